@@ -1,0 +1,42 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+
+import type { Config } from './config.ts'
+import type { Store } from './ingest/delivery.ts'
+import { keepBytes, receive } from './ingest/receive.ts'
+import { health, type Readiness } from './ops/health.ts'
+import { answerProblems, rawProblem } from './ops/problems.ts'
+import { logRequests } from './ops/request-log.ts'
+import { vendors } from './vendors/index.ts'
+
+export interface Parts {
+  readonly config: Config
+  readonly log: FastifyBaseLogger
+  readonly store: Store
+  readonly readiness: Readiness
+}
+
+/** The whole HTTP side, the same in production and in tests. */
+export function buildApp({ config, log, store, readiness }: Parts): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.BODY_LIMIT_BYTES,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    clientErrorHandler(error, socket) {
+      if (socket.writable) socket.end(rawProblem(error))
+    },
+    frameworkErrors(error, request, reply) {
+      app.errorHandler(error, request as never, reply as never)
+    },
+  })
+  answerProblems(app)
+  logRequests(app)
+  health(app, readiness)
+  keepBytes(app)
+  for (const vendor of vendors) {
+    const authenticate = vendor.authenticator(config.credentials)
+    if (authenticate) receive(app, vendor, authenticate, store)
+  }
+  return app
+}

@@ -1,0 +1,95 @@
+import { type Static, type TObject, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { vendors } from './vendors/index.ts'
+
+const SettingsSchema = Type.Object({
+  DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description: 'Postgres 15 or newer; absent: embedded Postgres in .data/',
+    }),
+  ),
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
+  PORT: Type.Integer({
+    default: 3000,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port to listen on; 0: any free one',
+  }),
+  BODY_LIMIT_BYTES: Type.Integer({
+    default: 10 * 2 ** 20,
+    minimum: 1024,
+    maximum: 256 * 2 ** 20,
+    description: 'Largest body accepted',
+  }),
+  LOG_LEVEL: Type.Union(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
+    { default: 'info', description: 'pino level' },
+  ),
+  NODE_ENV: Type.Optional(
+    Type.String({ description: 'production: credentials are required, never generated' }),
+  ),
+})
+
+const CredentialList = (description: string) =>
+  Type.Array(Type.String({ minLength: 1 }), { default: [], description: `${description}; comma-separated` })
+
+const credentialNames = vendors.flatMap((vendor) => Object.keys(vendor.credentials))
+
+/** Every environment variable that Nightpost reads; the vendors contribute their credentials. */
+export const ConfigSchema: TObject = Type.Composite([
+  SettingsSchema,
+  ...vendors.map((vendor) =>
+    Type.Object(
+      Object.fromEntries(
+        Object.entries(vendor.credentials).map(([name, about]) => [name, CredentialList(about)]),
+      ),
+    ),
+  ),
+])
+
+export type Settings = Static<typeof SettingsSchema>
+
+export interface Config extends Settings {
+  /** The list configured under a variable's name. */
+  readonly credentials: (name: string) => readonly string[]
+}
+
+/** A setting is wrong; the message names variables and expectations, never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads the environment; an empty variable counts as absent. Throws `ConfigError`. */
+export function readConfig(environment: Environment): Config {
+  const given = Object.fromEntries(
+    Object.keys(ConfigSchema.properties).flatMap((name) => {
+      const text = environment[name]?.trim()
+      return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
+    }),
+  )
+  const values = Value.Convert(ConfigSchema, Value.Default(ConfigSchema, given)) as Record<string, unknown>
+  const problems = [...Value.Errors(ConfigSchema, values)].map(
+    ({ path, message }) => `${path.slice(1)}: ${message}`,
+  )
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  return {
+    ...(values as Settings),
+    credentials: (name) => (values[name] as string[] | undefined) ?? [],
+  }
+}
+
+export function hasCredentials(config: Config): boolean {
+  return credentialNames.some((name) => config.credentials(name).length > 0)
+}
+
+export { credentialNames }
+
+function commaSeparated(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

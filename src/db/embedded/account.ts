@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process'
+import { chownSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** An account that Postgres agrees to run under: it refuses root. */
+export interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The account to switch to; undefined where this process is not root and needs none. */
+export function unprivilegedAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  for (const name of ['postgres', 'nobody']) {
+    const account = lookUp(name)
+    if (account) return account
+  }
+  throw new Error('Postgres refuses to run as root, and there is neither an account postgres nor nobody.')
+}
+
+function lookUp(name: string): Account | undefined {
+  try {
+    const id = (flag: string) =>
+      Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }))
+    return { uid: id('-u'), gid: id('-g') }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the account may pass through every directory down to `path`. */
+export function canReach(path: string, account: Account | undefined): boolean {
+  if (!account) return true
+  const { mode, uid, gid } = statSync(path)
+  const search = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
+  if ((mode & search) === 0) return false
+  return dirname(path) === path || canReach(dirname(path), account)
+}
+
+export function give(path: string, account: Account | undefined): void {
+  if (account) chownSync(path, account.uid, account.gid)
+}

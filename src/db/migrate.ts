@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { migrate as drizzleMigrate } from 'drizzle-orm/node-postgres/migrator'
+import pg from 'pg'
+
+const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
+
+const OLDEST_SERVER = 150_000
+
+/** One number for everyone who migrates Nightpost's tables: the first eight bytes of its name's digest. */
+const LOCK = createHash('sha256').update('nightpost migrations').digest().readBigInt64BE().toString()
+
+/**
+ * Brings the schema up to date. Replicas that start at once wait for each other: Drizzle takes no lock,
+ * so one is held for the whole migration. Throws where the server is too old or not UTF-8.
+ */
+export async function migrate(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'nightpost migrate' })
+  // The error that matters is that of the query; this one would end the process.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await requireServer(client)
+    await client.query('select pg_advisory_lock($1)', [LOCK])
+    await drizzleMigrate(drizzle(client), { migrationsFolder })
+  } finally {
+    await client.end()
+  }
+}
+
+async function requireServer(client: pg.Client): Promise<void> {
+  const { rows } = await client.query(
+    `select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`,
+  )
+  const { version, encoding } = rows[0]
+  if (version < OLDEST_SERVER) throw new Error('Nightpost needs Postgres 15 or newer.')
+  if (encoding !== 'UTF8') throw new Error(`Nightpost needs a UTF8 database; this one is ${encoding}.`)
+}
+
+/** Whether the database has every migration of this version of Nightpost. */
+export async function isCurrent(pool: Pick<pg.Pool, 'query'>): Promise<boolean> {
+  const { rows } = await pool.query(
+    'select max(created_at)::text as latest from drizzle.__drizzle_migrations',
+  )
+  return Number(rows[0]?.latest ?? 0) >= latestMigration
+}
+
+const latestMigration = Math.max(
+  ...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis),
+)

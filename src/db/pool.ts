@@ -1,0 +1,31 @@
+import type { FastifyBaseLogger } from 'fastify'
+import pg from 'pg'
+
+const SECONDS = 1000
+
+/** Seconds after which a write that got no answer is given up; the vendor is told to try again. */
+const WRITE_TIMEOUT = 15
+
+/** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
+export function createPool(databaseUrl: string, log: Pick<FastifyBaseLogger, 'warn'>): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    application_name: 'nightpost',
+    max: 6,
+    connectionTimeoutMillis: 5 * SECONDS,
+    statement_timeout: WRITE_TIMEOUT * SECONDS,
+    lock_timeout: WRITE_TIMEOUT * SECONDS,
+    idle_in_transaction_session_timeout: WRITE_TIMEOUT * SECONDS,
+    query_timeout: (WRITE_TIMEOUT + 2) * SECONDS,
+    keepAlive: true,
+    // An ack promises durability, whatever default the database or role was given.
+    onConnect: async (client: pg.ClientBase) => {
+      await client.query('set synchronous_commit = on; set timezone = utc')
+    },
+  })
+  // Without a listener an idle client that loses its server ends the process.
+  pool.on('error', (error) =>
+    log.warn({ code: (error as { code?: string }).code }, 'lost an idle connection'),
+  )
+  return pool
+}

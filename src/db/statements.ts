@@ -1,0 +1,208 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { getTableConfig, type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
+import { deliveries } from '../tables/deliveries.ts'
+import type { Target } from '../tables/target.ts'
+
+/**
+ * Every write is one fixed, prepared text per table. Its rows come as one JSON parameter, because one
+ * bind parameter per cell costs Node ten times as much and stops at 65,535.
+ */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+const dialect = new PgDialect()
+
+function statement(name: string, query: SQL): Statement {
+  return { name, text: dialect.sqlToQuery(query).sql }
+}
+
+const id = sql.identifier
+const list = (parts: SQL[]) => sql.join(parts, sql`, `)
+const names = (columns: PgColumn[]) => list(columns.map((column) => sql`${id(column.name)}`))
+const $1 = sql.raw('$1')
+const $2 = sql.raw('$2')
+
+/** The parameter's type for a column: `jsonb` travels as JSON source text, bytes as hex. */
+function parameterType(column: PgColumn): SQL {
+  const type = column.getSQLType()
+  return sql.raw(type === 'jsonb' || type === 'bytea' ? 'text' : type)
+}
+
+/** A column of the record set `r`, as the table wants it. */
+function fromRecord(column: PgColumn): SQL {
+  const value = sql`r.${id(column.name)}`
+  const type = column.getSQLType()
+  if (type === 'jsonb') return sql`${value}::jsonb`
+  return type === 'bytea' ? sql`decode(${value}, 'hex')` : value
+}
+
+function recordset(parameter: SQL, columns: PgColumn[], extra: SQL[] = []): SQL {
+  const fields = columns.map((column) => sql`${id(column.name)} ${parameterType(column)}`)
+  return sql`json_to_recordset(${parameter}::json) as r(${list([...fields, ...extra])})`
+}
+
+/** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */
+function byKey(columns: PgColumn[], from = 'r'): SQL[] {
+  return columns.map((column) => {
+    const value = sql`${id(from)}.${id(column.name)}`
+    return column.getSQLType() === 'text' ? sql`${value} collate "C"` : value
+  })
+}
+
+function primaryKeyOf(table: PgTable): PgColumn[] {
+  const { name, primaryKeys } = getTableConfig(table)
+  const [key] = primaryKeys
+  if (!key) throw new Error(`${name} has no composite primary key`)
+  return key.columns.map((column) => columnOf(table, column))
+}
+
+/** Keys refer to stand-ins of a table's columns; this is the column itself. */
+function columnOf(table: PgTable, { name }: { name: string }): PgColumn {
+  const column = getTableConfig(table).columns.find((column) => column.name === name)
+  if (!column) throw new Error(`${getTableConfig(table).name} has no column ${name}`)
+  return column
+}
+
+const LOWEST: Record<string, SQL> = {
+  'timestamp with time zone': sql`'-infinity'::timestamptz`,
+  numeric: sql`'-infinity'::numeric`,
+}
+
+/** What orders two rows of one key, as a row value of `from`: the vendor's versions, then arrival. */
+function age(target: Target, from: string): SQL {
+  const columns = getTableConfig(target.table).columns
+  const versions = target.newest.map((name) => {
+    const type = columns.find((column) => column.name === name)?.getSQLType() ?? ''
+    return sql`coalesce(${id(from)}.${id(name)}, ${LOWEST[type]})`
+  })
+  return list([...versions, sql`${id(from)}.received_at`, sql`${id(from)}.delivery_id`])
+}
+
+/**
+ * Inserts rows, or replaces those that are not newer. Of several rows for one key in the parameter the
+ * newest counts; of those that one delivery repeats, the last. Returns key and `delivery_id` of each
+ * row that is now in the table.
+ */
+export function upsert(target: Target): Statement {
+  const { name, columns } = getTableConfig(target.table)
+  const key = primaryKeyOf(target.table)
+  const others = columns.filter((column) => !key.includes(column))
+  const fields = columns.map((column) => sql`${id(column.name)} ${parameterType(column)}`)
+  return statement(
+    `upsert ${name}`,
+    sql`insert into ${target.table} as t (${names(columns)})
+select distinct on (${list(byKey(key))}) ${list(columns.map(fromRecord))}
+from rows from (json_to_recordset(${$1}::json) as (${list(fields)})) with ordinality as r(${names(columns)}, nth)
+order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
+on conflict (${names(key)}) do update
+set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
+where (${age(target, 't')}) <= (${age(target, 'excluded')})
+returning ${list(key.map((column) => sql`t.${id(column.name)}`))}, t.delivery_id`,
+  )
+}
+
+/**
+ * How parts (a score's factors, a session's series) are replaced as a set with their owner: `clear`
+ * removes those of the owners that an upsert returned, `insert` adds rows whose owner is now the row
+ * that the same delivery made.
+ */
+export function partStatements(target: Target, owner: Target): { clear: Statement; insert: Statement } {
+  const { name, columns, foreignKeys } = getTableConfig(target.table)
+  const reference = foreignKeys[0]?.reference()
+  if (!reference) throw new Error(`${name} is part of another table and needs a foreign key to it`)
+  const pairs = reference.foreignColumns.map((column, at) => ({
+    owner: columnOf(owner.table, column),
+    part: columnOf(target.table, reference.columns[at] as PgColumn),
+  }))
+  const where = (conditions: SQL[]) => sql.join(conditions, sql` and `)
+  return {
+    clear: statement(
+      `clear ${name}`,
+      sql`delete from ${target.table} as p using ${recordset($1, primaryKeyOf(owner.table))}
+where ${where(pairs.map(({ owner, part }) => sql`p.${id(part.name)} = r.${id(owner.name)}`))}`,
+    ),
+    insert: statement(
+      `insert ${name}`,
+      sql`insert into ${target.table} (${names(columns)})
+select ${list(columns.map(fromRecord))} from ${recordset($1, columns)} join ${owner.table} as o
+on ${where(pairs.map(({ owner, part }) => sql`o.${id(owner.name)} = r.${id(part.name)}`))} and o.delivery_id = r.delivery_id
+order by ${list(byKey(primaryKeyOf(target.table)))}`,
+    ),
+  }
+}
+
+const ledgerColumns = getTableConfig(deliveries).columns
+const ledgerKey = primaryKeyOf(deliveries)
+const bodyPosition = [sql`body_at integer`, sql`body_length integer`]
+
+/**
+ * Enters deliveries that the ledger doesn't hold; returns the `delivery_id` of each that it entered.
+ * $1 the deliveries, $2 their bodies end to end: bytes travel once, and not as text.
+ */
+export const enter = statement(
+  'enter deliveries',
+  sql`insert into ${deliveries} (${names(ledgerColumns)})
+select ${list(
+    ledgerColumns.map((column) =>
+      column === deliveries.body
+        ? sql`substring(${$2}::bytea from r.body_at for r.body_length)`
+        : fromRecord(column),
+    ),
+  )}
+from ${recordset(
+    $1,
+    ledgerColumns.filter((column) => column !== deliveries.body),
+    bodyPosition,
+  )}
+order by ${list(byKey(ledgerKey))}
+on conflict (${names(ledgerKey)}) do nothing
+returning delivery_id`,
+)
+
+const verdictColumns = [
+  deliveries.event,
+  deliveries.user_id,
+  deliveries.authenticated_by,
+  deliveries.outcome,
+  deliveries.problem,
+  deliveries.headers,
+  deliveries.normaliser_version,
+]
+
+/**
+ * Deliveries whose bytes the ledger holds already: counts the arrivals, and gives those that are not
+ * stored yet the new verdict. Returns the ledger's id, first arrival and outcome before and after.
+ * A delivery that is its own predecessor (its commit was answered by a lost connection) counts once.
+ */
+export const revisit = statement(
+  'revisit deliveries',
+  sql`with again as (
+  select ${list([...ledgerKey, ...verdictColumns].map((column) => sql`${fromRecord(column)} as ${id(column.name)}`))},
+    r.delivery_id, r.last_received_at, r.times_received
+  from ${recordset(
+    $1,
+    ledgerColumns.filter((column) => column !== deliveries.body),
+  )}
+), held as (
+  select d.* from ${deliveries} as d join again using (${names(ledgerKey)})
+  order by ${list(byKey(ledgerKey, 'd'))} for update of d
+)
+update ${deliveries} as d set
+  last_received_at = greatest(held.last_received_at, again.last_received_at),
+  times_received = held.times_received
+    + case when held.delivery_id = again.delivery_id then 0 else again.times_received end,
+  ${list(
+    verdictColumns.map(
+      ({ name }) =>
+        sql`${id(name)} = case held.outcome when 'stored' then held.${id(name)} else again.${id(name)} end`,
+    ),
+  )}
+from held join again using (${names(ledgerKey)})
+where ${sql.join(
+    ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`),
+    sql` and `,
+  )}
+returning again.delivery_id as arrival_id, d.delivery_id, d.received_at::text, held.outcome as outcome_before`,
+)

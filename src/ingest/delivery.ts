@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { Problem } from '../problem.ts'
+import type { TargetRows } from '../tables/target.ts'
+
+/** What arrived: the bytes, and when. */
+export interface Arrival {
+  readonly id: string
+  /** ISO 8601 UTC with microseconds; strictly increasing within a process. */
+  readonly receivedAt: string
+  readonly body: Buffer
+  readonly digest: Buffer
+}
+
+/** What became of a body. Only a stored one has rows; only a rejected one has a problem. */
+export interface Verdict {
+  readonly outcome: 'stored' | 'unrecognised' | 'rejected'
+  readonly owner: string
+  readonly event: string | null
+  readonly userId: string | null
+  readonly problem: Problem | null
+  readonly rows: readonly TargetRows[]
+}
+
+/** Everything that one transaction makes durable. */
+export interface Delivery extends Arrival, Verdict {
+  readonly vendor: string
+  readonly authenticatedBy: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly normaliserVersion: number
+}
+
+/** What the ledger says once the delivery is durable; `deliveryId` is that of the first arrival of these bytes. */
+export interface Receipt {
+  readonly outcome: Verdict['outcome'] | 'duplicate'
+  readonly deliveryId: string
+  readonly problem: Problem | null
+}
+
+/** Where deliveries become durable. */
+export interface Store {
+  /** Resolves once bytes, rows and outcome are committed; rejects with `Unavailable` where they are not. */
+  commit(delivery: Delivery): Promise<Receipt>
+}
+
+/** The database is down or the queue is full: nothing was stored, the vendor should try again. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+}
+
+export function arrive(body: Buffer): Arrival {
+  return {
+    id: uuidv7(),
+    receivedAt: tick(),
+    body,
+    digest: createHash('sha256').update(body).digest(),
+  }
+}
+
+let lastMicroseconds = 0
+
+function tick(): string {
+  lastMicroseconds = Math.max(Date.now() * 1000, lastMicroseconds + 1)
+  const milliseconds = Math.floor(lastMicroseconds / 1000)
+  const fraction = String(lastMicroseconds % 1000).padStart(3, '0')
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${fraction}Z`
+}

@@ -1,0 +1,122 @@
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import { Problem, ProblemError } from '../problem.ts'
+import { arrive, type Receipt, type Store } from './delivery.ts'
+import { judge } from './judge.ts'
+import type { Authenticate, Headers, Vendor } from './vendor.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The exact bytes of the body; null where there was none. */
+    bytes: Buffer | null
+    /** What the one log line of the request says of its delivery. */
+    summary: Readonly<Record<string, unknown>> | null
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+const Acknowledgement = Type.Object({
+  outcome: Type.Union([Type.Literal('stored'), Type.Literal('duplicate'), Type.Literal('unrecognised')]),
+  delivery_id: Type.String({ format: 'uuid' }),
+})
+
+const problemAnswer = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: Problem } },
+})
+
+/** The route of one vendor: `POST /webhooks/<vendor>`. */
+export function receive(
+  app: FastifyInstance,
+  vendor: Vendor,
+  authenticate: Authenticate,
+  store: Store,
+): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
+    `/webhooks/${vendor.name}`,
+    {
+      schema: {
+        headers: vendor.headers,
+        body: Type.Union([...vendor.events.map(({ schema }) => schema)]),
+        response: {
+          200: Acknowledgement,
+          400: problemAnswer('malformed_json or missing_user_id; kept'),
+          401: problemAnswer('unauthorized'),
+          413: problemAnswer('body_too_large'),
+          415: problemAnswer('unsupported_media_type'),
+          422: problemAnswer('invalid_body or user_mismatch; kept'),
+          503: problemAnswer('unavailable; try again after Retry-After'),
+        },
+      },
+      validatorCompiler: headersOnly,
+    },
+    async (request, reply) => {
+      const arrival = arrive(request.bytes ?? NO_BYTES)
+
+      const authenticatedBy = authenticate(request.headers, arrival.body)
+      if (authenticatedBy === null)
+        throw new ProblemError('unauthorized', 'No valid credential was presented.')
+
+      const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body)
+      const receipt = await store.commit({
+        ...arrival,
+        ...verdict,
+        vendor: vendor.name,
+        authenticatedBy,
+        headers: kept(vendor, request.headers),
+        normaliserVersion: vendor.normaliserVersion,
+      })
+
+      request.summary = { vendor: vendor.name, event: verdict.event, ...logged(receipt) }
+      if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
+      return reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
+    },
+  )
+}
+
+/** The body was kept, but not stored as rows. */
+export class RejectedError extends Error {
+  readonly problem: Problem
+
+  constructor({ problem, deliveryId }: Receipt) {
+    super(problem?.code ?? 'rejected')
+    this.problem = { ...(problem as Problem), delivery_id: deliveryId }
+  }
+}
+
+function logged({ outcome, deliveryId, problem }: Receipt) {
+  return { outcome, delivery_id: deliveryId, ...(problem && { code: problem.code }) }
+}
+
+const alwaysKept = ['content-type', 'content-encoding', 'user-agent']
+
+function kept(vendor: Vendor, headers: Headers): Record<string, string> {
+  const names = [...alwaysKept, ...vendor.keptHeaders]
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = headers[name]
+      return typeof value === 'string' ? [[name, value]] : []
+    }),
+  )
+}
+
+/** The declared body is documentation: the schema of the one identified event judges the bytes. */
+const headersOnly: NonNullable<RouteOptions['validatorCompiler']> = (route) =>
+  route.httpPart === 'body' ? () => true : TypeBoxValidatorCompiler(route as never)
+
+/** Keeps the exact bytes of every JSON body, and parses nothing: HMAC and ledger need what was sent. */
+export function keepBytes(app: FastifyInstance): void {
+  app.decorateRequest('bytes', null)
+  app.decorateRequest('summary', null)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i,
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer, done: (error: null) => void) => {
+      request.bytes = body
+      done(null)
+    },
+  )
+}

@@ -1,0 +1,62 @@
+import {
+  FormatRegistry,
+  Kind,
+  type SchemaOptions,
+  type TSchema,
+  type TUnsafe,
+  Type,
+  TypeRegistry,
+} from '@sinclair/typebox'
+import type { Decimal as DecimalValue } from '../tables/columns.ts'
+import { ExactNumber } from './exact-number.ts'
+import { isInstant } from './instant.ts'
+
+FormatRegistry.Set('date-time', isInstant)
+
+TypeRegistry.Set('Decimal', (_schema, value) => isDecimal(value))
+TypeRegistry.Set('JsonMap', (_schema, value) => isMap(value) && isStorableJson(value, 0))
+
+function isDecimal(value: unknown): boolean {
+  return typeof value === 'number' ? Number.isFinite(value) : value instanceof ExactNumber && value.storable
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
+  )
+}
+
+const MAX_DEPTH = 100
+
+function isStorableJson(value: unknown, depth: number): boolean {
+  if (typeof value === 'number' || value instanceof ExactNumber) return isDecimal(value)
+  if (typeof value !== 'object' || value === null) return true
+  return depth < MAX_DEPTH && Object.values(value).every((inner) => isStorableJson(inner, depth + 1))
+}
+
+/** Part of a key: opaque text. The bound keeps every index entry within what a Postgres page allows. */
+export const Id = (options: SchemaOptions = {}) => Type.String({ minLength: 1, maxLength: 255, ...options })
+
+export const Text = (options: SchemaOptions = {}) => Type.String(options)
+
+/** ISO 8601 with or without seconds, fraction and offset; kept to the microsecond. */
+export const Instant = (options: SchemaOptions = {}) => Type.String({ format: 'date-time', ...options })
+
+/** A JSON number of any size and precision that Postgres `numeric` holds. */
+export const Decimal = (options: SchemaOptions = {}): TUnsafe<DecimalValue> =>
+  Type.Unsafe<DecimalValue>({ ...options, [Kind]: 'Decimal', type: 'number' })
+
+/** A whole number that fits a Postgres `integer`. */
+export const Integer = (options: SchemaOptions = {}) =>
+  Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1, ...options })
+
+/** Stage codes, one per 30-second epoch. */
+export const Stages = (options: SchemaOptions = {}) =>
+  Type.Array(Type.Integer({ minimum: -(2 ** 15), maximum: 2 ** 15 - 1 }), options)
+
+/** Any JSON object that Postgres `jsonb` holds: at most 100 levels deep, no number beyond `numeric`. */
+export const JsonMap = (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> =>
+  Type.Unsafe<Record<string, unknown>>({ ...options, [Kind]: 'JsonMap', type: 'object' })
+
+/** May be absent or null. */
+export const Maybe = <S extends TSchema>(schema: S) => Type.Optional(Type.Union([schema, Type.Null()]))

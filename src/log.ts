@@ -1,0 +1,28 @@
+import { createRequire } from 'node:module'
+import { type Logger, pino } from 'pino'
+
+/** One JSON line per event on standard output; coloured for a person at a terminal, where pino-pretty is installed. */
+export function createLog(level: string): Logger {
+  const pretty = process.stdout.isTTY && isInstalled('pino-pretty')
+  return pino({
+    level,
+    ...(pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }),
+    // An error's message may quote a value: Postgres names the text that it could not read.
+    serializers: { err: describeError },
+  })
+}
+
+function describeError(error: Error & { code?: string }): object {
+  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at '))
+  const cause = error.cause instanceof Error ? { cause: describeError(error.cause) } : {}
+  return { type: error.name, code: error.code, stack: frames?.join('\n'), ...cause }
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify'
+
+/** One line a request: what became of it, never what was in it. */
+export function logRequests(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { routeOptions, summary } = request
+    request.log.info(
+      {
+        method: request.method,
+        route: routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ...summary,
+      },
+      'request',
+    )
+  })
+}

@@ -1,0 +1,60 @@
+import { type Static, Type } from '@sinclair/typebox'
+
+/** Every failure Nightpost answers with, and the HTTP status it travels under. */
+export const problems = {
+  malformed_json: { status: 400, title: 'The body is not a JSON object in UTF-8' },
+  missing_user_id: { status: 400, title: 'The header that names the user is missing' },
+  bad_request: { status: 400, title: 'The request is not valid HTTP' },
+  unauthorized: { status: 401, title: 'The credential is missing or wrong' },
+  not_found: { status: 404, title: 'There is nothing at this path' },
+  method_not_allowed: { status: 405, title: 'This path does not take this method' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  body_too_large: { status: 413, title: 'The body is larger than BODY_LIMIT_BYTES' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  invalid_body: { status: 422, title: 'The body does not fit its event' },
+  user_mismatch: { status: 422, title: 'Header and body name different users' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
+  internal: { status: 500, title: 'Nightpost failed' },
+  unavailable: { status: 503, title: 'Nothing was stored; try again later' },
+} as const
+
+export type ProblemCode = keyof typeof problems
+
+/** One failed check: `path` is a JSON pointer into the body, `message` never holds a value from it. */
+export const Issue = Type.Object({ path: Type.String(), message: Type.String() })
+export type Issue = Static<typeof Issue>
+
+/** RFC 9457 problem document, `application/problem+json`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Identifies the kind of problem' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    detail: Type.String(),
+    errors: Type.Optional(Type.Array(Issue)),
+    delivery_id: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Present where the body was kept' }),
+    ),
+  },
+  { $id: 'Problem' },
+)
+export type Problem = Static<typeof Problem>
+
+export function problem(code: ProblemCode, detail: string, errors?: Issue[]): Problem {
+  const { status, title } = problems[code]
+  return { type: `urn:nightpost:problem:${code}`, title, status, code, detail, ...(errors && { errors }) }
+}
+
+/** Thrown where no delivery is kept; the error handler answers with it. */
+export class ProblemError extends Error {
+  readonly problem: Problem
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: ProblemCode, detail: string, headers: Record<string, string> = {}) {
+    super(detail)
+    this.name = 'ProblemError'
+    this.problem = problem(code, detail)
+    this.headers = headers
+  }
+}

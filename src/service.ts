@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { buildApp } from './app.ts'
+import type { Config } from './config.ts'
+import { GroupCommit } from './db/group-commit.ts'
+import { isCurrent, migrate } from './db/migrate.ts'
+import { createPool } from './db/pool.ts'
+import { Writer } from './db/writer.ts'
+import { vendors } from './vendors/index.ts'
+
+/**
+ * The service on a database: migrated, ready to listen. `app.close()` stops taking requests, finishes
+ * what was taken, and then lets go of the database.
+ */
+export async function startService(
+  config: Config,
+  databaseUrl: string,
+  log: Logger,
+): Promise<FastifyInstance> {
+  await migrate(databaseUrl)
+  const pool = createPool(databaseUrl, log)
+  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
+
+  const readiness = async () => {
+    try {
+      return (await isCurrent(pool)) ? null : 'The database lacks a migration.'
+    } catch {
+      return 'The database does not answer.'
+    }
+  }
+
+  const app = buildApp({ config, log, store, readiness })
+  app.addHook('onClose', async () => {
+    await store.close()
+    await pool.end()
+  })
+  return app
+}

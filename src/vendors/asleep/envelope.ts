@@ -1,0 +1,55 @@
+import { type Static, type TObject, Type } from '@sinclair/typebox'
+import { defineEvent, type Event } from '../../ingest/event.ts'
+import type { JsonObject } from '../../ingest/json.ts'
+import { Maybe, Text } from '../../ingest/schema.ts'
+import type { Issue } from '../../problem.ts'
+import type { TargetRows } from '../../tables/target.ts'
+
+const names = {
+  event: Maybe(Text({ description: 'V3' })),
+  version: Maybe(Text({ description: 'V3' })),
+  callback_event: Maybe(Text({ description: 'V1 and V2' })),
+  callback_version: Maybe(Text({ description: 'V2; V1 names no version' })),
+}
+
+interface Names {
+  version?: string | null
+  callback_version?: string | null
+}
+
+interface EnvelopedEvent<S extends TObject> {
+  name: string
+  data: S
+  /** `path` is the JSON pointer of the data within the body. */
+  check?: (data: Static<S>, path: string) => Issue[]
+  normalise: (data: Static<S>, version: string | null) => TargetRows[]
+}
+
+/** One event in the envelope of V3 (`event`, `data`) and in that of V1 and V2 (`callback_event`, `callback_data`). */
+export function inBothEnvelopes<S extends TObject>(declaration: EnvelopedEvent<S>): [Event, Event] {
+  const { name, data, check, normalise } = declaration
+  const inEnvelope = (key: 'data' | 'callback_data', version: string) => {
+    const dataOf = (body: object) => (body as Record<string, Static<S>>)[key] as Static<S>
+    return defineEvent({
+      name,
+      schema: Type.Object({ ...names, [key]: data }, { title: `${name} (${version})` }),
+      ...(check && { check: (body: object) => check(dataOf(body), `/${key}`) }),
+      normalise: (body: object) => normalise(dataOf(body), versionOf(body as Names)),
+    })
+  }
+  return [inEnvelope('data', 'V3'), inEnvelope('callback_data', 'V1 and V2')]
+}
+
+function versionOf(names: Names): string | null {
+  return names.version ?? names.callback_version ?? null
+}
+
+/** The event's name and the object that carries its data, whichever names the envelope uses. */
+export function open(body: JsonObject): { name: unknown; data: unknown; isCallback: boolean } {
+  const isCallback = body.data === undefined && body.callback_data !== undefined
+  return {
+    name: body.event ?? body.callback_event,
+    data: isCallback ? body.callback_data : body.data,
+    isCallback,
+  }
+}

@@ -1,0 +1,60 @@
+import { Type } from '@sinclair/typebox'
+import { apiKeyCheck } from '../../ingest/secrets.ts'
+import type { Vendor } from '../../ingest/vendor.ts'
+import { open } from './envelope.ts'
+import { inferenceComplete } from './inference-complete.ts'
+import { sessionComplete } from './session-complete.ts'
+import { sessions } from './tables/sessions.ts'
+import { series, windows } from './tables/stages.ts'
+import { stats } from './tables/stats.ts'
+
+const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessionComplete }
+
+/** Asleep: sleep analysis callbacks, envelope V1 to V3. It sends the customer's own API key and signs nothing. */
+export const asleep: Vendor = {
+  name: 'asleep',
+  credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
+  schemes: { api_key: { userHeader: 'x-user-id', required: true } },
+  headers: Type.Object({
+    'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),
+    'x-user-id': Type.Optional(Type.String({ description: "The user; must equal the data's user_id" })),
+  }),
+  keptHeaders: ['x-user-id'],
+  events: [...inferenceComplete, ...sessionComplete],
+  targets: [sessions, stats, series, windows],
+  normaliserVersion: 1,
+
+  authenticator(credentials) {
+    const keys = credentials('ASLEEP_API_KEYS')
+    if (keys.length === 0) return null
+    const isKey = apiKeyCheck(keys)
+    return ({ 'x-api-key': key }) => (typeof key === 'string' && isKey(key) ? 'api_key' : null)
+  },
+
+  identify(_headers, body) {
+    const { name, data, isCallback } = open(body)
+    const known = Object.entries(events).find(([known]) => known === name)?.[1]
+    const { user_id } = (data ?? {}) as { user_id?: unknown }
+    return {
+      name: typeof name === 'string' ? name : null,
+      event: known?.[isCallback ? 1 : 0],
+      owner: user_id,
+      user: user_id,
+    }
+  },
+
+  example(credentials) {
+    const [key] = credentials('ASLEEP_API_KEYS')
+    const data = {
+      user_id: 'G-20250115025029-example',
+      session_id: '20250115025029_example',
+      seq_num: 9,
+      inference_seq_num: 0,
+      sleep_stages: [0, 0, 0, 0, 1, 1, 1, 1, 2, 2],
+    }
+    return {
+      headers: { 'x-api-key': key ?? '', 'x-user-id': data.user_id },
+      body: JSON.stringify({ event: 'INFERENCE_COMPLETE', version: 'V3', data }),
+    }
+  },
+}

@@ -1,0 +1,83 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
+import { Decimal, Id, Instant, Maybe, Text } from '../../ingest/schema.ts'
+import type { Issue } from '../../problem.ts'
+import { into, type TargetRows } from '../../tables/target.ts'
+import { inBothEnvelopes } from './envelope.ts'
+import { seriesOf, stageArrays } from './stages.ts'
+import { Stat, statRow } from './stat.ts'
+import { sessions } from './tables/sessions.ts'
+import { series } from './tables/stages.ts'
+import { stats } from './tables/stats.ts'
+
+const session = Type.Object({
+  id: Maybe(Id({ description: 'Required unless the data name a session_id' })),
+  state: Maybe(Text({ description: 'OPEN, CLOSED, COMPLETE' })),
+  start_time: Maybe(Instant()),
+  end_time: Maybe(Instant()),
+  unexpected_end_time: Maybe(Instant()),
+  created_timezone: Maybe(Text({ description: 'IANA time zone name' })),
+  ...stageArrays,
+})
+
+/** The result of Get Session, of any age. */
+const result = {
+  timezone: Maybe(Text({ description: 'IANA time zone name' })),
+  peculiarities: Maybe(Type.Array(Text())),
+  validity: Maybe(Text({ description: 'VALID, IN_PROGRESS, INVALID: …; before peculiarities existed' })),
+  missing_data_ratio: Maybe(Decimal({ description: '0 to 1' })),
+  session: Maybe(session),
+  stat: Maybe(Stat),
+}
+
+const data = Type.Object({
+  user_id: Id(),
+  session_id: Maybe(Id({ description: 'V1 and V2' })),
+  sleep_data: Maybe(Type.Object(result, { description: 'V1 and V2: holds what V3 has in data itself' })),
+  ...result,
+})
+
+type Data = Static<typeof data>
+
+/** The analysis of a whole session; it replaces whatever was known of the session. */
+export const sessionComplete = inBothEnvelopes({ name: 'SESSION_COMPLETE', data, check, normalise })
+
+function check(data: Data, path: string): Issue[] {
+  const at = data.sleep_data ? `${path}/sleep_data` : path
+  const { session } = data.sleep_data ?? data
+  if (!session) return [{ path: `${at}/session`, message: 'Required' }]
+  if (!sessionId(data)) return [{ path: `${at}/session/id`, message: 'Required' }]
+  return []
+}
+
+function sessionId(data: Data): string | null | undefined {
+  return (data.sleep_data ?? data).session?.id ?? data.session_id
+}
+
+function normalise(data: Data, callback_version: string | null): TargetRows[] {
+  const { timezone, peculiarities, validity, missing_data_ratio, session, stat } = data.sleep_data ?? data
+  const key = { user_id: data.user_id, session_id: sessionId(data) as string }
+  const row = {
+    ...key,
+    state: session?.state ?? null,
+    timezone: timezone ?? null,
+    created_timezone: session?.created_timezone ?? null,
+    start_time: instant(session?.start_time),
+    end_time: instant(session?.end_time),
+    unexpected_end_time: instant(session?.unexpected_end_time),
+    utc_offset_minutes: utcOffsetMinutes(session?.start_time),
+    local_date: localDate(session?.start_time),
+    peculiarities: peculiarities ?? null,
+    validity: validity ?? null,
+    missing_data_ratio: missing_data_ratio ?? null,
+    callback_version,
+  }
+  return [
+    into(sessions, [row]),
+    into(stats, stat ? [{ ...key, ...statRow(stat) }] : []),
+    into(
+      series,
+      seriesOf(session ?? {}).map((stages) => ({ ...key, ...stages })),
+    ),
+  ]
+}

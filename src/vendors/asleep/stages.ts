@@ -1,0 +1,23 @@
+import { Maybe, Stages } from '../../ingest/schema.ts'
+
+/** The stage arrays under every name that the three versions and the Get Session results use. */
+export const stageArrays = {
+  sleep_stages: Maybe(Stages({ description: '-1 no data, 0 wake, 1 light, 2 deep, 3 REM' })),
+  stage_list: Maybe(Stages({ description: 'sleep_stages in V1 and V2' })),
+  breath_stages: Maybe(Stages({ description: 'The vendor documents no codes' })),
+  osa_stages: Maybe(Stages({ description: 'breath_stages in older Get Session results' })),
+  osa_stage_list: Maybe(Stages({ description: 'breath_stages in V1' })),
+  snoring_stages: Maybe(Stages({ description: '0 no snoring, 1 snoring' })),
+}
+
+type StageArrays = { [K in keyof typeof stageArrays]?: number[] | null }
+
+/** The arrays that are there, one per series: `stages` holds one value per 30-second epoch. */
+export function seriesOf(arrays: StageArrays): Array<{ series: string; stages: number[] }> {
+  const found = {
+    sleep: arrays.sleep_stages ?? arrays.stage_list,
+    breath: arrays.breath_stages ?? arrays.osa_stages ?? arrays.osa_stage_list,
+    snoring: arrays.snoring_stages,
+  }
+  return Object.entries(found).flatMap(([series, stages]) => (stages ? [{ series, stages }] : []))
+}

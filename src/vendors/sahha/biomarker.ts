@@ -1,0 +1,54 @@
+import { Type } from '@sinclair/typebox'
+import { defineEvent } from '../../ingest/event.ts'
+import { numberText } from '../../ingest/exact-number.ts'
+import { Id, Maybe, Text } from '../../ingest/schema.ts'
+import { into } from '../../tables/target.ts'
+import {
+  periodColumns,
+  periodFields,
+  profileColumns,
+  profileFields,
+  revisionColumns,
+  revisionFields,
+} from './fields.ts'
+import { biomarkers } from './tables/biomarkers.ts'
+
+const Biomarker = Type.Object(
+  {
+    id: Id(),
+    ...profileFields,
+    category: Maybe(Text({ description: 'activity, sleep, body, vitals, engagement, …' })),
+    type: Text({ description: 'steps, heart_rate_resting, sleep_duration, …' }),
+    periodicity: Maybe(Text({ description: 'daily, weekly, monthly, none, intraday, quarterly' })),
+    aggregation: Maybe(Text({ description: 'total, average, maximum, minimum, none' })),
+    value: Maybe(Text({ description: 'Text, for precision' })),
+    unit: Maybe(Text()),
+    valueType: Maybe(Text({ description: 'integer, float, boolean, string, double, datetime' })),
+    ...periodFields,
+    ...revisionFields,
+  },
+  { title: 'Biomarker' },
+)
+
+export const biomarker = defineEvent({
+  name: 'BiomarkerCreatedIntegrationEvent',
+  schema: Biomarker,
+  normalise: (body) => [
+    into(biomarkers, [
+      {
+        ...profileColumns(body),
+        id: body.id,
+        category: body.category ?? null,
+        type: body.type,
+        periodicity: body.periodicity ?? null,
+        aggregation: body.aggregation ?? null,
+        value: body.value ?? null,
+        value_number: body.value ? numberText(body.value) : null,
+        unit: body.unit ?? null,
+        value_type: body.valueType ?? null,
+        ...periodColumns(body),
+        ...revisionColumns(body),
+      },
+    ]),
+  ],
+})

@@ -1,0 +1,80 @@
+import { createHmac } from 'node:crypto'
+import { Type } from '@sinclair/typebox'
+import type { Vendor } from '../../ingest/vendor.ts'
+import { authenticator } from './authenticate.ts'
+import { events, identify } from './identify.ts'
+import { archetypes } from './tables/archetypes.ts'
+import { biomarkers } from './tables/biomarkers.ts'
+import { dataLogs } from './tables/data-logs.ts'
+import { factors, scores } from './tables/scores.ts'
+
+/** Sahha: health scores, biomarkers, archetypes and device data logs. */
+export const sahha: Vendor = {
+  name: 'sahha',
+  credentials: {
+    SAHHA_API_KEYS: 'Keys of your choice that callers may send in x-api-key',
+    SAHHA_WEBHOOK_SECRETS: 'Webhook secrets from the Sahha dashboard, for X-Signature',
+  },
+  schemes: {
+    api_key: { userHeader: 'x-user-id', required: true },
+    signature: { userHeader: 'x-external-id', required: false },
+  },
+  headers: Type.Object({
+    'x-signature': Type.Optional(
+      Type.String({
+        description: 'HMAC-SHA256 of the exact body under one of SAHHA_WEBHOOK_SECRETS, in hex',
+      }),
+    ),
+    'x-external-id': Type.Optional(
+      Type.String({ description: 'With X-Signature: where not empty, must equal externalId' }),
+    ),
+    'x-event-type': Type.Optional(
+      Type.String({ description: "The event; without it the body's shape tells" }),
+    ),
+    'x-api-key': Type.Optional(Type.String({ description: 'One of SAHHA_API_KEYS, instead of X-Signature' })),
+    'x-user-id': Type.Optional(Type.String({ description: 'With x-api-key: must equal externalId' })),
+  }),
+  keptHeaders: ['x-user-id', 'x-external-id', 'x-event-type'],
+  events,
+  targets: [scores, factors, biomarkers, archetypes, dataLogs],
+  normaliserVersion: 1,
+
+  authenticator: (credentials) =>
+    authenticator(credentials('SAHHA_API_KEYS'), credentials('SAHHA_WEBHOOK_SECRETS')),
+
+  identify: (headers, body) => ({
+    ...identify(headers, body),
+    owner: body.profileId,
+    user: body.externalId,
+  }),
+
+  example(credentials) {
+    const body = JSON.stringify({
+      id: 'b2c3d4e5-f6a7-8901-bcde-f23456789012',
+      profileId: 'c9bf9e57-1685-4c89-bafb-ff5af830be8a',
+      accountId: 'a3c1e8d2-4f6b-4a9c-8e7d-2b5f1c3a9e6b',
+      externalId: 'user_12345',
+      category: 'activity',
+      type: 'steps',
+      periodicity: 'daily',
+      aggregation: 'total',
+      value: '8547',
+      unit: 'count',
+      valueType: 'integer',
+      startDateTime: '2025-01-22T00:00:00+00:00',
+      endDateTime: '2025-01-22T23:59:59+00:00',
+      createdAtUtc: '2025-01-22T18:30:00Z',
+      version: 1.0,
+    })
+    const [key] = credentials('SAHHA_API_KEYS')
+    const [secret] = credentials('SAHHA_WEBHOOK_SECRETS')
+    const proof: Record<string, string> = key
+      ? { 'x-api-key': key, 'x-user-id': 'user_12345' }
+      : {
+          'X-Signature': createHmac('sha256', secret ?? '')
+            .update(body)
+            .digest('hex'),
+        }
+    return { headers: { 'X-Event-Type': 'BiomarkerCreatedIntegrationEvent', ...proof }, body }
+  },
+}

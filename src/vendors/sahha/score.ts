@@ -1,0 +1,71 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { defineEvent } from '../../ingest/event.ts'
+import { instant } from '../../ingest/instant.ts'
+import { Decimal, Id, Instant, Maybe, Text } from '../../ingest/schema.ts'
+import { into } from '../../tables/target.ts'
+import { localDayColumns, profileColumns, profileFields, revisionColumns, revisionFields } from './fields.ts'
+import { factors, scores } from './tables/scores.ts'
+
+const Factor = Type.Object({
+  id: Maybe(Text({ description: 'The name or a UUID' })),
+  name: Maybe(Text()),
+  value: Maybe(Decimal()),
+  goal: Maybe(Decimal()),
+  score: Maybe(Decimal({ description: '0 to 1' })),
+  state: Maybe(Text({ description: 'minimal, low, medium, high' })),
+  unit: Maybe(Text()),
+})
+
+const Score = Type.Object(
+  {
+    id: Id(),
+    ...profileFields,
+    type: Text({ description: 'activity, sleep, readiness, wellbeing, mental_wellbeing, …' }),
+    state: Maybe(Text({ description: 'minimal, low, medium, high' })),
+    score: Maybe(Decimal({ description: '0 to 1, 1 is optimal' })),
+    factors: Maybe(Type.Array(Factor)),
+    dataSources: Maybe(Type.Array(Text())),
+    scoreDateTime: Maybe(Instant({ description: 'The day that the score is for' })),
+    ...revisionFields,
+  },
+  { title: 'Score' },
+)
+
+export const score = defineEvent({
+  name: 'ScoreCreatedIntegrationEvent',
+  schema: Score,
+  normalise: (body) => [
+    into(scores, [
+      {
+        ...profileColumns(body),
+        id: body.id,
+        type: body.type,
+        state: body.state ?? null,
+        score: body.score ?? null,
+        data_sources: body.dataSources ?? null,
+        score_date_time: instant(body.scoreDateTime),
+        ...localDayColumns(body.scoreDateTime),
+        ...revisionColumns(body),
+      },
+    ]),
+    into(
+      factors,
+      (body.factors ?? []).map((factor, position) => factorRow(body, factor, position)),
+    ),
+  ],
+})
+
+function factorRow(body: Static<typeof Score>, factor: Static<typeof Factor>, position: number) {
+  return {
+    ...profileColumns(body),
+    score_id: body.id,
+    position,
+    id: factor.id ?? null,
+    name: factor.name ?? null,
+    value: factor.value ?? null,
+    goal: factor.goal ?? null,
+    score: factor.score ?? null,
+    state: factor.state ?? null,
+    unit: factor.unit ?? null,
+  }
+}

@@ -1,0 +1,50 @@
+import { numeric, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { provenance, provenanceComments } from '../../../tables/columns.ts'
+import { target } from '../../../tables/target.ts'
+import {
+  newestRevision,
+  period,
+  periodComments,
+  profile,
+  profileComments,
+  revision,
+  revisionComments,
+} from './columns.ts'
+
+export const biomarkersTable = pgTable(
+  'biomarkers',
+  {
+    ...profile,
+    category: text(),
+    type: text().notNull(),
+    periodicity: text(),
+    aggregation: text(),
+    value: text(),
+    value_number: numeric(),
+    unit: text(),
+    value_type: text(),
+    ...period,
+    ...revision,
+    ...provenance,
+  },
+  (t) => [primaryKey({ columns: [t.profile_id, t.id] })],
+)
+
+export const biomarkers = target(biomarkersTable, {
+  about: 'Sahha biomarkers (BiomarkerCreatedIntegrationEvent), newest revision of each.',
+  newest: newestRevision,
+  comments: {
+    ...profileComments,
+    category: 'category: activity, sleep, body, vitals, engagement, or a later addition.',
+    type: 'type: for example steps, heart_rate_resting, sleep_duration.',
+    periodicity: 'periodicity: daily, weekly, monthly, none, intraday, quarterly.',
+    aggregation: 'aggregation: total, average, maximum, minimum, none.',
+    value: 'value: exactly as sent, in unit.',
+    value_number: 'value as a number, to its last digit; NULL where the text is no number.',
+    unit: 'unit: of value; differs by platform for one type, so never assume it.',
+    value_type: 'valueType: integer, float, boolean, string, double, datetime.',
+    ...periodComments,
+    ...revisionComments,
+    ...provenanceComments,
+  },
+})
