@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
+import { sqlState } from './failure.ts'
 
 const SECONDS = 1000
 
@@ -23,9 +24,9 @@ export function createPool(databaseUrl: string, log: Pick<FastifyBaseLogger, 'wa
       await client.query('set synchronous_commit = on; set timezone = utc')
     },
   })
-  // Without a listener an idle client that loses its server ends the process.
-  pool.on('error', (error) =>
-    log.warn({ code: (error as { code?: string }).code }, 'lost an idle connection'),
-  )
+  // A client that loses its server emits an error, which ends the process where nobody listens. The pool
+  // listens to its idle clients; one that is in use, between two queries, would have no listener.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
   return pool
 }

@@ -17,10 +17,20 @@ export function explain(errors: ValueErrorIterator): Issue[] {
 /** An optional object that is wrong inside is explained by what is wrong inside it. */
 function* leaves(errors: Iterable<ValueError>): Generator<ValueError> {
   for (const error of errors) {
-    const inner = isUnion(error.schema) ? error.errors.find((e) => e.First()?.path !== error.path) : undefined
+    const variants = isUnion(error.schema) ? error.errors.map(some) : []
+    const inner = variants.find(([first]) => first !== undefined && first.path !== error.path)
     if (inner) yield* leaves(inner)
     else yield error
   }
+}
+
+/** An iterator of errors can be read once, and may hold one for each element of a long array. */
+function some(errors: Iterable<ValueError>): ValueError[] {
+  const taken: ValueError[] = []
+  for (const error of errors) {
+    if (taken.push(error) > MAX_ISSUES) break
+  }
+  return taken
 }
 
 function message(error: ValueError): string {

@@ -1,0 +1,30 @@
+// Writes a migration with the comments that changed; the tables themselves are drizzle-kit's part.
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { commentStatements } from '../src/db/comments.ts'
+import { ledger } from '../src/tables/deliveries.ts'
+import type { Target } from '../src/tables/target.ts'
+import { vendors } from '../src/vendors/index.ts'
+
+const folder = import.meta.dirname
+const migrationFiles = () =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+
+const written = new Map<string, string>()
+for (const name of migrationFiles()) {
+  const statements = readFileSync(join(folder, name), 'utf8').matchAll(/^COMMENT ON (.+?) IS '.*';/gm)
+  for (const [statement, what] of statements) written.set(what ?? '', statement)
+}
+
+const targets = [ledger as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
+const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)
+
+if (changed.length > 0) {
+  execFileSync('npx', ['drizzle-kit', 'generate', '--custom', '--name', 'comments'], { stdio: 'inherit' })
+  const file = join(folder, migrationFiles().at(-1) ?? '')
+  writeFileSync(file, `${changed.map(([, statement]) => statement).join('\n--> statement-breakpoint\n')}\n`)
+}
+console.log(`${changed.length} comments changed`)

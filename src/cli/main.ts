@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { migrateCommand } from './migrate.ts'
+import { sqlCommand } from './sql.ts'
+
+const program = new Command('nightpost')
+  .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
+  .addCommand(sqlCommand)
+  .addCommand(migrateCommand)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+  process.exitCode = 1
+}

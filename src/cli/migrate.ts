@@ -1,0 +1,16 @@
+import { Command } from 'commander'
+import { migrate } from '../db/migrate.ts'
+import { openDatabase } from '../db/open.ts'
+import { loadConfig } from '../environment.ts'
+
+export const migrateCommand = new Command('migrate')
+  .description('Bring the database up to date and exit; the service does the same when it starts.')
+  .action(async () => {
+    const database = await openDatabase(loadConfig())
+    try {
+      await migrate(database.url)
+      process.stdout.write('The database is up to date.\n')
+    } finally {
+      await database.release()
+    }
+  })

@@ -1,0 +1,61 @@
+import Table from 'cli-table3'
+import { Command } from 'commander'
+import pg from 'pg'
+import { openDatabase } from '../db/open.ts'
+import { loadConfig } from '../environment.ts'
+
+export const sqlCommand = new Command('sql')
+  .description('Run a read-only SQL query on the database and print the rows as a table.')
+  .argument('<query>', 'for example "select * from biomarkers"')
+  .action(async (query: string) => {
+    const database = await openDatabase(loadConfig())
+    try {
+      process.stdout.write(await printed(database.url, query))
+    } finally {
+      await database.release()
+    }
+  })
+
+/** Values as Postgres writes them: microseconds, digits and bytes stay as they are. */
+const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
+
+async function printed(url: string, query: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url, application_name: 'nightpost sql', types: asText })
+  await client.connect()
+  try {
+    await client.query('set default_transaction_read_only = on; set timezone = utc')
+    const { fields, rows } = await client.query({ text: query, rowMode: 'array' })
+    return table(fields?.map(({ name }) => name) ?? [], rows ?? [])
+  } finally {
+    await client.end()
+  }
+}
+
+function table(head: string[], rows: Array<Array<string | null>>): string {
+  const count = `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`
+  if (head.length === 0) return count
+  if (width(head, rows) > (process.stdout.columns ?? 120) && rows.length <= 20)
+    return records(head, rows) + count
+  const drawn = new Table({ head, style: { head: [], border: [], compact: true } })
+  drawn.push(...rows.map((row) => row.map(shown)))
+  return `${drawn.toString()}\n${count}`
+}
+
+const shown = (value: string | null) => value ?? '∅'
+
+function width(head: string[], rows: Array<Array<string | null>>): number {
+  return head.reduce((sum, name, at) => {
+    const longest = Math.max(name.length, ...rows.map((row) => shown(row[at] ?? null).length))
+    return sum + longest + 3
+  }, 1)
+}
+
+/** A row too wide for the terminal, one column a line. */
+function records(head: string[], rows: Array<Array<string | null>>): string {
+  const drawn = rows.map((row) => {
+    const record = new Table({ style: { head: [], border: [], compact: true } })
+    record.push(...head.map((name, at) => ({ [name]: shown(row[at] ?? null) })))
+    return record.toString()
+  })
+  return `${drawn.join('\n')}\n`
+}

@@ -1,0 +1,140 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConfigSchema } from '../src/config.ts'
+import { commentStatements } from '../src/db/comments.ts'
+import { ledger } from '../src/tables/deliveries.ts'
+import type { Target } from '../src/tables/target.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const src = join(root, 'src')
+
+const sources = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+
+function imports(file: string): string[] {
+  const text = readFileSync(join(src, file), 'utf8')
+  return [...text.matchAll(/from '([^']+)'/g)].map(([, name = '']) =>
+    name.startsWith('.') ? relative(src, resolve(dirname(join(src, file)), name)) : name,
+  )
+}
+
+/** What each room may import from src; packages are listed where a room may not use all of them. */
+const rooms: Array<{ room: RegExp; may: RegExp }> = [
+  { room: /^tables\//, may: /^tables\/|^drizzle-orm/ },
+  { room: /^ingest\//, may: /^(ingest|tables)\/|^problem\.ts$|^(?!fastify|pg|drizzle)[@a-z]|^fastify$/ },
+  {
+    room: /^vendors\/([^/]+)\//,
+    may: /^vendors\/$1\/|^ingest\/(?!receive)|^tables\/|^problem\.ts$|^node:crypto$|^@sinclair\/typebox$|^drizzle-orm\/pg-core$/,
+  },
+  {
+    room: /^db\//,
+    may: /^(db|tables)\/|^ingest\/delivery\.ts$|^(problem|config)\.ts$|^(?!@?fastify\/)[@a-z]/,
+  },
+  { room: /^ops\//, may: /^(ops|ingest)\/|^problem\.ts$|^[@a-z]/ },
+]
+
+describe('imports point one way (ARCHITECTURE.md, "Rooms")', () => {
+  it.each(sources.filter((file) => rooms.some(({ room }) => room.test(file))))('%s', (file) => {
+    const rule = rooms.find(({ room }) => room.test(file))
+    const vendor = rule?.room.exec(file)?.[1] ?? ''
+    const may = new RegExp(rule?.may.source.replace('$1', vendor) ?? '')
+    const isLocal = (name: string) => name.endsWith('.ts')
+    const strangers = imports(file).filter((name) => {
+      if (isLocal(name)) return !may.test(name)
+      return rule?.room.source.startsWith('^vendors') && !may.test(name)
+    })
+    expect(strangers).toEqual([])
+  })
+
+  it('only the registry names a vendor', () => {
+    const naming = sources.filter(
+      (file) => !file.startsWith('vendors/') && imports(file).some((name) => /^vendors\/.+\//.test(name)),
+    )
+    expect(naming).toEqual([])
+  })
+})
+
+describe('the database says what it holds', () => {
+  let db: TestDatabase
+  beforeAll(async () => {
+    db = await createDatabase()
+  })
+  afterAll(() => db.drop())
+
+  const targets = [ledger as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
+
+  it('has a comment on every table and column', async () => {
+    const silent = await db.query(`
+      select c.relname, a.attname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm')
+        and (obj_description(c.oid, 'pg_class') is null or coalesce(col_description(c.oid, a.attnum), '') = '')`)
+    expect(silent).toEqual([])
+  })
+
+  it('has the comments that the source declares; otherwise run: npm run db:generate', async () => {
+    const described = await db.query(`
+      select format('TABLE %I', c.relname) as plain, c.relname, null as attname, obj_description(c.oid, 'pg_class') as text
+      from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+      union all
+      select '', c.relname, a.attname, col_description(c.oid, a.attnum)
+      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'`)
+    const actual = new Set(
+      described.map(({ relname, attname, text }) => {
+        const what = attname === null ? `TABLE "${relname}"` : `COLUMN "${relname}"."${attname}"`
+        return `COMMENT ON ${what} IS '${text?.replaceAll("'", "''")}';`
+      }),
+    )
+    expect([...commentStatements(targets).values()].filter((statement) => !actual.has(statement))).toEqual([])
+  })
+
+  it('has the tables that the source declares; otherwise run: npm run db:generate', () => {
+    const out = mkdtempSync(join(tmpdir(), 'nightpost-drizzle-'))
+    try {
+      cpSync(join(root, 'migrations'), out, { recursive: true })
+      const before = readdirSync(out).length
+      const kit = join(root, 'node_modules/drizzle-kit/bin.cjs')
+      execFileSync(
+        process.execPath,
+        [
+          kit,
+          'generate',
+          '--dialect',
+          'postgresql',
+          '--schema',
+          './src/{tables/deliveries.ts,vendors/*/tables/*.ts}',
+          '--out',
+          relative(root, out),
+        ],
+        { cwd: root, stdio: 'pipe' },
+      )
+      expect(readdirSync(out)).toHaveLength(before)
+    } finally {
+      rmSync(out, { recursive: true })
+    }
+  })
+
+  it('keys every table by its owner first', async () => {
+    const keys = await db.query(`
+      select c.conrelid::regclass::text as name, a.attname from pg_constraint c
+      join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+      where c.connamespace = 'public'::regnamespace and c.contype in ('p', 'u', 'f')`)
+    for (const { name, attname } of keys)
+      expect(['user_id', 'profile_id', 'owner'], `${name}`).toContain(attname)
+  })
+})
+
+it('.env.example lists every variable that Nightpost reads', () => {
+  const listed = readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^#? ?([A-Z_]+)=/gm)
+  expect([...listed].map(([, name]) => name).sort()).toEqual(Object.keys(ConfigSchema.properties).sort())
+})
+
+it('every file has one job: none is over 250 lines', () => {
+  const long = sources.filter((file) => readFileSync(join(src, file), 'utf8').split('\n').length > 250)
+  expect(long).toEqual([])
+})

@@ -1,0 +1,185 @@
+import type pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { defaultLimits, GroupCommit } from '../src/db/group-commit.ts'
+import { createPool } from '../src/db/pool.ts'
+import { Writer } from '../src/db/writer.ts'
+import { arrive, type Delivery, Unavailable } from '../src/ingest/delivery.ts'
+import { judge } from '../src/ingest/judge.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { sahha } from '../src/vendors/sahha/index.ts'
+import { biomarker, dataLog, score } from './setup/bodies.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+
+let db: TestDatabase
+let pool: pg.Pool
+beforeEach(async () => {
+  db = await createDatabase()
+  pool = createPool(db.url, { warn: () => {} })
+})
+afterEach(async () => {
+  await pool.end()
+  await db.drop()
+})
+
+const writer = new Writer(vendors.flatMap(({ targets }) => targets))
+const store = (limits: Partial<typeof defaultLimits> = {}) =>
+  new GroupCommit(pool, writer, { ...defaultLimits, ...limits })
+
+function delivery(body: object): Delivery {
+  const arrival = arrive(Buffer.from(JSON.stringify(body)))
+  return {
+    ...arrival,
+    ...judge(sahha, 'signature', {}, arrival.body),
+    vendor: 'sahha',
+    authenticatedBy: 'signature',
+    headers: {},
+    normaliserVersion: 1,
+  }
+}
+
+const many = (count: number, fields: (n: number) => object = () => ({})) =>
+  Array.from({ length: count }, (_, n) => delivery(biomarker({ id: `b-${n}`, category: 'c', ...fields(n) })))
+
+const count = async (table: string) => Number((await db.query(`select count(*) from ${table}`))[0]?.count)
+
+describe('a group', () => {
+  it('is one transaction for all that waits', async () => {
+    const single = store({ writers: 1 })
+    await Promise.all(
+      [...many(200), delivery(score()), delivery(dataLog([{ id: 's' }]))].map((one) => single.commit(one)),
+    )
+    const [{ transactions } = { transactions: '' }] = await db.query(
+      'select count(distinct xmin::text) as transactions from deliveries',
+    )
+    expect(await count('deliveries')).toBe(202)
+    expect(Number(transactions)).toBe(2)
+  })
+
+  it('keeps to its limits, and a delivery larger than them goes alone', async () => {
+    const small = store({ writers: 1, groupRows: 10 })
+    const large = delivery(dataLog(Array.from({ length: 50 }, (_, n) => ({ id: `s-${n}` }))))
+    await Promise.all([...many(30), large].map((one) => small.commit(one)))
+    const groups = await db.query('select count(*) as size from deliveries group by xmin::text')
+    expect(Math.max(...groups.map(({ size }) => Number(size)))).toBeLessThanOrEqual(5)
+    expect(await count('data_logs')).toBe(50)
+  })
+})
+
+describe('a delivery that the database refuses', () => {
+  it('is kept as rejected; its neighbours are stored', async () => {
+    await db.query(`alter table biomarkers add constraint no_poison check (value <> 'poison')`)
+    const group = many(100, (n) => (n % 33 === 7 ? { value: 'poison' } : {}))
+    const single = store({ writers: 1 })
+    const receipts = await Promise.all(group.map((one) => single.commit(one)))
+    expect(receipts.filter(({ outcome }) => outcome === 'stored')).toHaveLength(97)
+    const refused = receipts.filter(({ outcome }) => outcome === 'rejected')
+    expect(refused).toHaveLength(3)
+    expect(refused[0]?.problem).toMatchObject({
+      code: 'invalid_body',
+      detail: expect.stringContaining('23514'),
+    })
+    expect(await count('biomarkers')).toBe(97)
+    expect(
+      await count(`deliveries where outcome = 'rejected' and problem is not null and length(body) > 0`),
+    ).toBe(3)
+  })
+})
+
+describe('a lost connection', () => {
+  it('costs no delivery: the group is written again on a fresh one', async () => {
+    const commits = store({ groupDeliveries: 5 })
+    const kills = setInterval(() => {
+      db.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+      ).catch(() => {})
+    }, 40)
+    const results = await Promise.allSettled(many(600).map((one) => commits.commit(one)))
+    clearInterval(kills)
+    const acked = results.filter(({ status }) => status === 'fulfilled').length
+    expect(acked).toBeGreaterThan(0)
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(Unavailable)
+    expect(await count('biomarkers')).toBeGreaterThanOrEqual(acked)
+    expect(await count('deliveries')).toBe(await count('biomarkers'))
+  })
+
+  it('after the commit, before its answer, is answered as stored and counted once', async () => {
+    let lost = false
+    const losing = {
+      connect: async () => {
+        const client = await pool.connect()
+        const query = client.query.bind(client)
+        const wrapped = Object.create(client)
+        wrapped.release = (broken?: boolean) => client.release(broken)
+        wrapped.query = async (...args: Parameters<typeof query>) => {
+          const result = await query(...args)
+          if (String(args[0]) === 'commit' && !lost) {
+            lost = true
+            throw new Error('Connection terminated unexpectedly')
+          }
+          return result
+        }
+        return wrapped
+      },
+    }
+    const commits = new GroupCommit(losing as never, writer)
+    const one = delivery(biomarker({ category: 'c' }))
+    expect(await commits.commit(one)).toMatchObject({ outcome: 'stored', deliveryId: one.id })
+    expect(lost).toBe(true)
+    expect(await db.query('select times_received from deliveries')).toEqual([{ times_received: '1' }])
+  })
+})
+
+it('a conflict with another transaction is tried again', async () => {
+  let conflicts = 0
+  const conflicting = {
+    connect: async () => {
+      const client = await pool.connect()
+      if (conflicts++ < 3) {
+        const wrapped = Object.create(client)
+        wrapped.release = (broken?: boolean) => client.release(broken)
+        wrapped.query = async (statement: unknown) => {
+          if (statement === 'commit') throw Object.assign(new Error('deadlock detected'), { code: '40P01' })
+          return client.query(statement as string)
+        }
+        return wrapped
+      }
+      return client
+    },
+  }
+  const commits = new GroupCommit(conflicting as never, writer)
+  expect(await commits.commit(delivery(biomarker({ category: 'c' })))).toMatchObject({ outcome: 'stored' })
+  expect(conflicts).toBe(4)
+})
+
+it('past its limit refuses, and stores what it took', async () => {
+  const tight = store({ writers: 1, groupDeliveries: 2, waitingDeliveries: 5 })
+  const results = await Promise.allSettled(many(20).map((one) => tight.commit(one)))
+  const refused = results.filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  for (const result of refused) expect((result as PromiseRejectedResult).reason).toBeInstanceOf(Unavailable)
+  expect(await count('biomarkers')).toBe(20 - refused.length)
+})
+
+it('closing commits all that was taken, and takes nothing more', async () => {
+  const closing = store({ groupDeliveries: 3 })
+  const taken = many(50).map((one) => closing.commit(one))
+  const closed = closing.close()
+  await expect(closing.commit(delivery(biomarker()))).rejects.toBeInstanceOf(Unavailable)
+  await closed
+  expect(await count('biomarkers')).toBe(50)
+  await Promise.all(taken)
+})
+
+it('two stores on one database agree on identical deliveries sent to both', async () => {
+  const [left, right] = [store(), store()]
+  const deliveries = many(100)
+  const copies = deliveries.map(({ body }) => delivery(JSON.parse(body.toString())))
+  const receipts = await Promise.all([
+    ...deliveries.map((each) => left.commit(each)),
+    ...copies.reverse().map((each) => right.commit(each)),
+  ])
+  expect(receipts.filter(({ outcome }) => outcome === 'stored')).toHaveLength(100)
+  expect(receipts.filter(({ outcome }) => outcome === 'duplicate')).toHaveLength(100)
+  expect(await count('deliveries where times_received = 2')).toBe(100)
+})

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { biomarker, dataLog, inference, score, session, USER } from './setup/bodies.ts'
+import { setup, signed, type TestService } from './setup/service.ts'
+
+let service: TestService
+beforeEach(async () => {
+  service = await setup()
+})
+afterEach(() => service.close())
+
+const rows = (query: string) => service.db.query(query)
+
+describe('identical bytes', () => {
+  it('are one delivery, counted', async () => {
+    const first = await service.sahha(biomarker({ category: 'c' }))
+    const [before] = await rows('select * from biomarkers')
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => service.sahha(biomarker({ category: 'c' }))),
+    )
+    for (const answer of answers) {
+      expect(answer.json).toEqual({ outcome: 'duplicate', delivery_id: first.json.delivery_id })
+    }
+    const [ledger, ...others] = await rows('select * from deliveries')
+    expect(others).toEqual([])
+    expect(ledger).toMatchObject({ times_received: '21', outcome: 'stored' })
+    expect(
+      ledger?.last_received_at && ledger.received_at && ledger.last_received_at > ledger.received_at,
+    ).toBe(true)
+    expect(await rows('select * from biomarkers')).toEqual([before])
+  })
+
+  it('that arrive at the same moment are stored once', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => service.sahha(score())))
+    const outcomes = answers.map(({ json }) => json.outcome)
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1)
+    expect(outcomes.filter((outcome) => outcome === 'duplicate')).toHaveLength(49)
+    expect(new Set(answers.map(({ json }) => json.delivery_id)).size).toBe(1)
+    expect(await rows('select times_received from deliveries')).toEqual([{ times_received: '50' }])
+  })
+
+  it('never count as new, even after other bytes came', async () => {
+    await service.asleep(session({ state: 'first' }), USER)
+    await service.asleep(session({ state: 'second' }), USER)
+    expect(await service.asleep(session({ state: 'first' }), USER)).toMatchObject({
+      json: { outcome: 'duplicate' },
+    })
+    expect(await rows('select state from sleep_sessions')).toEqual([{ state: 'second' }])
+  })
+
+  it('that were rejected are tried again', async () => {
+    const body = biomarker({ category: 'c' })
+    const wrong = { ...signed(body), 'x-external-id': 'somebody-else' }
+    const refused = await service.post('sahha', wrong, body)
+    expect(refused.status).toBe(422)
+    const accepted = await service.sahha(body)
+    expect(accepted).toMatchObject({
+      status: 200,
+      json: { outcome: 'stored', delivery_id: refused.json.delivery_id },
+    })
+    expect(await rows('select outcome, problem, times_received, user_id from deliveries')).toEqual([
+      { outcome: 'stored', problem: null, times_received: '2', user_id: null },
+    ])
+    const [row] = await rows(
+      'select b.delivery_id, b.received_at = d.received_at as first from biomarkers b, deliveries d',
+    )
+    expect(row).toEqual({ delivery_id: refused.json.delivery_id, first: 't' })
+  })
+
+  it('that are stored stay stored, whatever comes after', async () => {
+    const body = biomarker({ category: 'c' })
+    await service.sahha(body)
+    const wrong = { ...signed(body), 'x-external-id': 'somebody-else' }
+    expect(await service.post('sahha', wrong, body)).toMatchObject({
+      status: 200,
+      json: { outcome: 'duplicate' },
+    })
+    expect(await rows('select outcome, problem from deliveries')).toEqual([
+      { outcome: 'stored', problem: null },
+    ])
+  })
+
+  it('of two vendors or two owners are two deliveries', async () => {
+    await service.sahha({})
+    await service.post('asleep', { 'x-api-key': 'asleep-test-key', 'x-user-id': USER }, {})
+    expect(await rows('select vendor from deliveries order by vendor')).toEqual([
+      { vendor: 'asleep' },
+      { vendor: 'sahha' },
+    ])
+  })
+})
+
+describe('newer wins', () => {
+  const at = (createdAtUtc: string | null, version: number | null, value: string) =>
+    biomarker({ category: 'c', createdAtUtc, version, value })
+
+  it.each([
+    ['a later creation', at('2025-01-01T00:00:00Z', 9, 'old'), at('2025-01-01T00:00:00.000001Z', 1, 'new')],
+    ['a higher version', at('2025-01-01T00:00:00Z', 1, 'old'), at('2025-01-01T00:00:00Z', 1.1, 'new')],
+    ['a version over none', at('2025-01-01T00:00:00Z', null, 'old'), at('2025-01-01T00:00:00Z', -1, 'new')],
+    ['a creation over none', at(null, 9, 'old'), at('0001-01-01T00:00:00Z', null, 'new')],
+    [
+      'an instant, not its text',
+      at('2025-01-01T12:00:00+14:00', 1, 'old'),
+      at('2024-12-31T23:00:00Z', 1, 'new'),
+    ],
+  ])('%s, in either order', async (_name, old, fresh) => {
+    for (const [first, second] of [
+      [old, fresh],
+      [fresh, old],
+    ] as const) {
+      await service.db.query('truncate deliveries, biomarkers')
+      await service.sahha(first)
+      await service.sahha(second)
+      expect(await rows('select value from biomarkers')).toEqual([{ value: 'new' }])
+      expect(await rows('select count(*) from deliveries')).toEqual([{ count: '2' }])
+    }
+  })
+
+  it('of equal vendor times the later received', async () => {
+    await service.sahha(at('2025-01-01T00:00:00Z', 1, 'first'))
+    await service.sahha(at('2025-01-01T00:00:00Z', 1, 'second'))
+    await service.sahha(at(null, null, 'third'))
+    expect(await rows('select value from biomarkers')).toEqual([{ value: 'second' }])
+  })
+
+  it('within one group as well', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        service.sahha(
+          at(`2025-01-01T00:00:${String((n * 7) % 40).padStart(2, '0')}Z`, 1, String((n * 7) % 40)),
+        ),
+      ),
+    )
+    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    expect(await rows('select value from biomarkers')).toEqual([{ value: '39' }])
+  })
+
+  it('a data log sample by the receipt of its batch', async () => {
+    const sample = (value: number, receivedAtUtc: string) => dataLog([{ id: 's', value }], { receivedAtUtc })
+    await service.sahha(sample(2, '2025-01-02T00:00:00Z'))
+    await service.sahha(sample(1, '2025-01-01T00:00:00Z'))
+    expect(await rows('select value from data_logs')).toEqual([{ value: '2' }])
+  })
+
+  it("replaces a score's factors as a set", async () => {
+    const factors = (...names: string[]) => names.map((name) => ({ name }))
+    await service.sahha(score({ createdAtUtc: '2025-01-02T00:00:00Z', factors: factors('a', 'b', 'c') }))
+    await service.sahha(score({ createdAtUtc: '2025-01-03T00:00:00Z', factors: factors('d') }))
+    await service.sahha(score({ createdAtUtc: '2025-01-01T00:00:00Z', factors: factors('x', 'y') }))
+    expect(await rows('select position, name from score_factors')).toEqual([{ position: '0', name: 'd' }])
+  })
+
+  it("replaces a session's stats and series as a set", async () => {
+    const full = session({ sleep_stages: [0, 1], snoring_stages: [0, 1] }, { stat: { sleep_index: 1 } })
+    await service.asleep(full, USER)
+    await service.asleep(session({ sleep_stages: [2, 2] }, { stat: null }), USER)
+    expect(await rows('select series, stages from sleep_stage_series')).toEqual([
+      { series: 'sleep', stages: '{2,2}' },
+    ])
+    expect(await rows('select * from sleep_stats')).toEqual([])
+  })
+})
+
+describe('INFERENCE_COMPLETE', () => {
+  const early = inference({ inference_seq_num: 0 })
+  const late = inference({ inference_seq_num: 1, sleep_stages: [2] })
+
+  it.each([
+    ['before', [early, late, session()]],
+    ['after', [session(), late, early]],
+    ['on both sides of', [late, session(), early]],
+  ])('%s its SESSION_COMPLETE gives the same rows', async (_name, bodies) => {
+    for (const body of bodies) expect(await service.asleep(body, USER)).toMatchObject({ status: 200 })
+    expect(await rows('select inference_seq_num, stages from sleep_stage_windows order by 1')).toEqual([
+      { inference_seq_num: '0', stages: '{0,1}' },
+      { inference_seq_num: '1', stages: '{2}' },
+    ])
+    expect(await rows('select state from sleep_sessions')).toEqual([{ state: 'COMPLETE' }])
+  })
+
+  it('without a SESSION_COMPLETE needs no session', async () => {
+    await service.asleep(early, USER)
+    expect(await rows('select * from sleep_sessions')).toEqual([])
+    expect(await rows('select stages from sleep_stage_windows')).toEqual([{ stages: '{0,1}' }])
+  })
+})

@@ -1,0 +1,51 @@
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { isCurrent, migrate } from '../src/db/migrate.ts'
+import { createDatabase } from './setup/database.ts'
+import { setup } from './setup/service.ts'
+
+describe('migrate', () => {
+  it('lets replicas start at once on an empty database', async () => {
+    const db = await createDatabase('template0')
+    try {
+      await Promise.all(Array.from({ length: 5 }, () => migrate(db.url)))
+      const [{ tables } = { tables: '' }] = await db.query(
+        `select count(*) as tables from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+      )
+      expect(Number(tables)).toBe(10)
+    } finally {
+      await db.drop()
+    }
+  })
+
+  it('changes nothing the second time', async () => {
+    const db = await createDatabase()
+    const done = () => db.query('select * from drizzle.__drizzle_migrations order by id')
+    const before = await done()
+    await migrate(db.url)
+    expect(await done()).toEqual(before)
+    await db.drop()
+  })
+
+  it('that fails leaves the database as it was, and stops the start', async () => {
+    const db = await createDatabase('template0')
+    await db.query('create table scores (occupied int)')
+    await expect(migrate(db.url)).rejects.toThrow()
+    expect(
+      await db.query(`select table_name from information_schema.tables where table_schema = 'public'`),
+    ).toEqual([{ table_name: 'scores' }])
+    await db.drop()
+  })
+
+  it('is missed by readiness when the schema is older than the service', async () => {
+    const service = await setup()
+    await service.db.query('delete from drizzle.__drizzle_migrations')
+    const pool = new pg.Pool({ connectionString: service.db.url })
+    expect(await isCurrent(pool)).toBe(false)
+    await pool.end()
+    const answer = await service.app.inject('/health/ready')
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json().detail).toContain('migration')
+    await service.close()
+  })
+})

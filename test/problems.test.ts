@@ -1,0 +1,256 @@
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { biomarker, dataLog, inference, session, USER } from './setup/bodies.ts'
+import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
+
+let service: TestService
+beforeAll(async () => {
+  service = await setup({ BODY_LIMIT_BYTES: '4096' })
+})
+afterAll(() => service.close())
+
+async function kept(deliveryId: string | undefined) {
+  const [row] = await service.db.query(
+    `select outcome, problem, encode(body, 'hex') as body from deliveries where delivery_id = $1`,
+    [deliveryId],
+  )
+  return (
+    row && { ...row, body: Buffer.from(row.body ?? '', 'hex'), problem: JSON.parse(row.problem ?? 'null') }
+  )
+}
+
+describe('malformed_json', () => {
+  const NOT_JSON: Array<[string, string | Buffer]> = [
+    ['no body at all', ''],
+    ['text', 'hello'],
+    ['half an object', '{"id": "x"'],
+    ['a trailing comma', '{"id": "x",}'],
+    ['an array', '[{"id": "x"}]'],
+    ['a number', '7'],
+    ['null', 'null'],
+    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+    ['UTF-16', Buffer.from('{"id": "x"}', 'utf16le')],
+    ['a raw NUL', '{"id": "\u0000"}'],
+    ['NaN', '{"id": NaN}'],
+  ]
+
+  it.each(NOT_JSON)('%s answers 400 and is kept', async (_name, body) => {
+    const answer = await service.sahha(body)
+    expect(answer).toMatchObject({ status: 400, json: { code: 'malformed_json', status: 400 } })
+    expect(answer.headers['content-type']).toContain('application/problem+json')
+    expect(await kept(answer.json.delivery_id)).toMatchObject({
+      outcome: 'rejected',
+      problem: { code: 'malformed_json' },
+      body: Buffer.from(body as string),
+    })
+  })
+})
+
+describe('invalid_body', () => {
+  const INVALID: Array<[string, object, string, string]> = [
+    ['text for a number', dataLog([{ id: 'a', value: '8547' }]), '/dataLogs/0/value', 'number'],
+    ['a number for text', biomarker({ value: 8547 }), '/value', 'string'],
+    ['a boolean for a number', dataLog([{ id: 'a', value: true }]), '/dataLogs/0/value', 'number'],
+    ['a missing key', biomarker({ id: undefined, category: 'x' }), '/id', 'Required'],
+    ['an empty key', biomarker({ id: '' }), '/id', 'length'],
+    ['a key too long for an index', biomarker({ id: 'x'.repeat(256) }), '/id', 'length'],
+    ['a null key', biomarker({ profileId: null }), '/profileId', 'string'],
+    [
+      'a day that does not exist',
+      biomarker({ startDateTime: '2025-02-30T00:00:00Z' }),
+      '/startDateTime',
+      'date-time',
+    ],
+    [
+      'a time that does not exist',
+      biomarker({ endDateTime: '2025-02-01T25:00:00Z' }),
+      '/endDateTime',
+      'date-time',
+    ],
+    [
+      'an offset that does not exist',
+      biomarker({ endDateTime: '2025-02-01T05:00:00+16:00' }),
+      '/endDateTime',
+      'date-time',
+    ],
+    ['text for a list', dataLog([], { dataLogs: 'none' }), '/dataLogs', 'array'],
+    ['null for a list element', dataLog([null as never]), '/dataLogs/0', 'object'],
+    [
+      'a list for a map',
+      dataLog([{ id: 'a', additionalProperties: [] }]),
+      '/dataLogs/0/additionalProperties',
+      'object',
+    ],
+  ]
+
+  it.each(INVALID)('%s answers 422 with its path, and is kept', async (_name, body, path, expectation) => {
+    const answer = await service.sahha(
+      body,
+      'dataLogs' in body ? 'DataLogReceivedIntegrationEvent' : 'BiomarkerCreatedIntegrationEvent',
+    )
+    expect(answer).toMatchObject({ status: 422, json: { code: 'invalid_body', title: expect.any(String) } })
+    expect(answer.json.errors).toEqual([{ path, message: expect.stringContaining(expectation) }])
+    expect(await kept(answer.json.delivery_id)).toMatchObject({
+      outcome: 'rejected',
+      problem: { code: 'invalid_body', errors: [{ path }] },
+      body: Buffer.from(JSON.stringify(body)),
+    })
+  })
+
+  const INVALID_ASLEEP: Array<[string, object, string]> = [
+    ['a latency as text', session({}, { stat: { sleep_latency: '900' } }), '/data/stat/sleep_latency'],
+    ['a fraction of a second', session({}, { stat: { time_in_bed: 0.5 } }), '/data/stat/time_in_bed'],
+    ['an integer beyond the column', session({}, { stat: { waso_count: 3e9 } }), '/data/stat/waso_count'],
+    ['a stage beyond smallint', session({ sleep_stages: [0, 40000] }), '/data/session/sleep_stages/1'],
+    ['a null stage', inference({ sleep_stages: [0, null] }), '/data/sleep_stages/1'],
+    ['no chunk number', inference({ inference_seq_num: null }), '/data/inference_seq_num'],
+    ['no session', { event: 'SESSION_COMPLETE', data: { user_id: USER } }, '/data/session'],
+    ['no session id', session({ id: null }), '/data/session/id'],
+    ['no data', { event: 'SESSION_COMPLETE' }, '/data'],
+    ['no user', { event: 'INFERENCE_COMPLETE', data: {} }, '/data/user_id'],
+    ['data of a wrong type', { callback_event: 'INFERENCE_COMPLETE', callback_data: 'x' }, '/callback_data'],
+    [
+      'a fault in sleep_data',
+      {
+        callback_event: 'SESSION_COMPLETE',
+        callback_data: { user_id: USER, session_id: 's', sleep_data: { session: { state: 1 } } },
+      },
+      '/callback_data/sleep_data/session/state',
+    ],
+  ]
+
+  it.each(INVALID_ASLEEP)('Asleep: %s', async (_name, body, path) => {
+    const answer = await service.asleep(body, USER)
+    expect(answer).toMatchObject({ status: 422, json: { code: 'invalid_body' } })
+    expect((answer.json.errors as Array<{ path: string }>).map((error) => error.path)).toContain(path)
+    expect(await kept(answer.json.delivery_id)).toMatchObject({
+      outcome: 'rejected',
+      body: Buffer.from(JSON.stringify(body)),
+    })
+  })
+
+  it('names paths and never values', async () => {
+    const secret = 'diagnosis-of-the-user'
+    const answers = [
+      await service.sahha(
+        biomarker({ id: 5, version: secret, startDateTime: secret }),
+        'BiomarkerCreatedIntegrationEvent',
+      ),
+      await service.sahha(`{"id": ${secret}}`),
+      await service.asleep(session({}, { stat: secret, timezone: [secret] }), USER),
+    ]
+    for (const { status, json } of answers) {
+      expect(status).toBeGreaterThanOrEqual(400)
+      expect(JSON.stringify(json)).not.toContain(secret)
+    }
+    expect(service.log.join('')).not.toContain(secret)
+  })
+
+  it('reports at most twenty faults', async () => {
+    const answer = await service.asleep(session({ sleep_stages: Array(500).fill('x') }), USER)
+    expect(answer.json.errors).toHaveLength(20)
+  })
+})
+
+describe('unrecognised', () => {
+  it.each([
+    ['an unknown event type', biomarker({ id: 'u1' }), 'GlucoseSpikeIntegrationEvent'],
+    ['a body of no known shape', { message: 'Send Test Event' }, undefined],
+    ['an empty object', {}, undefined],
+  ])('%s is kept and answered 200', async (_name, body, eventType) => {
+    const answer = await service.sahha(body, eventType)
+    expect(answer).toMatchObject({ status: 200, json: { outcome: 'unrecognised' } })
+    expect(await kept(answer.json.delivery_id)).toMatchObject({
+      outcome: 'unrecognised',
+      body: Buffer.from(JSON.stringify(body)),
+    })
+    expect(await service.sahha(body, eventType)).toEqual(answer)
+  })
+
+  it('an unknown Asleep event is kept under its name', async () => {
+    const answer = await service.asleep({ event: 'SESSION_DELETED', data: { user_id: USER } }, USER)
+    expect(answer).toMatchObject({ status: 200, json: { outcome: 'unrecognised' } })
+    const [row] = await service.db.query('select event, owner from deliveries where delivery_id = $1', [
+      answer.json.delivery_id,
+    ])
+    expect(row).toEqual({ event: 'SESSION_DELETED', owner: USER })
+  })
+})
+
+describe('what is not kept', () => {
+  it.each([
+    ['GET', '/nowhere', 404, 'not_found'],
+    ['POST', '/webhooks/unknown', 404, 'not_found'],
+    ['GET', '/webhooks/asleep', 405, 'method_not_allowed'],
+    ['DELETE', '/webhooks/sahha?x=1', 405, 'method_not_allowed'],
+    ['POST', '/health/live', 405, 'method_not_allowed'],
+  ] as const)('%s %s is %i %s', async (method, url, status, code) => {
+    const answer = await service.app.inject({ method, url })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.headers['content-type']).toContain('application/problem+json')
+    expect(answer.json()).toMatchObject({ status, code, type: expect.any(String), title: expect.any(String) })
+    if (status === 405) expect(answer.headers.allow).toMatch(/POST|GET/)
+  })
+
+  it('a body over the limit is 413', async () => {
+    const answer = await service.sahha(biomarker({ value: 'x'.repeat(5000) }))
+    expect(answer).toMatchObject({ status: 413, json: { code: 'body_too_large' } })
+  })
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', 'nonsense'])(
+    '%s is 415',
+    async (type) => {
+      const headers = { 'content-type': type, 'x-api-key': SAHHA_KEY, 'x-user-id': 'user-1' }
+      expect(await service.post('sahha', headers, biomarker())).toMatchObject({
+        status: 415,
+        json: { code: 'unsupported_media_type' },
+      })
+    },
+  )
+
+  it.each(['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/vnd.api+json'])(
+    '%s is JSON',
+    async (type) => {
+      const body = biomarker({ id: type })
+      expect(await service.post('sahha', { ...signed(body), 'content-type': type }, body)).toMatchObject({
+        status: 200,
+      })
+    },
+  )
+
+  it('bytes that are no HTTP request get a problem document', async () => {
+    await service.app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = service.app.server.address() as AddressInfo
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write('NONSENSE\r\n\r\n'))
+      let text = ''
+      socket.on('data', (data) => {
+        text += data
+      })
+      socket.on('end', () => resolve(text))
+      socket.on('error', reject)
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 400, code: 'bad_request' })
+  })
+})
+
+describe('unavailable', () => {
+  it('answers 503 with Retry-After while the database does not, and keeps nothing', async () => {
+    const down = await setup()
+    await down.db.drop()
+    const answer = await down.post('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': USER }, inference())
+    expect(answer).toMatchObject({ status: 503, json: { code: 'unavailable' } })
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    const ready = await down.app.inject('/health/ready')
+    expect(ready.statusCode).toBe(503)
+    expect(ready.json()).toMatchObject({ code: 'unavailable', detail: expect.stringContaining('database') })
+    expect((await down.app.inject('/health/live')).statusCode).toBe(200)
+    await down.app.close()
+  })
+
+  it('is ready once the database answers and its schema is current', async () => {
+    expect((await service.app.inject('/health/ready')).statusCode).toBe(200)
+  })
+})

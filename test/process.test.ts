@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { unprivilegedAccount } from '../src/db/embedded/account.ts'
+import { homeFor } from '../src/db/embedded/home.ts'
+import { findPostmaster, isAlive } from '../src/db/embedded/postmaster.ts'
+
+const project = resolve(import.meta.dirname, '..')
+const tsx = import.meta.resolve('tsx')
+
+interface Running {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly port: string
+}
+
+/** Nightpost as `npm start` runs it, in a directory of its own. */
+async function start(directory: string): Promise<Running> {
+  const child = run(directory, ['src/main.ts'])
+  let output = ''
+  child.stdout?.on('data', (data) => {
+    output += data
+  })
+  child.stderr?.on('data', (data) => {
+    output += data
+  })
+  for (let waited = 0; !output.includes('SQL clients'); waited += 50) {
+    if (waited > 30_000 || child.exitCode !== null) throw new Error(`did not start: ${output}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return {
+    child,
+    output: () => output,
+    port: /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1] ?? '',
+  }
+}
+
+function run(directory: string, [file = '', ...rest]: string[]): ChildProcess {
+  const environment = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0' }
+  return spawn(process.execPath, ['--import', tsx, join(project, file), ...rest], {
+    cwd: directory,
+    env: environment,
+  })
+}
+
+async function sql(directory: string, query: string): Promise<string> {
+  const child = run(directory, ['src/cli/main.ts', 'sql', query])
+  let output = ''
+  for await (const chunk of child.stdout ?? []) output += chunk
+  return output
+}
+
+/** Sends what the printed curl line sends. */
+async function paste(line: string) {
+  const url = /curl (\S+)/.exec(line)?.[1] ?? ''
+  const headers = Object.fromEntries(
+    [...line.matchAll(/-H '([^:]+): ([^']*)'/g)].map(([, name = '', value = '']) => [name, value]),
+  )
+  const body = /-d '(.*)'$/.exec(line)?.[1] ?? ''
+  const answer = await fetch(url, { method: 'POST', headers, body })
+  return { status: answer.status, json: (await answer.json()) as { outcome: string } }
+}
+
+async function kill({ child }: Running, signal: NodeJS.Signals) {
+  const exit = once(child, 'exit')
+  child.kill(signal)
+  return (await exit) as [number | null, NodeJS.Signals | null]
+}
+
+describe.each([
+  ['a directory that anyone may enter', 0o755],
+  ['a directory that only its owner may enter', 0o700],
+])('npm start in %s', (_name, mode) => {
+  const directory = mkdtempSync(join(tmpdir(), 'nightpost-process-'))
+  let home: string
+  let running: Running
+
+  beforeAll(async () => {
+    chmodSync(directory, mode)
+    running = await start(directory)
+    home = homeFor(join(directory, '.data'), unprivilegedAccount())
+  })
+  afterAll(async () => {
+    if (running.child.exitCode === null && running.child.signalCode === null) await kill(running, 'SIGTERM')
+    rmSync(directory, { recursive: true })
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  const postmaster = () => {
+    const data = readdirSync(home).find((name) => /^postgres-\d+$/.test(name)) ?? ''
+    return findPostmaster(join(home, data))
+  }
+  const lines = () => running.output().match(/curl .*/g) ?? []
+
+  it('prints curl lines that work when pasted', async () => {
+    expect(lines()).toHaveLength(2)
+    for (const line of lines())
+      expect(await paste(line)).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+  })
+
+  it('shows the row to npm run sql, beside the running service', async () => {
+    expect(await sql(directory, 'select type, value from biomarkers')).toMatch(/steps.*8547[\s\S]*1 row/)
+    expect(postmaster()).toBeDefined()
+  })
+
+  it('adopts the Postgres that a killed Nightpost left behind', async () => {
+    const orphan = postmaster()
+    await kill(running, 'SIGKILL')
+    expect(isAlive(orphan?.pid ?? 0)).toBe(true)
+    running = await start(directory)
+    expect(postmaster()).toEqual(orphan)
+    expect(await paste(lines()[0] ?? '')).toMatchObject({ json: { outcome: 'duplicate' } })
+  })
+
+  it('starts again after both were killed, and has every row', async () => {
+    const { pid } = postmaster() ?? { pid: 0 }
+    await kill(running, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
+    running = await start(directory)
+    expect(postmaster()?.pid).not.toBe(pid)
+    for (const line of lines()) expect(await paste(line)).toMatchObject({ json: { outcome: 'duplicate' } })
+  })
+
+  it('ends on SIGTERM, and Postgres with it', async () => {
+    const { pid } = postmaster() ?? { pid: 0 }
+    expect(await kill(running, 'SIGTERM')).toEqual([0, null])
+    expect(isAlive(pid)).toBe(false)
+    expect(existsSync(join(directory, '.data', 'credentials.json'))).toBe(true)
+  })
+
+  it('shows the rows without a running service too, and stops Postgres again', async () => {
+    expect(await sql(directory, 'select count(*) from deliveries')).toContain('2')
+    expect(postmaster()).toBeUndefined()
+  })
+
+  it('keeps its log of Postgres to itself', () => {
+    expect(readFileSync(join(home, 'postgres.log'), 'utf8')).toContain('database system is ready')
+  })
+})
+
+it('a bad setting ends the start with its name', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nightpost-process-'))
+  const environment = { PATH: process.env.PATH, PORT: 'eighty' }
+  const child = spawn(process.execPath, ['--import', tsx, join(project, 'src/main.ts')], {
+    cwd: directory,
+    env: environment,
+  })
+  let errors = ''
+  child.stderr.on('data', (data) => {
+    errors += data
+  })
+  expect(await once(child, 'exit')).toEqual([1, null])
+  expect(errors).toMatch(/^PORT: /)
+  expect(readdirSync(directory)).toEqual([])
+  rmSync(directory, { recursive: true })
+})

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { TEMPLATE, withDatabase } from './cluster.ts'
+
+export interface TestDatabase {
+  readonly url: string
+  /** Rows with every value as Postgres writes it, so that no digit and no microsecond is lost on the way. */
+  query<R = Record<string, string | null>>(text: string, values?: unknown[]): Promise<R[]>
+  drop(): Promise<void>
+}
+
+const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
+
+/** A database of one's own: a clone of the migrated template, or an empty one. */
+export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await onServer(`create database ${name} template ${template}`)
+  const url = withDatabase(inject('serverUrl'), name)
+  const client = new pg.Client({ connectionString: url, types: asText, options: '-c timezone=UTC' })
+  client.on('error', () => {})
+  await client.connect()
+  return {
+    url,
+    query: async (text, values) => (await client.query(text, values)).rows,
+    drop: async () => {
+      await client.end()
+      await onServer(`drop database ${name} with (force)`)
+    },
+  }
+}
+
+async function onServer(statement: string) {
+  const client = new pg.Client({ connectionString: inject('serverUrl') })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

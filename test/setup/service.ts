@@ -1,0 +1,76 @@
+import { createHmac } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { type Environment, readConfig } from '../../src/config.ts'
+import { startService } from '../../src/service.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
+
+export const ASLEEP_KEY = 'asleep-test-key'
+export const SAHHA_KEY = 'sahha-test-key'
+export const SAHHA_SECRET = 'sahha-test-secret'
+
+const environment = {
+  ASLEEP_API_KEYS: ASLEEP_KEY,
+  SAHHA_API_KEYS: SAHHA_KEY,
+  SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET,
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Record<string, unknown>
+  readonly json: Record<string, unknown> & { outcome?: string; code?: string; delivery_id?: string }
+}
+
+type Body = object | string | Buffer
+
+export interface TestService {
+  readonly app: FastifyInstance
+  readonly db: TestDatabase
+  /** Every line that the service logged. */
+  readonly log: string[]
+  post(vendor: string, headers: Record<string, string>, body: Body): Promise<Answer>
+  asleep(body: Body, userId: string): Promise<Answer>
+  sahha(body: Body, eventType?: string): Promise<Answer>
+  close(): Promise<void>
+}
+
+/** The real service on a database of its own. */
+export async function setup(overrides: Environment = {}): Promise<TestService> {
+  const db = await createDatabase()
+  const log: string[] = []
+  const logger = pino({ level: 'trace' }, { write: (line: string) => log.push(line) })
+  const app = await startService(readConfig({ ...environment, ...overrides }), db.url, logger)
+
+  const post: TestService['post'] = async (vendor, headers, body) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: `/webhooks/${vendor}`,
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: bytesOf(body),
+    })
+    return { status: answer.statusCode, headers: answer.headers, json: answer.json() }
+  }
+
+  return {
+    app,
+    db,
+    log,
+    post,
+    asleep: (body, userId) => post('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': userId }, body),
+    sahha: (body, eventType) =>
+      post('sahha', { ...signed(body), ...(eventType && { 'x-event-type': eventType }) }, body),
+    close: async () => {
+      await app.close()
+      await db.drop()
+    },
+  }
+}
+
+export function bytesOf(body: Body): Buffer {
+  if (Buffer.isBuffer(body)) return body
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+export function signed(body: Body, secret = SAHHA_SECRET): { 'x-signature': string } {
+  return { 'x-signature': createHmac('sha256', secret).update(bytesOf(body)).digest('hex') }
+}

@@ -1,0 +1,255 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ExactNumber, numberText } from '../src/ingest/exact-number.ts'
+import { instant, isInstant, localDate, utcOffsetMinutes } from '../src/ingest/instant.ts'
+import { jsonText, readJson } from '../src/ingest/json.ts'
+import { biomarker, dataLog, session, USER } from './setup/bodies.ts'
+import { setup, type TestService } from './setup/service.ts'
+
+let service: TestService
+beforeAll(async () => {
+  service = await setup()
+  // A server's own time zone must make no difference.
+  const [{ name } = { name: '' }] = await service.db.query('select current_database() as name')
+  await service.db.query(`alter database ${name} set timezone = 'Pacific/Kiritimati'`)
+})
+afterAll(() => service.close())
+
+async function stored(body: object | string, table: string) {
+  const answer = await service.sahha(body)
+  expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+  return service.db.query(`select * from ${table} where delivery_id = $1 order by id`, [
+    answer.json.delivery_id,
+  ])
+}
+
+describe('no value is bent', () => {
+  it('null stays null and 0 stays 0', async () => {
+    await service.asleep(session({}, { stat: { deep_latency: null, light_latency: 0 } }), USER)
+    const [row] = await service.db.query('select deep_latency, light_latency, rem_latency from sleep_stats')
+    expect(row).toEqual({ deep_latency: null, light_latency: '0', rem_latency: null })
+  })
+
+  it.each([
+    ['2025-01-22T06:30:00.1234567Z', '2025-01-22 06:30:00.123457+00'],
+    ['2025-01-22T06:30:00.123456Z', '2025-01-22 06:30:00.123456+00'],
+    ['2025-01-22T06:30:00.1', '2025-01-22 06:30:00.1+00'],
+    ['2025-01-22T06:30:00', '2025-01-22 06:30:00+00'],
+    ['2025-01-22 06:30', '2025-01-22 06:30:00+00'],
+    ['2025-01-22', '2025-01-22 00:00:00+00'],
+    ['2025-01-22T06:30:00+0530', '2025-01-22 01:00:00+00'],
+    ['2025-01-22t06:30:00z', '2025-01-22 06:30:00+00'],
+    ['0001-01-01T00:00:00', '0001-01-01 00:00:00+00'],
+  ])('createdAtUtc %s is %s', async (text, expected) => {
+    const [row] = await stored(biomarker({ id: text, category: 'c', createdAtUtc: text }), 'biomarkers')
+    expect(row?.created_at_utc).toBe(expected)
+  })
+
+  it("keeps the user's day and offset beside the instant", async () => {
+    const [row] = await stored(
+      biomarker({ id: 'day', category: 'c', startDateTime: '2025-07-12T00:00:00+12:00' }),
+      'biomarkers',
+    )
+    expect(row).toMatchObject({
+      start_date_time: '2025-07-11 12:00:00+00',
+      local_date: '2025-07-12',
+      utc_offset_minutes: '720',
+    })
+  })
+
+  it.each([
+    ['0.1000000000000000055', '0.1000000000000000055'],
+    ['-12', '-12'],
+    ['1e3', '1000'],
+    ['007', '7'],
+    ['true', null],
+    ['', null],
+    ['NaN', null],
+    ['Infinity', null],
+    ['0x10', null],
+    ['1e999999', null],
+    ['1_000', null],
+    ['8,5', null],
+    [' 1', null],
+    ['2025-07-11T06:00+12:00', null],
+  ])('a biomarker value %j is the number %j', async (value, number) => {
+    const [row] = await stored(biomarker({ id: `v${value}`, category: 'c', value }), 'biomarkers')
+    expect(row).toMatchObject({ value, value_number: number })
+  })
+
+  it('numbers beyond a double keep every digit', async () => {
+    const source =
+      '{"profileId":"p","dataType":"x","dataLogs":[' +
+      '{"id":"a","value":9007199254740993},{"id":"b","value":0.1000000000000000055},{"id":"c","value":1e400},' +
+      '{"id":"d","value":-1.5},{"id":"e","value":100000000000000000000.5,"additionalProperties":{"x":[12345678901234567890]}}]}'
+    const rows = await stored(source, 'data_logs')
+    expect(rows.map(({ value }) => value)).toEqual([
+      '9007199254740993',
+      '0.1000000000000000055',
+      `1${'0'.repeat(400)}`,
+      '-1.5',
+      '100000000000000000000.5',
+    ])
+    expect(rows[4]?.additional_properties).toBe('{"x": [12345678901234567890]}')
+  })
+
+  it('a number that no column holds is refused by its path', async () => {
+    const source = '{"profileId":"p","dataType":"x","dataLogs":[{"id":"a","value":1e999999}]}'
+    expect(await service.sahha(source)).toMatchObject({
+      status: 422,
+      json: { errors: [{ path: '/dataLogs/0/value' }] },
+    })
+  })
+})
+
+describe('text that Postgres can not hold', () => {
+  const NUL = '\\u0000'
+  const LONE = '\\ud800'
+
+  it('is stored with U+FFFD, and a literal backslash survives', async () => {
+    const [row] = await stored(
+      `{"id":"t","profileId":"p","category":"c","type":"x${NUL}y","unit":"\\\\u0000","value":"a${LONE}b\\udc00","aggregation":"\\ud83d\\ude34"}`,
+      'biomarkers',
+    )
+    expect(row).toMatchObject({
+      type: 'x\ufffdy',
+      unit: '\\u0000',
+      value: 'a\ufffdb\ufffd',
+      aggregation: '😴',
+    })
+  })
+
+  it('does not stop the other samples of its batch, nor does an id that comes twice', async () => {
+    const samples = Array.from({ length: 5000 }, (_, at) => ({ id: `s-${at}`, value: at, source: 'watch' }))
+    samples.push({ id: 's-0', value: -1, source: 'the later one' })
+    const source = JSON.stringify(dataLog(samples, { profileId: 'batch' }))
+      .replace('"id":"s-1","value":1,"source":"watch"', `"id":"s-1","value":1,"source":"w${NUL}"`)
+      .replace('"id":"s-2","value":2,"source":"watch"', `"id":"s-2","value":2,"source":"w${LONE}"`)
+    const rows = await stored(source, 'data_logs')
+    expect(rows).toHaveLength(5000)
+    const sourceOf = (id: string) => rows.find((row) => row.id === id)?.source
+    expect([sourceOf('s-0'), sourceOf('s-1'), sourceOf('s-2')]).toEqual([
+      'the later one',
+      'w\ufffd',
+      'w\ufffd',
+    ])
+    const [kept] = await service.db.query(
+      `select encode(body, 'escape') as body from deliveries where owner = 'batch'`,
+    )
+    expect(kept?.body).toContain('w\\\\u0000')
+  })
+
+  it('a byte order mark before the object is no fault', async () => {
+    await stored(`\ufeff${JSON.stringify(biomarker({ id: 'bom', category: 'c' }))}`, 'biomarkers')
+  })
+
+  it('a key like __proto__ is only a key', async () => {
+    const source =
+      '{"__proto__":{"id":"evil","profileId":"evil"},"id":"plain","profileId":"p","category":"c","type":"x"}'
+    const [row] = await stored(source, 'biomarkers')
+    expect(row).toMatchObject({ id: 'plain', profile_id: 'p' })
+    expect(
+      await service.sahha('{"__proto__":{"id":"e","profileId":"e","type":"t"},"category":"c"}'),
+    ).toMatchObject({ status: 422 })
+  })
+})
+
+describe('readJson', () => {
+  const read = (value: unknown) => readJson(Buffer.from(JSON.stringify({ value }))).value
+
+  it('agrees with JSON.parse wherever a double and Postgres can hold the value', () => {
+    const storable = fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), storable, (value, text) => {
+        const source = JSON.stringify({ value, text })
+        if (source.includes('\\u0000')) return
+        expect(jsonText(readJson(Buffer.from(source)))).toBe(source)
+      }),
+    )
+  })
+
+  it('replaces exactly the characters that Postgres can not hold', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) }),
+        (text) => {
+          expect(read(text)).toBe(text.toWellFormed().replaceAll('\0', '\ufffd'))
+        },
+      ),
+    )
+  })
+
+  it('keeps every digit of every number', () => {
+    const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?(e[+-]?\d{1,3})?$/)
+    fc.assert(
+      fc.property(digits, (number) => {
+        const value = readJson(Buffer.from(`{"a":[${number}],"b":${number}}`)).b
+        if (value instanceof ExactNumber) expect(value.text).toBe(number)
+        else expect(canonical(String(value))).toBe(canonical(number))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+/** A decimal number's sign, significant digits and power of ten. */
+function canonical(number: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/.exec(number) ?? []
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return '0'
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
+}
+
+describe('instants', () => {
+  it('are the instant that was written, for every offset', () => {
+    const dates = fc.date({ min: new Date('0002-01-01'), max: new Date('9998-12-31'), noInvalidDate: true })
+    fc.assert(
+      fc.property(dates, fc.integer({ min: -15 * 60, max: 15 * 60 }), (date, offset) => {
+        const sign = offset < 0 ? '-' : '+'
+        const two = (value: number) => String(Math.floor(Math.abs(value))).padStart(2, '0')
+        const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, -1)
+        const text = `${local}${sign}${two(offset / 60)}:${two(offset % 60)}`
+        expect(isInstant(text)).toBe(true)
+        expect(new Date(instant(text) as string).getTime()).toBe(date.getTime())
+        expect(utcOffsetMinutes(text)).toBe(offset + 0)
+        expect(localDate(text)).toBe(local.slice(0, 10))
+      }),
+    )
+  })
+
+  it('that do not exist are refused', () => {
+    for (const text of [
+      '',
+      'today',
+      '2025-13-01',
+      '2025-00-10',
+      '2025-04-31',
+      '1900-02-29',
+      '2025-01-01T24:00',
+      '2025-01-01T00:60',
+      '2025-01-01T00:00:60',
+      '2025-01-01T00:00:00+16:00',
+      '2025-01-01T00:00:00 Z',
+      '0000-01-01',
+      '2025-1-1',
+      '2025-01-01T00:00:00.Z',
+      '2025-01-01+01:00',
+    ]) {
+      expect(isInstant(text), text).toBe(false)
+    }
+    expect(isInstant('2024-02-29')).toBe(true)
+    expect(isInstant('2000-02-29')).toBe(true)
+  })
+})
+
+it('numberText never accepts what Postgres refuses', async () => {
+  const texts = fc.sample(
+    fc.oneof(fc.string(), fc.double().map(String), fc.stringMatching(/^[+-]?[\d.eE+-]{1,12}$/)),
+    3000,
+  )
+  const numbers = texts.map(numberText).filter((text) => text !== null)
+  expect(numbers.length).toBeGreaterThan(100)
+  await service.db.query('select ($1::text[])::numeric[]', [numbers])
+})
