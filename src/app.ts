@@ -20,6 +20,8 @@ export function buildApp({ config, log, store, readiness }: Parts): FastifyInsta
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would only add its number; the delivery's id says more, and costs less.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: config.BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',

@@ -20,7 +20,7 @@ closeWithGrace({ delay: SHUTDOWN_LIMIT, logger: log }, async ({ err, signal }) =
   await close()
 })
 
-const app = await startService(config, database.url, log)
+const { app } = await startService(config, database.url, log)
 close = async () => {
   await app.close()
   await database.release()

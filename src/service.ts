@@ -8,15 +8,16 @@ import { createPool } from './db/pool.ts'
 import { Writer } from './db/writer.ts'
 import { vendors } from './vendors/index.ts'
 
+export interface Service {
+  readonly app: FastifyInstance
+  readonly store: GroupCommit
+}
+
 /**
  * The service on a database: migrated, ready to listen. `app.close()` stops taking requests, finishes
  * what was taken, and then lets go of the database.
  */
-export async function startService(
-  config: Config,
-  databaseUrl: string,
-  log: Logger,
-): Promise<FastifyInstance> {
+export async function startService(config: Config, databaseUrl: string, log: Logger): Promise<Service> {
   await migrate(databaseUrl)
   const pool = createPool(databaseUrl, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
@@ -34,5 +35,5 @@ export async function startService(
     await store.close()
     await pool.end()
   })
-  return app
+  return { app, store }
 }

@@ -28,8 +28,8 @@ const store = (limits: Partial<typeof defaultLimits> = {}) =>
 function delivery(body: object): Delivery {
   const arrival = arrive(Buffer.from(JSON.stringify(body)))
   return {
-    ...arrival,
-    ...judge(sahha, 'signature', {}, arrival.body),
+    arrival,
+    verdict: judge(sahha, 'signature', {}, arrival.body),
     vendor: 'sahha',
     authenticatedBy: 'signature',
     headers: {},
@@ -124,7 +124,7 @@ describe('a lost connection', () => {
     }
     const commits = new GroupCommit(losing as never, writer)
     const one = delivery(biomarker({ category: 'c' }))
-    expect(await commits.commit(one)).toMatchObject({ outcome: 'stored', deliveryId: one.id })
+    expect(await commits.commit(one)).toMatchObject({ outcome: 'stored', deliveryId: one.arrival.id })
     expect(lost).toBe(true)
     expect(await db.query('select times_received from deliveries')).toEqual([{ times_received: '1' }])
   })
@@ -174,7 +174,7 @@ it('closing commits all that was taken, and takes nothing more', async () => {
 it('two stores on one database agree on identical deliveries sent to both', async () => {
   const [left, right] = [store(), store()]
   const deliveries = many(100)
-  const copies = deliveries.map(({ body }) => delivery(JSON.parse(body.toString())))
+  const copies = deliveries.map(({ arrival }) => delivery(JSON.parse(arrival.body.toString())))
   const receipts = await Promise.all([
     ...deliveries.map((each) => left.commit(each)),
     ...copies.reverse().map((each) => right.commit(each)),

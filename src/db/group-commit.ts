@@ -46,6 +46,8 @@ export class GroupCommit implements Store {
   #waitingBytes = 0
   #active = 0
   #closing: (() => void) | null = null
+  /** Transactions that were committed so far, and the deliveries in them. */
+  readonly written = { groups: 0, deliveries: 0 }
 
   constructor(pool: Pick<pg.Pool, 'connect'>, writer: Writer, limits: Limits = defaultLimits) {
     this.#pool = pool
@@ -60,9 +62,9 @@ export class GroupCommit implements Store {
       return Promise.reject(new Unavailable('Too many deliveries are waiting.'))
     }
     return new Promise((resolve, reject) => {
-      const rows = delivery.rows.reduce((sum, into) => sum + into.rows.length, 1)
+      const rows = delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
       this.#waiting.push({ delivery, rows, resolve, reject })
-      this.#waitingBytes += delivery.body.length
+      this.#waitingBytes += delivery.arrival.body.length
       if (this.#active < writers) void this.#work()
     })
   }
@@ -89,9 +91,9 @@ export class GroupCommit implements Store {
     let count = 0
     for (const { delivery, rows: more } of this.#waiting) {
       rows += more
-      bytes += delivery.body.length
+      bytes += delivery.arrival.body.length
       if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
-      this.#waitingBytes -= delivery.body.length
+      this.#waitingBytes -= delivery.arrival.body.length
       count += 1
     }
     return this.#waiting.splice(0, count)
@@ -101,6 +103,8 @@ export class GroupCommit implements Store {
   async #settle(group: Waiting[]): Promise<void> {
     try {
       const receipts = await this.#write(group.map(({ delivery }) => delivery))
+      this.written.groups += 1
+      this.written.deliveries += group.length
       for (const [at, { resolve }] of group.entries()) resolve(receipts[at] as Receipt)
     } catch (error) {
       const [only] = group
@@ -111,7 +115,7 @@ export class GroupCommit implements Store {
         const middle = Math.ceil(group.length / 2)
         await this.#settle(group.slice(0, middle))
         await this.#settle(group.slice(middle))
-      } else if (only.delivery.outcome === 'stored') {
+      } else if (only.delivery.verdict.outcome === 'stored') {
         await this.#settle([{ ...only, delivery: refused(only.delivery, error) }])
       } else {
         only.reject(new Unavailable('The ledger refused the delivery.', { cause: error }))
@@ -157,5 +161,11 @@ async function rollback(client: pg.PoolClient): Promise<boolean> {
 /** The rows passed the schema, but Postgres refuses one of them: the body is kept for a replay. */
 function refused(delivery: Delivery, error: unknown): Delivery {
   const detail = `The body fits its event, but the database refused its rows (SQLSTATE ${sqlState(error)}).`
-  return { ...delivery, outcome: 'rejected', problem: problem('invalid_body', detail), rows: [] }
+  const verdict = {
+    ...delivery.verdict,
+    outcome: 'rejected',
+    problem: problem('invalid_body', detail),
+    rows: [],
+  } as const
+  return { ...delivery, verdict }
 }

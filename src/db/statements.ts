@@ -4,43 +4,53 @@ import { deliveries } from '../tables/deliveries.ts'
 import type { Target } from '../tables/target.ts'
 
 /**
- * Every write is one fixed, prepared text per table. Its rows come as one JSON parameter, because one
- * bind parameter per cell costs Node ten times as much and stops at 65,535.
+ * Every write is one fixed, prepared text per table. Its rows come as one array per column: a parameter
+ * per cell would cost Node ten times as much and stop at 65,535 of them.
  */
 export interface Statement {
   readonly name: string
   readonly text: string
+  /** The columns that the parameters carry, in their order. */
+  readonly columns: readonly string[]
 }
 
 const dialect = new PgDialect()
 
-function statement(name: string, query: SQL): Statement {
-  return { name, text: dialect.sqlToQuery(query).sql }
+function statement(name: string, parameters: Parameter[], query: SQL): Statement {
+  return { name, text: dialect.sqlToQuery(query).sql, columns: parameters.map(({ name }) => name) }
 }
 
 const id = sql.identifier
 const list = (parts: SQL[]) => sql.join(parts, sql`, `)
-const names = (columns: PgColumn[]) => list(columns.map((column) => sql`${id(column.name)}`))
-const $1 = sql.raw('$1')
-const $2 = sql.raw('$2')
+const and = (conditions: SQL[]) => sql.join(conditions, sql` and `)
+const names = (columns: ReadonlyArray<{ name: string }>) => list(columns.map(({ name }) => sql`${id(name)}`))
 
-/** The parameter's type for a column: `jsonb` travels as JSON source text, bytes as hex. */
-function parameterType(column: PgColumn): SQL {
-  const type = column.getSQLType()
-  return sql.raw(type === 'jsonb' || type === 'bytea' ? 'text' : type)
+/** A column of a group's rows as a parameter. */
+interface Parameter {
+  readonly name: string
+  /** The type of an element of the array that the parameter is. */
+  readonly type: string
 }
 
-/** A column of the record set `r`, as the table wants it. */
-function fromRecord(column: PgColumn): SQL {
+/** `jsonb`, bytes and arrays travel as text: JSON source, hex, array literals. */
+function parameterOf(column: PgColumn): Parameter {
+  const type = column.getSQLType()
+  const isText = type === 'jsonb' || type === 'bytea' || type.endsWith('[]')
+  return { name: column.name, type: isText ? 'text' : type }
+}
+
+/** A column of the parameters `r`, as the table wants it. */
+function fromParameter(column: PgColumn): SQL {
   const value = sql`r.${id(column.name)}`
   const type = column.getSQLType()
-  if (type === 'jsonb') return sql`${value}::jsonb`
-  return type === 'bytea' ? sql`decode(${value}, 'hex')` : value
+  if (type === 'bytea') return sql`decode(${value}, 'hex')`
+  return type === parameterOf(column).type ? value : sql`${value}::${sql.raw(type)}`
 }
 
-function recordset(parameter: SQL, columns: PgColumn[], extra: SQL[] = []): SQL {
-  const fields = columns.map((column) => sql`${id(column.name)} ${parameterType(column)}`)
-  return sql`json_to_recordset(${parameter}::json) as r(${list([...fields, ...extra])})`
+/** The parameters as a table `r`; `nth` is the row's place among them. */
+function rowsOf(parameters: Parameter[]): SQL {
+  const arrays = parameters.map(({ type }, at) => sql.raw(`$${at + 1}::${type}[]`))
+  return sql`unnest(${list(arrays)}) with ordinality as r(${names(parameters)}, nth)`
 }
 
 /** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */
@@ -89,12 +99,13 @@ export function upsert(target: Target): Statement {
   const { name, columns } = getTableConfig(target.table)
   const key = primaryKeyOf(target.table)
   const others = columns.filter((column) => !key.includes(column))
-  const fields = columns.map((column) => sql`${id(column.name)} ${parameterType(column)}`)
+  const parameters = columns.map(parameterOf)
   return statement(
     `upsert ${name}`,
+    parameters,
     sql`insert into ${target.table} as t (${names(columns)})
-select distinct on (${list(byKey(key))}) ${list(columns.map(fromRecord))}
-from rows from (json_to_recordset(${$1}::json) as (${list(fields)})) with ordinality as r(${names(columns)}, nth)
+select distinct on (${list(byKey(key))}) ${list(columns.map(fromParameter))}
+from ${rowsOf(parameters)}
 order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
@@ -116,18 +127,21 @@ export function partStatements(target: Target, owner: Target): { clear: Statemen
     owner: columnOf(owner.table, column),
     part: columnOf(target.table, reference.columns[at] as PgColumn),
   }))
-  const where = (conditions: SQL[]) => sql.join(conditions, sql` and `)
+  const ownerKey = primaryKeyOf(owner.table).map(parameterOf)
+  const parameters = columns.map(parameterOf)
   return {
     clear: statement(
       `clear ${name}`,
-      sql`delete from ${target.table} as p using ${recordset($1, primaryKeyOf(owner.table))}
-where ${where(pairs.map(({ owner, part }) => sql`p.${id(part.name)} = r.${id(owner.name)}`))}`,
+      ownerKey,
+      sql`delete from ${target.table} as p using ${rowsOf(ownerKey)}
+where ${and(pairs.map(({ owner, part }) => sql`p.${id(part.name)} = r.${id(owner.name)}`))}`,
     ),
     insert: statement(
       `insert ${name}`,
+      parameters,
       sql`insert into ${target.table} (${names(columns)})
-select ${list(columns.map(fromRecord))} from ${recordset($1, columns)} join ${owner.table} as o
-on ${where(pairs.map(({ owner, part }) => sql`o.${id(owner.name)} = r.${id(part.name)}`))} and o.delivery_id = r.delivery_id
+select ${list(columns.map(fromParameter))} from ${rowsOf(parameters)} join ${owner.table} as o
+on ${and(pairs.map(({ owner, part }) => sql`o.${id(owner.name)} = r.${id(part.name)}`))} and o.delivery_id = r.delivery_id
 order by ${list(byKey(primaryKeyOf(target.table)))}`,
     ),
   }
@@ -135,27 +149,30 @@ order by ${list(byKey(primaryKeyOf(target.table)))}`,
 
 const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
-const bodyPosition = [sql`body_at integer`, sql`body_length integer`]
+const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).map(parameterOf)
+const entryParameters = [
+  ...ledgerParameters,
+  { name: 'body_at', type: 'integer' },
+  { name: 'body_length', type: 'integer' },
+]
+const bodies = sql.raw(`$${entryParameters.length + 1}::bytea`)
 
 /**
  * Enters deliveries that the ledger doesn't hold; returns the `delivery_id` of each that it entered.
- * $1 the deliveries, $2 their bodies end to end: bytes travel once, and not as text.
+ * The last parameter is their bodies end to end: bytes travel once, and not as text.
  */
 export const enter = statement(
   'enter deliveries',
+  entryParameters,
   sql`insert into ${deliveries} (${names(ledgerColumns)})
 select ${list(
     ledgerColumns.map((column) =>
       column === deliveries.body
-        ? sql`substring(${$2}::bytea from r.body_at for r.body_length)`
-        : fromRecord(column),
+        ? sql`substring(${bodies} from r.body_at for r.body_length)`
+        : fromParameter(column),
     ),
   )}
-from ${recordset(
-    $1,
-    ledgerColumns.filter((column) => column !== deliveries.body),
-    bodyPosition,
-  )}
+from ${rowsOf(entryParameters)}
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
 returning delivery_id`,
@@ -178,13 +195,11 @@ const verdictColumns = [
  */
 export const revisit = statement(
   'revisit deliveries',
+  ledgerParameters,
   sql`with again as (
-  select ${list([...ledgerKey, ...verdictColumns].map((column) => sql`${fromRecord(column)} as ${id(column.name)}`))},
+  select ${list([...ledgerKey, ...verdictColumns].map((column) => sql`${fromParameter(column)} as ${id(column.name)}`))},
     r.delivery_id, r.last_received_at, r.times_received
-  from ${recordset(
-    $1,
-    ledgerColumns.filter((column) => column !== deliveries.body),
-  )}
+  from ${rowsOf(ledgerParameters)}
 ), held as (
   select d.* from ${deliveries} as d join again using (${names(ledgerKey)})
   order by ${list(byKey(ledgerKey, 'd'))} for update of d
@@ -200,9 +215,6 @@ update ${deliveries} as d set
     ),
   )}
 from held join again using (${names(ledgerKey)})
-where ${sql.join(
-    ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`),
-    sql` and `,
-  )}
+where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
 returning again.delivery_id as arrival_id, d.delivery_id, d.received_at::text, held.outcome as outcome_before`,
 )

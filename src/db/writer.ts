@@ -1,14 +1,15 @@
 import type { PoolClient } from 'pg'
-import type { Delivery, Receipt } from '../ingest/delivery.ts'
+import type { Delivery, Receipt, Verdict } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
-import { type Entry, entriesOf, ledgerParameters, rowsJson } from './group.ts'
+import { arrayLiteral, columnLiteral } from './array-literal.ts'
+import { bodiesOf, type Entry, entriesOf, ledgerRows } from './group.ts'
 import { enter, partStatements, revisit, type Statement, upsert } from './statements.ts'
 
 type Client = Pick<PoolClient, 'query'>
 
-/** A delivery whose rows are to be applied, under the id and arrival that the ledger knows it by. */
+/** Rows to be applied, under the id and arrival that the ledger knows their delivery by. */
 interface Accepted {
-  readonly delivery: Delivery
+  readonly rows: Verdict['rows']
   readonly id: string
   readonly receivedAt: string
 }
@@ -49,73 +50,102 @@ export class Writer {
     const { receipts, accepted } = await this.#enter(client, entries)
     for (const plan of this.#plans) await this.#apply(client, accepted, plan)
     await client.query('commit')
-    return group.map((delivery) => receipts.get(delivery.id) as Receipt)
+    return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
   async #enter(client: Client, entries: Entry[]) {
     const receipts = new Map<string, Receipt>()
     const accepted: Accepted[] = []
     const settle = ({ delivery, copies }: Entry, deliveryId: string, outcome: Receipt['outcome']) => {
-      const { problem } = delivery
-      receipts.set(delivery.id, { outcome, deliveryId, problem })
+      const { problem } = delivery.verdict
+      receipts.set(delivery.arrival.id, { outcome, deliveryId, problem })
       const repeated = outcome === 'stored' ? 'duplicate' : outcome
-      for (const copy of copies) receipts.set(copy.id, { outcome: repeated, deliveryId, problem })
+      for (const { arrival } of copies) receipts.set(arrival.id, { outcome: repeated, deliveryId, problem })
     }
 
-    const { rows, bodies } = ledgerParameters(entries)
-    const entered = await run<{ delivery_id: string }>(client, enter, [rows, bodies])
+    const entered = await run<{ delivery_id: string }>(client, enter, ledgerRows(entries), bodiesOf(entries))
     const fresh = new Set(entered.map(({ delivery_id }) => delivery_id))
     const known: Entry[] = []
     for (const entry of entries) {
-      const { delivery } = entry
-      if (!fresh.has(delivery.id)) {
+      const { arrival, verdict } = entry.delivery
+      if (!fresh.has(arrival.id)) {
         known.push(entry)
         continue
       }
-      settle(entry, delivery.id, delivery.outcome)
-      accepted.push({ delivery, id: delivery.id, receivedAt: delivery.receivedAt })
+      settle(entry, arrival.id, verdict.outcome)
+      accepted.push({ rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt })
     }
     if (known.length === 0) return { receipts, accepted }
 
-    const held = await run<Held>(client, revisit, [ledgerParameters(known).rows])
+    const held = await run<Held>(client, revisit, ledgerRows(known))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     for (const entry of known) {
-      const { delivery } = entry
-      const ledger = heldByArrival.get(delivery.id) as Held
+      const { arrival, verdict } = entry.delivery
+      const ledger = heldByArrival.get(arrival.id) as Held
       const wasStored = ledger.outcome_before === 'stored'
-      const isItself = ledger.delivery_id === delivery.id
-      settle(entry, ledger.delivery_id, wasStored && !isItself ? 'duplicate' : delivery.outcome)
+      const isItself = ledger.delivery_id === arrival.id
+      settle(entry, ledger.delivery_id, wasStored && !isItself ? 'duplicate' : verdict.outcome)
       if (!wasStored) {
-        accepted.push({ delivery, id: ledger.delivery_id, receivedAt: ledger.received_at })
+        accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
       }
     }
     return { receipts, accepted }
   }
 
   async #apply(client: Client, accepted: Accepted[], { target, upsert, parts }: Plan) {
-    const rows = jsonFor(target, accepted)
-    if (rows === null) return
-    const written = await run<object>(client, upsert, [rows])
+    const batches = batchesFor(target, accepted)
+    if (batches.length === 0) return
+    const written = await runBatches<object>(client, upsert, batches)
     if (written.length === 0) return
     for (const part of parts) {
-      await run(client, part.clear, [JSON.stringify(written)])
-      const partRows = jsonFor(part.target, accepted)
-      if (partRows !== null) await run(client, part.insert, [partRows])
+      await run(client, part.clear, written)
+      const partBatches = batchesFor(part.target, accepted)
+      if (partBatches.length > 0) await runBatches(client, part.insert, partBatches)
     }
   }
 }
 
-async function run<R>(client: Client, { name, text }: Statement, values: unknown[]): Promise<R[]> {
-  const { rows } = await client.query({ name, text, values })
-  return rows as R[]
+/** The rows that one delivery has for one target. */
+interface Batch {
+  readonly rows: readonly object[]
+  readonly id: string
+  readonly receivedAt: string
 }
 
-/** The rows that a group has for a target, as one JSON array; null where it has none. */
-function jsonFor(target: Target, accepted: readonly Accepted[]): string | null {
-  const rows = accepted.flatMap((one) =>
-    one.delivery.rows.flatMap((into) =>
-      into.target === target && into.rows.length > 0 ? [rowsJson(into.rows, one)] : [],
-    ),
-  )
-  return rows.length > 0 ? `[${rows.join()}]` : null
+function batchesFor(target: Target, accepted: readonly Accepted[]): Batch[] {
+  const batches: Batch[] = []
+  for (const { rows, id, receivedAt } of accepted) {
+    for (const into of rows) {
+      if (into.target === target && into.rows.length > 0) batches.push({ rows: into.rows, id, receivedAt })
+    }
+  }
+  return batches
+}
+
+async function runBatches<R>(client: Client, statement: Statement, batches: readonly Batch[]): Promise<R[]> {
+  const rows = batches.flatMap((batch) => batch.rows)
+  const values = statement.columns.map((name) => {
+    if (name === 'delivery_id') return arrayLiteral(batches.flatMap(({ rows, id }) => rows.map(() => id)))
+    if (name === 'received_at') {
+      return arrayLiteral(batches.flatMap(({ rows, receivedAt }) => rows.map(() => receivedAt)))
+    }
+    return columnLiteral(rows, name)
+  })
+  return query(client, statement, values)
+}
+
+async function run<R>(
+  client: Client,
+  statement: Statement,
+  rows: readonly object[],
+  bytes?: Buffer,
+): Promise<R[]> {
+  const values: unknown[] = statement.columns.map((name) => columnLiteral(rows, name))
+  if (bytes) values.push(bytes)
+  return query(client, statement, values)
+}
+
+async function query<R>(client: Client, { name, text }: Statement, values: unknown[]): Promise<R[]> {
+  const { rows } = await client.query({ name, text, values })
+  return rows as R[]
 }

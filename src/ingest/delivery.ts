@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Problem } from '../problem.ts'
 import type { TargetRows } from '../tables/target.ts'
@@ -23,7 +23,9 @@ export interface Verdict {
 }
 
 /** Everything that one transaction makes durable. */
-export interface Delivery extends Arrival, Verdict {
+export interface Delivery {
+  readonly arrival: Arrival
+  readonly verdict: Verdict
   readonly vendor: string
   readonly authenticatedBy: string
   readonly headers: Readonly<Record<string, string>>
@@ -53,7 +55,7 @@ export function arrive(body: Buffer): Arrival {
     id: uuidv7(),
     receivedAt: tick(),
     body,
-    digest: createHash('sha256').update(body).digest(),
+    digest: hash('sha256', body, 'buffer'),
   }
 }
 

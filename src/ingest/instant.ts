@@ -10,10 +10,12 @@ const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 export function isInstant(text: string): boolean {
   const match = iso8601.exec(text)
   if (!match) return false
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0))
-  if (!year || !month || !day || day > (DAYS_IN_MONTH[month - 1] ?? 0)) return false
+  const year = Number(match[1])
+  const month = Number(match[2])
+  const day = Number(match[3])
+  if (year === 0 || month === 0 || day === 0 || day > (DAYS_IN_MONTH[month - 1] ?? 0)) return false
   if (month === 2 && day === 29 && !isLeapYear(year)) return false
-  if ((hour ?? 0) > 23 || (minute ?? 0) > 59 || (second ?? 0) > 59) return false
+  if (Number(match[4] ?? 0) > 23 || Number(match[5] ?? 0) > 59 || Number(match[6] ?? 0) > 59) return false
   return Math.abs(offsetMinutes(match[7]) ?? 0) <= MAX_OFFSET_MINUTES
 }
 

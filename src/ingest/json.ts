@@ -35,13 +35,15 @@ function toReplacement(escaped: string): string {
   return escaped.length === 6 ? '\\ufffd' : escaped
 }
 
-// A number outside a string with 16 or more digits or a three-digit exponent: the only ones a double can bend.
+// Of all numbers only those of 16 or more digits or with a three-digit exponent can be bent by a double.
+// The first expression finds them anywhere, quickly; the second makes sure that it was not in a string.
+const longDigits = /[\d.]{16}|\d[eE][+-]?\d{3}/
 const longNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE][+-]?\d{3})/
 
 function parse(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
-    return longNumber.test(text) ? parseExact(text) : value
+    return longDigits.test(text) && longNumber.test(text) ? parseExact(text) : value
   } catch {
     throw new MalformedJson('The body is not JSON.')
   }
@@ -63,5 +65,11 @@ const exactAsNumber = [
 
 /** JSON source text in which exact numbers keep all their digits. */
 export function jsonText(value: unknown): string {
+  if (!holdsExact(value)) return JSON.stringify(value)
   return stringifyLossless(value, null, undefined, exactAsNumber) ?? 'null'
+}
+
+function holdsExact(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof ExactNumber || Object.values(value).some(holdsExact)
 }

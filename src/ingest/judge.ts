@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { problem } from '../problem.ts'
+import { type Problem, problem } from '../problem.ts'
 import type { Verdict } from './delivery.ts'
 import { type JsonObject, MalformedJson, readJson } from './json.ts'
 import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
@@ -11,30 +11,44 @@ import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
 export function judge(vendor: Vendor, scheme: string, headers: Headers, bytes: Buffer): Verdict {
   const { userHeader, required } = vendor.schemes[scheme] as Scheme
   const userId = headerText(headers[userHeader])
-  const reject = (problem: Verdict['problem'], identity?: Identity): Verdict => ({
-    ...about(identity, userId),
-    outcome: 'rejected',
-    problem,
-    rows: [],
-  })
-
   const body = read(bytes)
-  if (body instanceof MalformedJson) return reject(problem('malformed_json', body.message))
+  if (body instanceof MalformedJson) return rejected(problem('malformed_json', body.message), userId)
 
   const identity = vendor.identify(headers, body)
   if (required && userId === null) {
-    return reject(problem('missing_user_id', `The header ${userHeader} is required.`), identity)
+    return rejected(problem('missing_user_id', `The header ${userHeader} is required.`), userId, identity)
   }
   const judgement = identity.event?.judge(body)
   if (judgement && 'issues' in judgement) {
     const detail = `The body does not fit ${identity.name}.`
-    return reject(problem('invalid_body', detail, judgement.issues), identity)
+    return rejected(problem('invalid_body', detail, judgement.issues), userId, identity)
   }
   if (userId !== null && !isSameUser(userId, identity)) {
-    return reject(problem('user_mismatch', `The header ${userHeader} and the body differ.`), identity)
+    return rejected(
+      problem('user_mismatch', `The header ${userHeader} and the body differ.`),
+      userId,
+      identity,
+    )
   }
-  const outcome = judgement ? 'stored' : 'unrecognised'
-  return { ...about(identity, userId), outcome, problem: null, rows: judgement?.rows ?? [] }
+  return {
+    outcome: judgement ? 'stored' : 'unrecognised',
+    owner: ownerOf(identity),
+    event: identity.name,
+    userId,
+    problem: null,
+    rows: judgement?.rows ?? [],
+  }
+}
+
+function rejected(problem: Problem, userId: string | null, identity?: Identity): Verdict {
+  return {
+    outcome: 'rejected',
+    owner: ownerOf(identity),
+    event: identity?.name ?? null,
+    userId,
+    problem,
+    rows: [],
+  }
 }
 
 function read(bytes: Buffer): JsonObject | MalformedJson {
@@ -58,16 +72,10 @@ function isSameUser(userId: string, { event, user }: Identity): boolean {
   return user === userId || (event === undefined && user === undefined)
 }
 
-const MAX_LABEL = 255
+// The owner is part of the ledger's key, whose index entries are bounded.
+const MAX_OWNER = 255
 
-function about(identity: Identity | undefined, userId: string | null) {
-  return {
-    owner: label(identity?.owner) ?? '',
-    event: label(identity?.name) ?? null,
-    userId,
-  }
-}
-
-function label(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length <= MAX_LABEL ? value : undefined
+function ownerOf(identity: Identity | undefined): string {
+  const owner = identity?.owner
+  return typeof owner === 'string' && owner.length <= MAX_OWNER ? owner : ''
 }

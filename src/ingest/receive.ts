@@ -2,7 +2,7 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { Problem, ProblemError } from '../problem.ts'
-import { arrive, type Receipt, type Store } from './delivery.ts'
+import { arrive, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { judge } from './judge.ts'
 import type { Authenticate, Headers, Vendor } from './vendor.ts'
 
@@ -61,15 +61,15 @@ export function receive(
 
       const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body)
       const receipt = await store.commit({
-        ...arrival,
-        ...verdict,
+        arrival,
+        verdict,
         vendor: vendor.name,
         authenticatedBy,
         headers: kept(vendor, request.headers),
         normaliserVersion: vendor.normaliserVersion,
       })
 
-      request.summary = { vendor: vendor.name, event: verdict.event, ...logged(receipt) }
+      request.summary = summary(vendor, verdict, receipt)
       if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
       return reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
     },
@@ -86,20 +86,21 @@ export class RejectedError extends Error {
   }
 }
 
-function logged({ outcome, deliveryId, problem }: Receipt) {
-  return { outcome, delivery_id: deliveryId, ...(problem && { code: problem.code }) }
+function summary(vendor: Vendor, { event }: Verdict, { outcome, deliveryId, problem }: Receipt) {
+  return { vendor: vendor.name, event, outcome, delivery_id: deliveryId, code: problem?.code }
 }
 
 const alwaysKept = ['content-type', 'content-encoding', 'user-agent']
 
 function kept(vendor: Vendor, headers: Headers): Record<string, string> {
-  const names = [...alwaysKept, ...vendor.keptHeaders]
-  return Object.fromEntries(
-    names.flatMap((name) => {
+  const found: Record<string, string> = {}
+  for (const names of [alwaysKept, vendor.keptHeaders]) {
+    for (const name of names) {
       const value = headers[name]
-      return typeof value === 'string' ? [[name, value]] : []
-    }),
-  )
+      if (typeof value === 'string') found[name] = value
+    }
+  }
+  return found
 }
 
 /** The declared body is documentation: the schema of the one identified event judges the bytes. */

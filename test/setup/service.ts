@@ -39,7 +39,7 @@ export async function setup(overrides: Environment = {}): Promise<TestService> {
   const db = await createDatabase()
   const log: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line: string) => log.push(line) })
-  const app = await startService(readConfig({ ...environment, ...overrides }), db.url, logger)
+  const { app } = await startService(readConfig({ ...environment, ...overrides }), db.url, logger)
 
   const post: TestService['post'] = async (vendor, headers, body) => {
     const answer = await app.inject({

@@ -1,15 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
+import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { Id, Integer, Maybe, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
-import {
-  periodColumns,
-  periodFields,
-  profileColumns,
-  profileFields,
-  revisionColumns,
-  revisionFields,
-} from './fields.ts'
+import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { archetypes } from './tables/archetypes.ts'
 
 const Archetype = Type.Object(
@@ -33,15 +27,22 @@ export const archetype = defineEvent({
   normalise: (body) => [
     into(archetypes, [
       {
-        ...profileColumns(body),
+        profile_id: body.profileId,
         id: body.id,
+        account_id: body.accountId ?? null,
+        external_id: body.externalId ?? null,
         name: body.name,
         value: body.value ?? null,
         data_type: body.dataType ?? null,
         periodicity: body.periodicity ?? null,
         ordinality: body.ordinality ?? null,
-        ...periodColumns(body),
-        ...revisionColumns(body),
+        start_date_time: instant(body.startDateTime),
+        end_date_time: instant(body.endDateTime),
+        utc_offset_minutes: utcOffsetMinutes(body.startDateTime),
+        local_date: localDate(body.startDateTime),
+        end_utc_offset_minutes: utcOffsetMinutes(body.endDateTime),
+        created_at_utc: instant(body.createdAtUtc),
+        version: body.version ?? null,
       },
     ]),
   ],

@@ -1,16 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { numberText } from '../../ingest/exact-number.ts'
+import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { Id, Maybe, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
-import {
-  periodColumns,
-  periodFields,
-  profileColumns,
-  profileFields,
-  revisionColumns,
-  revisionFields,
-} from './fields.ts'
+import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { biomarkers } from './tables/biomarkers.ts'
 
 const Biomarker = Type.Object(
@@ -36,8 +30,10 @@ export const biomarker = defineEvent({
   normalise: (body) => [
     into(biomarkers, [
       {
-        ...profileColumns(body),
+        profile_id: body.profileId,
         id: body.id,
+        account_id: body.accountId ?? null,
+        external_id: body.externalId ?? null,
         category: body.category ?? null,
         type: body.type,
         periodicity: body.periodicity ?? null,
@@ -46,8 +42,13 @@ export const biomarker = defineEvent({
         value_number: body.value ? numberText(body.value) : null,
         unit: body.unit ?? null,
         value_type: body.valueType ?? null,
-        ...periodColumns(body),
-        ...revisionColumns(body),
+        start_date_time: instant(body.startDateTime),
+        end_date_time: instant(body.endDateTime),
+        utc_offset_minutes: utcOffsetMinutes(body.startDateTime),
+        local_date: localDate(body.startDateTime),
+        end_utc_offset_minutes: utcOffsetMinutes(body.endDateTime),
+        created_at_utc: instant(body.createdAtUtc),
+        version: body.version ?? null,
       },
     ]),
   ],

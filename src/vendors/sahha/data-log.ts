@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
-import { instant } from '../../ingest/instant.ts'
+import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { jsonText } from '../../ingest/json.ts'
 import { Decimal, Id, Instant, JsonMap, Maybe, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
-import { periodColumns, periodFields, profileColumns, profileFields } from './fields.ts'
+import { periodFields, profileFields } from './fields.ts'
 import { dataLogs } from './tables/data-logs.ts'
 
 const Sample = Type.Object({
@@ -34,31 +34,36 @@ export const dataLog = defineEvent({
   name: 'DataLogReceivedIntegrationEvent',
   schema: DataLog,
   normalise: (body) => {
-    const batch = {
-      ...profileColumns(body),
-      log_type: body.logType ?? null,
-      data_type: body.dataType,
-      received_at_utc: instant(body.receivedAtUtc),
-    }
+    const receivedAt = instant(body.receivedAtUtc)
     return [
       into(
         dataLogs,
-        body.dataLogs.map((sample) => ({ ...batch, ...sampleColumns(sample) })),
+        body.dataLogs.map((sample) => sampleRow(body, receivedAt, sample)),
       ),
     ]
   },
 })
 
-function sampleColumns(sample: Static<typeof Sample>) {
+function sampleRow(body: Static<typeof DataLog>, receivedAt: string | null, sample: Static<typeof Sample>) {
   return {
+    profile_id: body.profileId,
     id: sample.id,
+    account_id: body.accountId ?? null,
+    external_id: body.externalId ?? null,
+    log_type: body.logType ?? null,
+    data_type: body.dataType,
+    received_at_utc: receivedAt,
     parent_id: sample.parentId ?? null,
     value: sample.value ?? null,
     unit: sample.unit ?? null,
     source: sample.source ?? null,
     recording_method: sample.recordingMethod ?? null,
     device_type: sample.deviceType ?? null,
-    ...periodColumns(sample),
+    start_date_time: instant(sample.startDateTime),
+    end_date_time: instant(sample.endDateTime),
+    utc_offset_minutes: utcOffsetMinutes(sample.startDateTime),
+    local_date: localDate(sample.startDateTime),
+    end_utc_offset_minutes: utcOffsetMinutes(sample.endDateTime),
     additional_properties: sample.additionalProperties ? jsonText(sample.additionalProperties) : null,
   }
 }

@@ -1,6 +1,6 @@
 import type { Event } from '../../ingest/event.ts'
 import type { JsonObject } from '../../ingest/json.ts'
-import type { Headers } from '../../ingest/vendor.ts'
+import type { Headers, Identity } from '../../ingest/vendor.ts'
 import { archetype } from './archetype.ts'
 import { biomarker } from './biomarker.ts'
 import { dataLog } from './data-log.ts'
@@ -9,16 +9,11 @@ import { score } from './score.ts'
 export const events = [score, biomarker, archetype, dataLog]
 
 /** By `X-Event-Type` where it is there; no Sahha body names its event, so otherwise by the body's shape. */
-export function identify(
-  headers: Headers,
-  body: JsonObject,
-): { name: string | null; event: Event | undefined } {
+export function identify(headers: Headers, body: JsonObject): Identity {
   const header = headers['x-event-type']
-  if (typeof header === 'string' && header !== '') {
-    return { name: header, event: events.find(({ name }) => name === header) }
-  }
-  const event = byShape(body)
-  return { name: event?.name ?? null, event }
+  const named = typeof header === 'string' && header !== '' ? header : undefined
+  const event = named === undefined ? byShape(body) : events.find(({ name }) => name === named)
+  return { name: named ?? event?.name ?? null, event, owner: body.profileId, user: body.externalId }
 }
 
 function byShape(body: JsonObject): Event | undefined {

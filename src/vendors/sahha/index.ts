@@ -42,11 +42,7 @@ export const sahha: Vendor = {
   authenticator: (credentials) =>
     authenticator(credentials('SAHHA_API_KEYS'), credentials('SAHHA_WEBHOOK_SECRETS')),
 
-  identify: (headers, body) => ({
-    ...identify(headers, body),
-    owner: body.profileId,
-    user: body.externalId,
-  }),
+  identify,
 
   example(credentials) {
     const body = JSON.stringify({

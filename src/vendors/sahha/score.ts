@@ -1,9 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
-import { instant } from '../../ingest/instant.ts'
+import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { Decimal, Id, Instant, Maybe, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
-import { localDayColumns, profileColumns, profileFields, revisionColumns, revisionFields } from './fields.ts'
+import { profileFields, revisionFields } from './fields.ts'
 import { factors, scores } from './tables/scores.ts'
 
 const Factor = Type.Object({
@@ -35,19 +35,7 @@ export const score = defineEvent({
   name: 'ScoreCreatedIntegrationEvent',
   schema: Score,
   normalise: (body) => [
-    into(scores, [
-      {
-        ...profileColumns(body),
-        id: body.id,
-        type: body.type,
-        state: body.state ?? null,
-        score: body.score ?? null,
-        data_sources: body.dataSources ?? null,
-        score_date_time: instant(body.scoreDateTime),
-        ...localDayColumns(body.scoreDateTime),
-        ...revisionColumns(body),
-      },
-    ]),
+    into(scores, [scoreRow(body)]),
     into(
       factors,
       (body.factors ?? []).map((factor, position) => factorRow(body, factor, position)),
@@ -55,9 +43,27 @@ export const score = defineEvent({
   ],
 })
 
+function scoreRow(body: Static<typeof Score>) {
+  return {
+    profile_id: body.profileId,
+    id: body.id,
+    account_id: body.accountId ?? null,
+    external_id: body.externalId ?? null,
+    type: body.type,
+    state: body.state ?? null,
+    score: body.score ?? null,
+    data_sources: body.dataSources ?? null,
+    score_date_time: instant(body.scoreDateTime),
+    utc_offset_minutes: utcOffsetMinutes(body.scoreDateTime),
+    local_date: localDate(body.scoreDateTime),
+    created_at_utc: instant(body.createdAtUtc),
+    version: body.version ?? null,
+  }
+}
+
 function factorRow(body: Static<typeof Score>, factor: Static<typeof Factor>, position: number) {
   return {
-    ...profileColumns(body),
+    profile_id: body.profileId,
     score_id: body.id,
     position,
     id: factor.id ?? null,
@@ -67,5 +73,7 @@ function factorRow(body: Static<typeof Score>, factor: Static<typeof Factor>, po
     score: factor.score ?? null,
     state: factor.state ?? null,
     unit: factor.unit ?? null,
+    account_id: body.accountId ?? null,
+    external_id: body.externalId ?? null,
   }
 }

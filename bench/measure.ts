@@ -1,0 +1,133 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { BenchDatabase } from './database.ts'
+import type { LoadOptions, LoadResult } from './load.ts'
+import type { ServerReport } from './servers/server.ts'
+import { KEY, mixture, type Workload, workloads } from './workloads.ts'
+
+export type Mode = 'noop' | 'nightpost' | 'transaction'
+export type WorkloadName = LoadOptions['workload']
+
+export interface Measurement {
+  readonly requestsPerSecond: number
+  readonly p50: number
+  readonly p99: number
+  readonly groupSize: number | null
+  readonly walPerDelivery: number | null
+  readonly databasePerDelivery: number | null
+  readonly rss: number
+}
+
+export interface RunningServer {
+  readonly port: number
+  report(): Promise<ServerReport>
+  close(): Promise<void>
+}
+
+export async function startMode(mode: Mode, databaseUrl: string): Promise<RunningServer> {
+  const child = forked(`servers/${mode}.ts`, {
+    DATABASE_URL: databaseUrl,
+    ASLEEP_API_KEYS: KEY,
+    SAHHA_API_KEYS: KEY,
+    LOG_LEVEL: 'warn',
+    NODE_ENV: 'production',
+  })
+  const { port } = await answer<{ port: number }>(child)
+  return {
+    port,
+    report: () => ask<ServerReport>(child, 'report'),
+    async close() {
+      const exit = once(child, 'exit')
+      child.send('close')
+      await exit
+    },
+  }
+}
+
+export async function load(options: LoadOptions): Promise<LoadResult> {
+  const child = forked('load.ts', {})
+  const result = answer<LoadResult>(child)
+  child.send(options)
+  return result
+}
+
+/** One mode under one load, on a database that may hold rows already; checks that what was acked is stored. */
+export async function measure(
+  mode: Mode,
+  workload: WorkloadName,
+  connections: number,
+  seconds: number,
+  database: BenchDatabase,
+): Promise<Measurement> {
+  const server = await startMode(mode, database.url)
+  try {
+    await load({ port: server.port, workload, connections: Math.min(connections, 32), seconds: 1, from: 0 })
+    const before = { ...(await database.size()), ...(await server.report()) }
+    const result = await load({ port: server.port, workload, connections, seconds, from: MEASURED_FROM })
+    const after = { ...(await database.size()), ...(await server.report()) }
+    if (Object.keys(result.failures).length > 0) {
+      throw new Error(`${mode}, ${workload}: failures ${JSON.stringify(result.failures)}`)
+    }
+    if (mode !== 'noop') await requireStored(result, database)
+    const groups = after.groups - before.groups
+    const perDelivery = (bytes: number) => (mode === 'noop' ? null : bytes / result.requests)
+    return {
+      requestsPerSecond: result.requests / result.seconds,
+      p50: result.p50,
+      p99: result.p99,
+      groupSize: groups > 0 ? (after.deliveries - before.deliveries) / groups : null,
+      walPerDelivery: perDelivery(after.wal - before.wal),
+      databasePerDelivery: perDelivery(after.database - before.database),
+      rss: after.rss,
+    }
+  } finally {
+    await server.close()
+  }
+}
+
+/** Deliveries below this number warmed the server up. */
+const MEASURED_FROM = 1_000_000_000
+
+/** Every acknowledged delivery must be in the ledger and in its tables, with all its rows. */
+export async function requireStored(result: LoadResult, database: BenchDatabase): Promise<void> {
+  const kinds: Workload[] = [...Object.values(workloads), ...mixture.map(([kind]) => kind)]
+  for (const [name, numbers] of Object.entries(result.acked)) {
+    const kind = kinds.find((kind) => kind.name === name) as Workload
+    const { rows } = await database.client.query(
+      `select count(*)::int as lost from unnest($1::text[]) as acked(number)
+       where number not in (${kind.stored})`,
+      [numbers.map((number) => String(number).padStart(10, '0'))],
+    )
+    if (rows[0].lost > 0) throw new Error(`${rows[0].lost} acknowledged deliveries of ${name} are not stored`)
+  }
+  const acked = Object.values(result.acked).flat().length
+  const { rows } = await database.client.query(
+    `select count(*)::int as stored from deliveries where outcome = 'stored'`,
+  )
+  if (rows[0].stored < acked) throw new Error(`${acked} acknowledged, ${rows[0].stored} in the ledger`)
+}
+
+function forked(file: string, environment: Record<string, string>): ChildProcess {
+  return fork(join(import.meta.dirname, file.replace('.ts', import.meta.filename.slice(-3))), {
+    execArgv:
+      process.env.PROFILE && file.startsWith('servers')
+        ? ['--cpu-prof', `--cpu-prof-dir=${process.env.PROFILE}`]
+        : [],
+    env: { PATH: process.env.PATH, ...environment },
+    serialization: 'advanced',
+  })
+}
+
+function answer<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as T))
+    child.once('exit', (code) => reject(new Error(`ended with ${code}`)))
+  })
+}
+
+function ask<T>(child: ChildProcess, question: string): Promise<T> {
+  const answered = answer<T>(child)
+  child.send(question)
+  return answered
+}

@@ -1,0 +1,8 @@
+import { readConfig } from '../../src/config.ts'
+import { createLog } from '../../src/log.ts'
+import { startService } from '../../src/service.ts'
+import { serve } from './server.ts'
+
+const config = readConfig(process.env)
+const service = await startService(config, config.DATABASE_URL as string, createLog(config.LOG_LEVEL))
+await serve(service.app, () => service.store.written)
