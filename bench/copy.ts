@@ -1,0 +1,98 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { from as copyFrom } from 'pg-copy-streams'
+import { arrayLiteral } from '../src/db/array-literal.ts'
+import { arrive, type Delivery } from '../src/ingest/delivery.ts'
+import { judge } from '../src/ingest/judge.ts'
+import { deliveries } from '../src/tables/deliveries.ts'
+import { vendors } from '../src/vendors/index.ts'
+import type { BenchDatabase } from './database.ts'
+import { request, type Workload } from './workloads.ts'
+
+/**
+ * The database ceiling: the rows that deliveries become, ledger included, by `COPY` into the same
+ * indexed tables, without HTTP and without asking what is there already. Rows per second, the ledger's
+ * own not counted.
+ */
+export async function copyCeiling(workload: Workload, deliveriesToWrite: number, database: BenchDatabase) {
+  const tables = new Map<string, string[]>()
+  for (let number = 0; number < deliveriesToWrite; number += 1) {
+    for (const { table, row } of rowsOf(deliveryOf(workload, number))) {
+      const name = getTableConfig(table).name
+      const lines = tables.get(name) ?? []
+      tables.set(name, lines)
+      lines.push(
+        `${getTableConfig(table)
+          .columns.map((column) => field(row[column.name]))
+          .join('\t')}\n`,
+      )
+    }
+  }
+  const started = performance.now()
+  await database.client.query('begin')
+  for (const [name, lines] of tables) {
+    await pipeline(Readable.from(chunks(lines)), database.client.query(copyFrom(`copy ${name} from stdin`)))
+  }
+  await database.client.query('commit')
+  const seconds = (performance.now() - started) / 1000
+  return {
+    deliveriesPerSecond: deliveriesToWrite / seconds,
+    rowsPerSecond: (deliveriesToWrite * workload.rows) / seconds,
+  }
+}
+
+function deliveryOf(workload: Workload, number: number): Delivery {
+  const vendor = vendors.find(({ name }) => name === workload.vendor)
+  if (!vendor) throw new Error(`no vendor ${workload.vendor}`)
+  const arrival = arrive(request(workload).body(number))
+  const body = JSON.parse(arrival.body.toString())
+  const headers = {
+    'x-user-id': body.externalId ?? body.data.user_id,
+    ...(workload.eventType && { 'x-event-type': workload.eventType }),
+  }
+  return {
+    arrival,
+    verdict: judge(vendor, 'api_key', headers, arrival.body),
+    vendor: vendor.name,
+    authenticatedBy: 'api_key',
+    headers,
+    normaliserVersion: 1,
+  }
+}
+
+function* rowsOf({ arrival, verdict, vendor, headers }: Delivery) {
+  const provenance = { delivery_id: arrival.id, received_at: arrival.receivedAt }
+  const entry = {
+    ...provenance,
+    owner: verdict.owner,
+    vendor,
+    body_digest: arrival.digest,
+    event: verdict.event,
+    user_id: verdict.userId,
+    authenticated_by: 'api_key',
+    outcome: verdict.outcome,
+    body: arrival.body,
+    headers: JSON.stringify(headers),
+    last_received_at: arrival.receivedAt,
+    times_received: 1,
+    normaliser_version: 1,
+  }
+  yield { table: deliveries, row: entry as Record<string, unknown> }
+  for (const { target, rows } of verdict.rows) {
+    for (const row of rows)
+      yield { table: target.table, row: { ...row, ...provenance } as Record<string, unknown> }
+  }
+}
+
+/** COPY's text format. */
+function field(value: unknown): string {
+  if (value === null || value === undefined) return '\\N'
+  if (Buffer.isBuffer(value)) return `\\\\x${value.toString('hex')}`
+  const text = Array.isArray(value) ? arrayLiteral(value) : String(value)
+  return text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n')
+}
+
+function* chunks(lines: string[]) {
+  for (let at = 0; at < lines.length; at += 500) yield lines.slice(at, at + 500).join('')
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BenchDatabase, BenchServer } from './database.ts'
+import { load, measure, requireStored, startMode } from './measure.ts'
+
+export interface Growth {
+  readonly biomarkers: number
+  readonly samples: number
+  readonly empty: number
+  readonly full: number
+  readonly soakSeconds: number
+  readonly soakRequests: number
+  /** Resident memory of the service in MB, sampled evenly over the soak. */
+  readonly memory: readonly number[]
+}
+
+const BIOMARKERS = 5_000_000
+const SAMPLES = 2_000_000
+
+/** Whether millions of rows or minutes of load change anything. */
+export async function growth(server: BenchServer, soakSeconds: number): Promise<Growth> {
+  const emptyDatabase = await server.create()
+  const empty = await measure('nightpost', 'mixture', 256, 15, emptyDatabase)
+  await emptyDatabase.drop()
+
+  const database = await server.create()
+  await fill(database)
+  const full = await measure('nightpost', 'mixture', 256, 15, database)
+  const { requests, memory } = await soak(database, soakSeconds)
+  await database.drop()
+  return {
+    biomarkers: BIOMARKERS,
+    samples: SAMPLES,
+    empty: empty.requestsPerSecond,
+    full: full.requestsPerSecond,
+    soakSeconds,
+    soakRequests: requests,
+    memory,
+  }
+}
+
+async function soak(database: BenchDatabase, seconds: number) {
+  const service = await startMode('nightpost', database.url)
+  const memory: number[] = []
+  let running = true
+  const sampling = (async () => {
+    while (running) {
+      memory.push(Math.round((await service.report()).rss / 2 ** 20))
+      await sleep((seconds * 1000) / 20)
+    }
+  })()
+  const result = await load({
+    port: service.port,
+    workload: 'mixture',
+    connections: 64,
+    seconds,
+    from: 3_000_000_000,
+  })
+  running = false
+  await sampling
+  await requireStored(result, database)
+  await service.close()
+  return { requests: result.requests, memory }
+}
+
+/** Rows as Sahha's ids spread them: a UUID version 5 is as good as random. */
+async function fill({ client }: BenchDatabase) {
+  await client.query(`insert into biomarkers (profile_id, id, external_id, category, type, periodicity, aggregation,
+      value, value_number, unit, value_type, start_date_time, end_date_time, utc_offset_minutes, local_date,
+      end_utc_offset_minutes, created_at_utc, version, delivery_id, received_at)
+    select 'c9bf9e57-1685-4c89-bafb-ff5af830' || lpad((n % 1000)::text, 4, '0'), md5(n::text), 'user', 'activity',
+      'steps', 'daily', 'total', n::text, n, 'count', 'integer', now(), now(), 0, now()::date, 0, now(), 1.1,
+      gen_random_uuid(), now() from generate_series(1, ${BIOMARKERS}) as n`)
+  await client.query(`insert into data_logs (profile_id, id, external_id, log_type, data_type, received_at_utc, value,
+      unit, source, start_date_time, end_date_time, local_date, additional_properties, delivery_id, received_at)
+    select 'c9bf9e57-1685-4c89-bafb-ff5af830' || lpad((n % 1000)::text, 4, '0'), md5(n::text), 'user', 'activity',
+      'steps', now(), n, 'count', 'iPhone', now(), now(), now()::date, '{}', gen_random_uuid(), now()
+    from generate_series(1, ${SAMPLES}) as n`)
+  await client.query('vacuum analyze')
+  await client.query('checkpoint')
+}

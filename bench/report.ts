@@ -1,0 +1,105 @@
+import type { Growth } from './growth.ts'
+import type { Measurement, Mode, WorkloadName } from './measure.ts'
+import { workloads } from './workloads.ts'
+
+export interface Results {
+  machine: string
+  measurements: Array<Measurement & { workload: WorkloadName; connections: number; mode: Mode }>
+  ceilings: Array<{ workload: WorkloadName; deliveriesPerSecond: number; rowsPerSecond: number }>
+  growth: Growth | null
+}
+
+const whole = (value: number) => Math.round(value).toLocaleString('en')
+const digits = (value: number | null) => (value === null ? '–' : value < 10 ? value.toFixed(2) : whole(value))
+const ratio = (a: number | undefined, b: number | undefined) => (a && b ? (a / b).toFixed(2) : '–')
+const title = (name: WorkloadName) => (name === 'mixture' ? 'mixture' : workloads[name].name)
+const rowsOf = (name: WorkloadName) => (name === 'mixture' ? 3.6 : workloads[name].rows)
+
+/** docs/benchmarks.md */
+export function page(results: Results): string {
+  return [
+    '# Benchmarks',
+    '',
+    'Written by `npm run bench`. Load generator, service and Postgres share one machine, so read the ratios, not the rates.',
+    '',
+    results.machine,
+    '',
+    '*noop* is Nightpost with a store that commits nothing; *nightpost* is the service; *transaction* is a Fastify and',
+    'Drizzle service with the same tables that opens a transaction for each request (`bench/servers/transaction.ts`).',
+    'After each run the bench looks up every acknowledged delivery in the database, and fails if one is missing.',
+    '',
+    '| workload | connections | mode | requests/s | rows/s | p50 ms | p99 ms | mean group | WAL B/delivery | database B/delivery |',
+    '|---|--:|---|--:|--:|--:|--:|--:|--:|--:|',
+    ...results.measurements.map((m) =>
+      [
+        '',
+        title(m.workload),
+        m.connections,
+        m.mode,
+        whole(m.requestsPerSecond),
+        whole(m.requestsPerSecond * rowsOf(m.workload)),
+        digits(m.p50),
+        digits(m.p99),
+        digits(m.groupSize),
+        digits(m.walPerDelivery),
+        digits(m.databasePerDelivery),
+        '',
+      ]
+        .join(' | ')
+        .trim(),
+    ),
+    '',
+    '## Ratios',
+    '',
+    '| workload | connections | requests/s: nightpost ÷ transaction | p50: nightpost ÷ transaction | p99: nightpost ÷ transaction | requests/s: nightpost ÷ noop |',
+    '|---|--:|--:|--:|--:|--:|',
+    ...ratios(results),
+    '',
+    '## The database ceiling',
+    '',
+    'The same rows, ledger included, by `COPY` into the same indexed tables: no HTTP, no question what is there already.',
+    '',
+    '| workload | COPY rows/s | best nightpost rows/s | nightpost ÷ COPY |',
+    '|---|--:|--:|--:|',
+    ...results.ceilings.map(({ workload, rowsPerSecond }) => {
+      const rates = results.measurements.filter((m) => m.workload === workload && m.mode === 'nightpost')
+      const best = Math.max(0, ...rates.map((m) => m.requestsPerSecond)) * rowsOf(workload)
+      return `| ${title(workload)} | ${whole(rowsPerSecond)} | ${whole(best)} | ${ratio(best, rowsPerSecond)} |`
+    }),
+    ...(results.growth ? growthLines(results.growth) : []),
+    '',
+  ].join('\n')
+}
+
+function ratios({ measurements }: Results): string[] {
+  const find = (workload: WorkloadName, connections: number, mode: Mode) =>
+    measurements.find((m) => m.workload === workload && m.connections === connections && m.mode === mode)
+  return measurements
+    .filter(({ mode }) => mode === 'nightpost')
+    .map((ours) => {
+      const theirs = find(ours.workload, ours.connections, 'transaction')
+      const ceiling = find(ours.workload, ours.connections, 'noop')
+      const cells = [
+        title(ours.workload),
+        ours.connections,
+        ratio(ours.requestsPerSecond, theirs?.requestsPerSecond),
+        ratio(ours.p50, theirs?.p50),
+        ratio(ours.p99, theirs?.p99),
+        ratio(ours.requestsPerSecond, ceiling?.requestsPerSecond),
+      ]
+      return `| ${cells.join(' | ')} |`
+    })
+}
+
+function growthLines(growth: Growth): string[] {
+  return [
+    '',
+    '## Growth',
+    '',
+    `The mixture at 256 connections on empty tables: ${whole(growth.empty)} requests/s; on tables that hold`,
+    `${whole(growth.biomarkers)} biomarkers and ${whole(growth.samples)} samples: ${whole(growth.full)} (${ratio(growth.full, growth.empty)}).`,
+    '',
+    `Then ${growth.soakSeconds} s of the mixture at 64 connections, ${whole(growth.soakRequests)} deliveries: resident memory in MB`,
+    `over time ${growth.memory.join(', ')}.`,
+  ]
+}
