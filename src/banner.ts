@@ -31,9 +31,8 @@ export function banner(config: Config, { address, databaseUrl, embedded, generat
       )
     }
   }
-  if (embedded) {
-    lines.push('', `See the rows  npm run sql -- "select * from biomarkers"`, `SQL clients   ${databaseUrl}`)
-  }
+  lines.push('', 'See the rows  npm run sql -- "select * from biomarkers"')
+  if (embedded) lines.push(`SQL clients   ${databaseUrl}`)
   return `${lines.join('\n')}\n\n`
 }
 
