@@ -18,7 +18,7 @@ COMMENT ON COLUMN "deliveries"."outcome" IS 'stored (its rows are in the tables)
 --> statement-breakpoint
 COMMENT ON COLUMN "deliveries"."problem" IS 'Why the delivery was rejected, as the sender was told (RFC 9457); NULL otherwise.';
 --> statement-breakpoint
-COMMENT ON COLUMN "deliveries"."body" IS 'The exact bytes received, after removing any Content-Encoding.';
+COMMENT ON COLUMN "deliveries"."body" IS 'The exact bytes received.';
 --> statement-breakpoint
 COMMENT ON COLUMN "deliveries"."headers" IS 'The headers needed to judge the body again; never a credential.';
 --> statement-breakpoint

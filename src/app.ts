@@ -25,8 +25,12 @@ export function buildApp({ config, log, store, readiness }: Parts): FastifyInsta
     bodyLimit: config.BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
+    // What still arrives on an open connection is taken: the store closes last.
+    return503OnClosing: false,
     clientErrorHandler(error, socket) {
-      if (socket.writable) socket.end(rawProblem(error))
+      // Destroyed once written: a client that keeps its side open must not keep the socket.
+      if (socket.writable) socket.end(rawProblem(error), () => socket.destroy())
+      else socket.destroy()
     },
     frameworkErrors(error, request, reply) {
       app.errorHandler(error, request as never, reply as never)
@@ -38,7 +42,22 @@ export function buildApp({ config, log, store, readiness }: Parts): FastifyInsta
   keepBytes(app)
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
-    if (authenticate) receive(app, vendor, authenticate, store)
+    if (authenticate) {
+      receive(app, vendor, authenticate, store)
+      log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
+    } else {
+      log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)
+    }
   }
+  closeInTime(app)
   return app
+}
+
+const CLOSE_LIMIT = 10_000
+
+/** A connection that never finishes its request must not hold up the end of the process. */
+function closeInTime(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT).unref()
+  })
 }

@@ -31,8 +31,9 @@ export function banner(config: Config, { address, databaseUrl, embedded, generat
       )
     }
   }
-  lines.push('', 'See the rows  npm run sql -- "select * from biomarkers"')
-  if (embedded) lines.push(`SQL clients   ${databaseUrl}`)
+  if (embedded) {
+    lines.push('', 'See the rows  npm run sql -- "select * from biomarkers"', `SQL clients   ${databaseUrl}`)
+  }
   return `${lines.join('\n')}\n\n`
 }
 

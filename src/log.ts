@@ -1,15 +1,18 @@
 import { createRequire } from 'node:module'
-import { type Logger, pino } from 'pino'
+import { type Logger, type LoggerOptions, pino } from 'pino'
 
 /** One JSON line per event on standard output; coloured for a person at a terminal, where pino-pretty is installed. */
 export function createLog(level: string): Logger {
   const pretty = process.stdout.isTTY && isInstalled('pino-pretty')
   return pino({
-    level,
+    ...logOptions(level),
     ...(pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }),
-    // An error's message may quote a value: Postgres names the text that it could not read.
-    serializers: { err: describeError },
   })
+}
+
+/** An error is logged without its message, which may quote a value: Postgres names the text it could not read. */
+export function logOptions(level: string): LoggerOptions {
+  return { level, serializers: { err: describeError } }
 }
 
 function describeError(error: Error & { code?: string }): object {

@@ -15,7 +15,7 @@ const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
 
 closeWithGrace({ delay: SHUTDOWN_LIMIT, logger: log }, async ({ err, signal }) => {
-  if (err) log.fatal({ err, reason: err.message }, 'stopping after a failure')
+  if (err) log.fatal({ err }, 'stopping after a failure')
   else log.info({ signal }, 'stopping')
   await close()
 })

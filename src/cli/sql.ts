@@ -24,8 +24,15 @@ async function printed(url: string, query: string): Promise<string> {
   await client.connect()
   try {
     await client.query('set default_transaction_read_only = on; set timezone = utc')
-    const { fields, rows } = await client.query({ text: query, rowMode: 'array' })
-    return table(fields?.map(({ name }) => name) ?? [], rows ?? [])
+    const results = [await client.query({ text: query, rowMode: 'array' })].flat()
+    return results
+      .map(({ fields, rows }) =>
+        table(
+          fields.map(({ name }) => name),
+          rows,
+        ),
+      )
+      .join('')
   } finally {
     await client.end()
   }
@@ -45,7 +52,7 @@ const shown = (value: string | null) => value ?? '∅'
 
 function width(head: string[], rows: Array<Array<string | null>>): number {
   return head.reduce((sum, name, at) => {
-    const longest = Math.max(name.length, ...rows.map((row) => shown(row[at] ?? null).length))
+    const longest = rows.reduce((most, row) => Math.max(most, shown(row[at] ?? null).length), name.length)
     return sum + longest + 3
   }, 1)
 }

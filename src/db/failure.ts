@@ -1,9 +1,13 @@
+import pg from 'pg'
+
 /** What a failed write says about the group that failed. */
 export type Failure =
   /** The reason lies in a delivery: its neighbours can still be written. */
   | 'data'
   /** Another transaction was in the way: the same group may well succeed now. */
   | 'conflict'
+  /** Another transaction holds a row that one of the deliveries needs: its neighbours can be written. */
+  | 'locked'
   /** The connection is gone; whether the commit happened is unknown. Every write is idempotent. */
   | 'connection'
   /** The server can't write now: full disk, no connections left, read-only, not migrated. */
@@ -19,8 +23,9 @@ const DATA = [
 const CONFLICT = [
   '40001', // serialization failure
   '40P01', // deadlock detected
-  '55P03', // lock not available
 ]
+
+const LOCKED = ['55P03'] // lock not available, within lock_timeout
 
 const CONNECTION = [
   '08', // connection exception
@@ -33,15 +38,20 @@ const CONNECTION = [
 
 export function failureOf(error: unknown): Failure {
   const code = sqlState(error)
-  if (code === undefined) return 'connection'
+  if (code === undefined) return isFault(error) ? 'data' : 'connection'
   const isIn = (codes: string[]) => codes.some((prefix) => code.startsWith(prefix))
   if (isIn(CONFLICT)) return 'conflict'
+  if (isIn(LOCKED)) return 'locked'
   if (isIn(CONNECTION)) return 'connection'
   return isIn(DATA) ? 'data' : 'server'
 }
 
+/** An error of Nightpost's own making: some delivery holds what the writer can't handle. */
+function isFault(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError
+}
+
 /** The five characters by which Postgres names an error; undefined where the error isn't from the server. */
 export function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+  return error instanceof pg.DatabaseError ? error.code : undefined
 }

@@ -32,7 +32,8 @@ interface Waiting {
   reject(error: Error): void
 }
 
-const ATTEMPTS = 5
+/** How often a group is tried that another transaction stands in the way of. */
+const ATTEMPTS = 3
 
 /**
  * Group commit: whoever finds a free writer takes all that waits, as one transaction. Nothing is delayed
@@ -107,18 +108,18 @@ export class GroupCommit implements Store {
       this.written.deliveries += group.length
       for (const [at, { resolve }] of group.entries()) resolve(receipts[at] as Receipt)
     } catch (error) {
+      const failure = failureOf(error)
       const [only] = group
-      if (failureOf(error) !== 'data' || !only) {
-        for (const { reject } of group)
-          reject(new Unavailable('The database did not commit.', { cause: error }))
-      } else if (group.length > 1) {
+      if (group.length > 1 && failure !== 'connection' && failure !== 'server') {
+        // What is wrong with one delivery, or locked for it, is no reason to refuse its neighbours.
         const middle = Math.ceil(group.length / 2)
         await this.#settle(group.slice(0, middle))
         await this.#settle(group.slice(middle))
-      } else if (only.delivery.verdict.outcome === 'stored') {
+      } else if (failure === 'data' && only?.delivery.verdict.outcome === 'stored') {
         await this.#settle([{ ...only, delivery: refused(only.delivery, error) }])
       } else {
-        only.reject(new Unavailable('The ledger refused the delivery.', { cause: error }))
+        const reason = new Unavailable('The database did not commit.', { cause: error })
+        for (const { reject } of group) reject(reason)
       }
     }
   }
@@ -160,7 +161,7 @@ async function rollback(client: pg.PoolClient): Promise<boolean> {
 
 /** The rows passed the schema, but Postgres refuses one of them: the body is kept for a replay. */
 function refused(delivery: Delivery, error: unknown): Delivery {
-  const detail = `The body fits its event, but the database refused its rows (SQLSTATE ${sqlState(error)}).`
+  const detail = `The body fits its event, but the database refused its rows (${sqlState(error) ?? 'unwritable'}).`
   const verdict = {
     ...delivery.verdict,
     outcome: 'rejected',

@@ -2,20 +2,26 @@ import type { Delivery } from '../ingest/delivery.ts'
 
 /** Identical bytes that arrived more than once within a group: one ledger row. */
 export interface Entry {
-  readonly delivery: Delivery
-  readonly copies: readonly Delivery[]
+  /** The first arrival, with the best verdict that any of them got: their headers differ, and may be wrong. */
+  delivery: Delivery
+  /** All of them, in order of arrival. */
+  readonly members: Delivery[]
 }
 
 /** The group's deliveries by ledger key, in order of arrival. */
 export function entriesOf(group: readonly Delivery[]): Entry[] {
-  const entries = new Map<string, { delivery: Delivery; copies: Delivery[] }>()
+  const entries = new Map<string, Entry>()
   for (const delivery of group) {
     const { arrival, verdict, vendor } = delivery
     // A digest has a fixed length and a vendor's name no space: no two keys read the same.
     const key = `${arrival.digest.toString('latin1')}${vendor} ${verdict.owner}`
     const entry = entries.get(key)
-    if (entry) entry.copies.push(delivery)
-    else entries.set(key, { delivery, copies: [] })
+    if (!entry) entries.set(key, { delivery, members: [delivery] })
+    else {
+      entry.members.push(delivery)
+      const isBetter = verdict.outcome === 'stored' && entry.delivery.verdict.outcome !== 'stored'
+      if (isBetter) entry.delivery = { ...delivery, arrival: entry.delivery.arrival }
+    }
   }
   return [...entries.values()]
 }
@@ -23,7 +29,7 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
 /** The ledger's rows for a group; a body is named by its place among the bodies end to end, from 1. */
 export function ledgerRows(entries: readonly Entry[]): object[] {
   let bodyAt = 1
-  return entries.map(({ delivery, copies }) => {
+  return entries.map(({ delivery, members }) => {
     const { arrival, verdict } = delivery
     const at = bodyAt
     bodyAt += arrival.body.length
@@ -39,8 +45,8 @@ export function ledgerRows(entries: readonly Entry[]): object[] {
       problem: verdict.problem && JSON.stringify(verdict.problem),
       headers: JSON.stringify(delivery.headers),
       received_at: arrival.receivedAt,
-      last_received_at: (copies.at(-1) ?? delivery).arrival.receivedAt,
-      times_received: 1 + copies.length,
+      last_received_at: (members.at(-1) ?? delivery).arrival.receivedAt,
+      times_received: members.length,
       normaliser_version: delivery.normaliserVersion,
       body_at: at,
       body_length: arrival.body.length,

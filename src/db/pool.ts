@@ -1,21 +1,24 @@
-import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
+import type { Logger } from 'pino'
 import { sqlState } from './failure.ts'
 
 const SECONDS = 1000
 
-/** Seconds after which a write that got no answer is given up; the vendor is told to try again. */
+/** Seconds after which a statement that got no answer is given up; the vendor is told to try again. */
 const WRITE_TIMEOUT = 15
 
+/** Seconds that a group waits for a row that another transaction holds, before it is halved to go round it. */
+const LOCK_TIMEOUT = 1
+
 /** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
-export function createPool(databaseUrl: string, log: Pick<FastifyBaseLogger, 'warn'>): pg.Pool {
+export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: 'nightpost',
     max: 6,
     connectionTimeoutMillis: 5 * SECONDS,
     statement_timeout: WRITE_TIMEOUT * SECONDS,
-    lock_timeout: WRITE_TIMEOUT * SECONDS,
+    lock_timeout: LOCK_TIMEOUT * SECONDS,
     idle_in_transaction_session_timeout: WRITE_TIMEOUT * SECONDS,
     query_timeout: (WRITE_TIMEOUT + 2) * SECONDS,
     keepAlive: true,

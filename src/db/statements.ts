@@ -47,9 +47,9 @@ function fromParameter(column: PgColumn): SQL {
   return type === parameterOf(column).type ? value : sql`${value}::${sql.raw(type)}`
 }
 
-/** The parameters as a table `r`; `nth` is the row's place among them. */
-function rowsOf(parameters: Parameter[]): SQL {
-  const arrays = parameters.map(({ type }, at) => sql.raw(`$${at + 1}::${type}[]`))
+/** The parameters from `$first` on as a table `r`; `nth` is the row's place among them. */
+function rowsOf(parameters: Parameter[], first = 1): SQL {
+  const arrays = parameters.map(({ type }, at) => sql.raw(`$${first + at}::${type}[]`))
   return sql`unnest(${list(arrays)}) with ordinality as r(${names(parameters)}, nth)`
 }
 
@@ -91,26 +91,30 @@ function age(target: Target, from: string): SQL {
 }
 
 /**
- * Inserts rows, or replaces those that are not newer. Of several rows for one key in the parameter the
- * newest counts; of those that one delivery repeats, the last. Returns key and `delivery_id` of each
- * row that is now in the table.
+ * Inserts rows, or replaces those that are not newer. Of several rows for one key in the parameters the
+ * newest counts; of those that one delivery repeats, the last.
  */
-export function upsert(target: Target): Statement {
-  const { name, columns } = getTableConfig(target.table)
+function upsertSql(target: Target, first: number, where: SQL, returning: SQL): SQL {
+  const { columns } = getTableConfig(target.table)
   const key = primaryKeyOf(target.table)
   const others = columns.filter((column) => !key.includes(column))
-  const parameters = columns.map(parameterOf)
-  return statement(
-    `upsert ${name}`,
-    parameters,
-    sql`insert into ${target.table} as t (${names(columns)})
+  return sql`insert into ${target.table} as t (${names(columns)})
 select distinct on (${list(byKey(key))}) ${list(columns.map(fromParameter))}
-from ${rowsOf(parameters)}
+from ${rowsOf(columns.map(parameterOf), first)} ${where}
 order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
-where (${age(target, 't')}) <= (${age(target, 'excluded')})
-returning ${list(key.map((column) => sql`t.${id(column.name)}`))}, t.delivery_id`,
+where (${age(target, 't')}) <= (${age(target, 'excluded')}) ${returning}`
+}
+
+/** Upserts one target's rows; returns the key of each row that is now in the table. */
+export function upsert(target: Target): Statement {
+  const { name, columns } = getTableConfig(target.table)
+  const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
+  return statement(
+    `upsert ${name}`,
+    columns.map(parameterOf),
+    upsertSql(target, 1, sql``, sql`returning ${key}`),
   )
 }
 
@@ -155,28 +159,44 @@ const entryParameters = [
   { name: 'body_at', type: 'integer' },
   { name: 'body_length', type: 'integer' },
 ]
-const bodies = sql.raw(`$${entryParameters.length + 1}::bytea`)
+const bodiesAt = entryParameters.length + 1
 
 /**
- * Enters deliveries that the ledger doesn't hold; returns the `delivery_id` of each that it entered.
- * The last parameter is their bodies end to end: bytes travel once, and not as text.
+ * Enters deliveries that the ledger doesn't hold, and the rows that these have for the targets, all in
+ * one statement: a group is one round trip. Returns the `delivery_id` of each delivery that it entered;
+ * the rows of the others are left alone. Parameters: the ledger's columns, the bodies end to end (bytes
+ * travel once, and not as text), then each target's columns. Not for targets that own parts: those must
+ * be cleared under a snapshot taken after their owner is locked.
  */
-export const enter = statement(
-  'enter deliveries',
-  entryParameters,
-  sql`insert into ${deliveries} (${names(ledgerColumns)})
-select ${list(
-    ledgerColumns.map((column) =>
-      column === deliveries.body
-        ? sql`substring(${bodies} from r.body_at for r.body_length)`
-        : fromParameter(column),
-    ),
-  )}
-from ${rowsOf(entryParameters)}
+export function enter(targets: readonly Target[]): Statement {
+  const parameters = [...entryParameters, { name: 'bodies', type: 'bytea' }]
+  const writes = targets.map((target) => {
+    const { name, columns } = getTableConfig(target.table)
+    const first = parameters.length + 1
+    parameters.push(...columns.map(parameterOf))
+    const where = sql`where r.delivery_id in (select e.delivery_id from entered as e)`
+    return sql`, ${id(`into ${name}`)} as (${upsertSql(target, first, where, sql``)})`
+  })
+  const tables = targets.map(({ table }) => getTableConfig(table).name)
+  return statement(
+    `enter ${tables.join(' ')}`,
+    parameters,
+    sql`with entered as (${enterSql()})${sql.join(writes)} select delivery_id from entered`,
+  )
+}
+
+function enterSql(): SQL {
+  const values = ledgerColumns.map((column) =>
+    column === deliveries.body
+      ? sql`substring(${sql.raw(`$${bodiesAt}::bytea`)} from r.body_at for r.body_length)`
+      : fromParameter(column),
+  )
+  return sql`insert into ${deliveries} (${names(ledgerColumns)})
+select ${list(values)} from ${rowsOf(entryParameters)}
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
-returning delivery_id`,
-)
+returning delivery_id`
+}
 
 const verdictColumns = [
   deliveries.event,

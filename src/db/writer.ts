@@ -1,15 +1,16 @@
+import { getTableName } from 'drizzle-orm'
 import type { PoolClient } from 'pg'
-import type { Delivery, Receipt, Verdict } from '../ingest/delivery.ts'
+import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
-import { arrayLiteral, columnLiteral } from './array-literal.ts'
+import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
 import { bodiesOf, type Entry, entriesOf, ledgerRows } from './group.ts'
 import { enter, partStatements, revisit, type Statement, upsert } from './statements.ts'
 
 type Client = Pick<PoolClient, 'query'>
 
-/** Rows to be applied, under the id and arrival that the ledger knows their delivery by. */
+/** Entries whose rows are to be applied, under the id and arrival that the ledger knows them by. */
 interface Accepted {
-  readonly rows: Verdict['rows']
+  readonly entry: Entry
   readonly id: string
   readonly receivedAt: string
 }
@@ -27,9 +28,13 @@ interface Plan {
   readonly parts: ReadonlyArray<{ target: Target; clear: Statement; insert: Statement }>
 }
 
-/** Writes a group of deliveries in one transaction: ledger first, then table by table in a fixed order. */
+/** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
+const STATEMENT_ROWS = 10_000
+
+/** Writes groups of deliveries: ledger first, then table by table in a fixed order. */
 export class Writer {
   readonly #plans: readonly Plan[]
+  readonly #entering = new Map<string, Statement>()
 
   constructor(targets: readonly Target[]) {
     this.#plans = targets
@@ -43,106 +48,116 @@ export class Writer {
       }))
   }
 
-  /** One receipt for each delivery, in the same order, once the transaction is committed. */
+  /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */
   async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
     const entries = entriesOf(group)
-    await client.query('begin')
-    const { receipts, accepted } = await this.#enter(client, entries)
-    for (const plan of this.#plans) await this.#apply(client, accepted, plan)
-    await client.query('commit')
+    const receipts = new Map<string, Receipt>()
+    const known = await this.#enter(client, entries, receipts)
+    if (known.length > 0) await this.#revisit(client, known, receipts)
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
-  async #enter(client: Client, entries: Entry[]) {
-    const receipts = new Map<string, Receipt>()
-    const accepted: Accepted[] = []
-    const settle = ({ delivery, copies }: Entry, deliveryId: string, outcome: Receipt['outcome']) => {
-      const { problem } = delivery.verdict
-      receipts.set(delivery.arrival.id, { outcome, deliveryId, problem })
-      const repeated = outcome === 'stored' ? 'duplicate' : outcome
-      for (const { arrival } of copies) receipts.set(arrival.id, { outcome: repeated, deliveryId, problem })
-    }
+  /** Writes what the ledger doesn't hold yet; returns what it holds. */
+  async #enter(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<Entry[]> {
+    const accepted = entries.map(asArrived)
+    const used = this.#plans
+      .map((plan) => ({ plan, batches: batchesFor(plan.target, accepted) }))
+      .filter(({ batches }) => batches.length > 0)
+    const fits = ({ batches }: { batches: Batch[] }) => slices(batches, STATEMENT_ROWS).length === 1
+    const together = used.filter((use) => use.plan.parts.length === 0 && fits(use))
+    const apart = used.filter((use) => !together.includes(use))
 
-    const entered = await run<{ delivery_id: string }>(client, enter, ledgerRows(entries), bodiesOf(entries))
+    if (apart.length > 0) await client.query('begin')
+    const statement = this.#entryStatement(together.map(({ plan }) => plan.target))
+    const entered = await query<{ delivery_id: string }>(client, statement, [
+      ...rowParameters(LEDGER_COLUMNS, ledgerRows(entries)),
+      bodiesOf(entries),
+      ...together.flatMap(({ plan, batches }) => batchParameters(plan.upsert.columns, batches)),
+    ])
     const fresh = new Set(entered.map(({ delivery_id }) => delivery_id))
-    const known: Entry[] = []
-    for (const entry of entries) {
-      const { arrival, verdict } = entry.delivery
-      if (!fresh.has(arrival.id)) {
-        known.push(entry)
-        continue
-      }
-      settle(entry, arrival.id, verdict.outcome)
-      accepted.push({ rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt })
-    }
-    if (known.length === 0) return { receipts, accepted }
+    const isFresh = ({ id }: Accepted) => fresh.has(id)
+    for (const { plan } of apart) await apply(client, accepted.filter(isFresh), plan)
+    if (apart.length > 0) await client.query('commit')
 
-    const held = await run<Held>(client, revisit, ledgerRows(known))
+    for (const { entry, id } of accepted.filter(isFresh)) settle(receipts, entry, id, false)
+    return entries.filter(({ delivery }) => !fresh.has(delivery.arrival.id))
+  }
+
+  /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
+  async #revisit(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<void> {
+    await client.query('begin')
+    const held = await query<Held>(client, revisit, rowParameters(revisit.columns, ledgerRows(entries)))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
-    for (const entry of known) {
-      const { arrival, verdict } = entry.delivery
+    const accepted: Accepted[] = []
+    for (const entry of entries) {
+      const { arrival } = entry.delivery
       const ledger = heldByArrival.get(arrival.id) as Held
       const wasStored = ledger.outcome_before === 'stored'
       const isItself = ledger.delivery_id === arrival.id
-      settle(entry, ledger.delivery_id, wasStored && !isItself ? 'duplicate' : verdict.outcome)
-      if (!wasStored) {
-        accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
-      }
+      settle(receipts, entry, ledger.delivery_id, wasStored && !isItself)
+      if (!wasStored) accepted.push({ entry, id: ledger.delivery_id, receivedAt: ledger.received_at })
     }
-    return { receipts, accepted }
+    for (const plan of this.#plans) await apply(client, accepted, plan)
+    await client.query('commit')
   }
 
-  async #apply(client: Client, accepted: Accepted[], { target, upsert, parts }: Plan) {
-    const batches = batchesFor(target, accepted)
-    if (batches.length === 0) return
-    const written = await runBatches<object>(client, upsert, batches)
-    if (written.length === 0) return
-    for (const part of parts) {
-      await run(client, part.clear, written)
-      const partBatches = batchesFor(part.target, accepted)
-      if (partBatches.length > 0) await runBatches(client, part.insert, partBatches)
-    }
+  /** One text for each set of targets that groups really have. */
+  #entryStatement(targets: Target[]): Statement {
+    const key = targets.map(({ table }) => getTableName(table)).join(' ')
+    const statement = this.#entering.get(key) ?? enter(targets)
+    this.#entering.set(key, statement)
+    return statement
   }
 }
 
-/** The rows that one delivery has for one target. */
-interface Batch {
-  readonly rows: readonly object[]
-  readonly id: string
-  readonly receivedAt: string
+const LEDGER_COLUMNS = enter([]).columns.slice(0, -1)
+
+function asArrived(entry: Entry): Accepted {
+  const { id, receivedAt } = entry.delivery.arrival
+  return { entry, id, receivedAt }
+}
+
+/** Answers each arrival as if they had been written one after the other. */
+function settle(
+  receipts: Map<string, Receipt>,
+  { members }: Entry,
+  deliveryId: string,
+  wasStored: boolean,
+): void {
+  let isStored = wasStored
+  for (const { arrival, verdict } of members) {
+    const outcome = isStored ? 'duplicate' : verdict.outcome
+    receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
+    isStored ||= verdict.outcome === 'stored'
+  }
+}
+
+async function apply(
+  client: Client,
+  accepted: readonly Accepted[],
+  { target, upsert, parts }: Plan,
+): Promise<void> {
+  const written: object[] = []
+  for (const slice of slices(batchesFor(target, accepted), STATEMENT_ROWS)) {
+    written.push(...(await query<object>(client, upsert, batchParameters(upsert.columns, slice))))
+  }
+  if (written.length === 0) return
+  for (const part of parts) {
+    await query(client, part.clear, rowParameters(part.clear.columns, written))
+    for (const slice of slices(batchesFor(part.target, accepted), STATEMENT_ROWS)) {
+      await query(client, part.insert, batchParameters(part.insert.columns, slice))
+    }
+  }
 }
 
 function batchesFor(target: Target, accepted: readonly Accepted[]): Batch[] {
   const batches: Batch[] = []
-  for (const { rows, id, receivedAt } of accepted) {
-    for (const into of rows) {
-      if (into.target === target && into.rows.length > 0) batches.push({ rows: into.rows, id, receivedAt })
+  for (const { entry, id, receivedAt } of accepted) {
+    for (const { target: owner, rows } of entry.delivery.verdict.rows) {
+      if (owner === target && rows.length > 0) batches.push({ rows, id, receivedAt })
     }
   }
   return batches
-}
-
-async function runBatches<R>(client: Client, statement: Statement, batches: readonly Batch[]): Promise<R[]> {
-  const rows = batches.flatMap((batch) => batch.rows)
-  const values = statement.columns.map((name) => {
-    if (name === 'delivery_id') return arrayLiteral(batches.flatMap(({ rows, id }) => rows.map(() => id)))
-    if (name === 'received_at') {
-      return arrayLiteral(batches.flatMap(({ rows, receivedAt }) => rows.map(() => receivedAt)))
-    }
-    return columnLiteral(rows, name)
-  })
-  return query(client, statement, values)
-}
-
-async function run<R>(
-  client: Client,
-  statement: Statement,
-  rows: readonly object[],
-  bytes?: Buffer,
-): Promise<R[]> {
-  const values: unknown[] = statement.columns.map((name) => columnLiteral(rows, name))
-  if (bytes) values.push(bytes)
-  return query(client, statement, values)
 }
 
 async function query<R>(client: Client, { name, text }: Statement, values: unknown[]): Promise<R[]> {

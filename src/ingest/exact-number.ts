@@ -2,30 +2,30 @@
 const MAX_DIGITS = 1000
 
 /**
- * A JSON number that a double can't hold, as its source text: `9007199254740993`, `1e400`.
+ * A JSON number that a double can't hold: `9007199254740993`, `1e400`. It is a function that returns its
+ * source text, because JSON has none: no schema takes it for an object, a text or a list.
  * It serialises as a JSON string, which the write statements read as `numeric`.
  */
-export class ExactNumber {
-  readonly text: string
+export type ExactNumber = (() => string) & { toJSON(): string }
 
-  constructor(text: string) {
-    this.text = text
-  }
+export function exactNumber(text: string): ExactNumber {
+  const source = () => text
+  return Object.assign(source, { toJSON: source })
+}
 
-  /** Whether Postgres `numeric` can store it. */
-  get storable(): boolean {
-    const [mantissa = '', exponent = '0'] = this.text.toLowerCase().split('e')
-    return mantissa.length + Math.abs(Number(exponent)) <= MAX_DIGITS
-  }
+export function isExactNumber(value: unknown): value is ExactNumber {
+  return typeof value === 'function'
+}
 
-  toJSON(): string {
-    return this.text
-  }
+/** Whether Postgres `numeric` can store a number, by its text. */
+export function isStorableNumber(text: string): boolean {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e')
+  return mantissa.length + Math.abs(Number(exponent)) <= MAX_DIGITS
 }
 
 const decimalText = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/
 
 /** `text` where it is the decimal writing of a number that `numeric` can store, else null. */
 export function numberText(text: string): string | null {
-  return decimalText.test(text) && new ExactNumber(text).storable ? text : null
+  return decimalText.test(text) && isStorableNumber(text) ? text : null
 }

@@ -33,12 +33,17 @@ function offsetMinutes(offset: string | undefined): number | null {
   return offset.startsWith('-') ? -minutes : minutes
 }
 
+// Cut, because Postgres rounds: 23:59:59.9999999, .NET's end of a day, would become the next day.
+const beyondMicroseconds = /(\.\d{6})\d+/
+const LONGEST_WITH_MICROSECONDS = '2025-01-22T23:59:59.999999'.length
+
 /** Text that Postgres reads as the same instant in any session time zone: no offset means UTC. */
 export function instant(text: string | null | undefined): string | null {
   if (text === null || text === undefined) return null
   const match = iso8601.exec(text)
-  if (match?.[7] !== undefined) return text
-  return match?.[4] === undefined ? `${text}T00:00Z` : `${text}Z`
+  if (match?.[4] === undefined) return `${text}T00:00Z`
+  const kept = text.length > LONGEST_WITH_MICROSECONDS ? text.replace(beyondMicroseconds, '$1') : text
+  return match[7] === undefined ? `${kept}Z` : kept
 }
 
 /** UTC offset as sent, in minutes; null where none was sent. */

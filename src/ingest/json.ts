@@ -1,6 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { isSafeNumber, parse as parseLossless, stringify as stringifyLossless } from 'lossless-json'
-import { ExactNumber } from './exact-number.ts'
+import {
+  isSafeNumber,
+  LosslessNumber,
+  parse as parseLossless,
+  stringify as stringifyLossless,
+} from 'lossless-json'
+import { exactNumber, isExactNumber } from './exact-number.ts'
 
 export type JsonObject = { [key: string]: unknown }
 
@@ -41,35 +46,42 @@ const longDigits = /[\d.]{16}|\d[eE][+-]?\d{3}/
 const longNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE][+-]?\d{3})/
 
 function parse(text: string): unknown {
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(text)
-    return longDigits.test(text) && longNumber.test(text) ? parseExact(text) : value
+    value = JSON.parse(text)
   } catch {
     throw new MalformedJson('The body is not JSON.')
+  }
+  if (!longDigits.test(text) || !longNumber.test(text)) return value
+  try {
+    return parseExact(text)
+  } catch {
+    // It is JSON: the exact reader is recursive, and ran out of stack.
+    throw new MalformedJson('The body is nested too deeply.')
   }
 }
 
 function parseExact(text: string): unknown {
   return parseLossless(text, null, {
-    parseNumber: (digits) => (isSafeNumber(digits) ? Number(digits) : new ExactNumber(digits)),
+    parseNumber: (digits) => (isSafeNumber(digits) ? Number(digits) : exactNumber(digits)),
     onDuplicateKey: ({ newValue }) => newValue,
   })
 }
 
-const exactAsNumber = [
-  {
-    test: (value: unknown) => value instanceof ExactNumber,
-    stringify: (value: unknown) => (value as ExactNumber).text,
-  },
-]
-
 /** JSON source text in which exact numbers keep all their digits. */
 export function jsonText(value: unknown): string {
   if (!holdsExact(value)) return JSON.stringify(value)
-  return stringifyLossless(value, null, undefined, exactAsNumber) ?? 'null'
+  return stringifyLossless(withLossless(value)) ?? 'null'
 }
 
 function holdsExact(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return value instanceof ExactNumber || Object.values(value).some(holdsExact)
+  if (typeof value !== 'object' || value === null) return isExactNumber(value)
+  return Object.values(value).some(holdsExact)
+}
+
+function withLossless(value: unknown): unknown {
+  if (isExactNumber(value)) return new LosslessNumber(value())
+  if (Array.isArray(value)) return value.map(withLossless)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withLossless(inner)]))
 }

@@ -20,7 +20,7 @@ export function judge(vendor: Vendor, scheme: string, headers: Headers, bytes: B
   }
   const judgement = identity.event?.judge(body)
   if (judgement && 'issues' in judgement) {
-    const detail = `The body does not fit ${identity.name}.`
+    const detail = `The body does not fit ${identity.event?.name}.`
     return rejected(problem('invalid_body', detail, judgement.issues), userId, identity)
   }
   if (userId !== null && !isSameUser(userId, identity)) {
@@ -33,7 +33,7 @@ export function judge(vendor: Vendor, scheme: string, headers: Headers, bytes: B
   return {
     outcome: judgement ? 'stored' : 'unrecognised',
     owner: ownerOf(identity),
-    event: identity.name,
+    event: nameOf(identity),
     userId,
     problem: null,
     rows: judgement?.rows ?? [],
@@ -44,7 +44,7 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
   return {
     outcome: 'rejected',
     owner: ownerOf(identity),
-    event: identity?.name ?? null,
+    event: nameOf(identity),
     userId,
     problem,
     rows: [],
@@ -72,10 +72,15 @@ function isSameUser(userId: string, { event, user }: Identity): boolean {
   return user === userId || (event === undefined && user === undefined)
 }
 
-// The owner is part of the ledger's key, whose index entries are bounded.
-const MAX_OWNER = 255
+// The owner is part of the ledger's key, whose index entries are bounded; a name is only a label.
+const MAX_LABEL = 255
 
 function ownerOf(identity: Identity | undefined): string {
   const owner = identity?.owner
-  return typeof owner === 'string' && owner.length <= MAX_OWNER ? owner : ''
+  return typeof owner === 'string' && owner.length <= MAX_LABEL ? owner : ''
+}
+
+function nameOf(identity: Identity | undefined): string | null {
+  const name = identity?.name
+  return name && name.length <= MAX_LABEL ? name : null
 }

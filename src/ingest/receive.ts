@@ -86,8 +86,10 @@ export class RejectedError extends Error {
   }
 }
 
+/** An unknown event's name is text from the body, and stays out of the log. */
 function summary(vendor: Vendor, { event }: Verdict, { outcome, deliveryId, problem }: Receipt) {
-  return { vendor: vendor.name, event, outcome, delivery_id: deliveryId, code: problem?.code }
+  const name = vendor.events.some(({ name }) => name === event) ? event : null
+  return { vendor: vendor.name, event: name, outcome, delivery_id: deliveryId, code: problem?.code }
 }
 
 const alwaysKept = ['content-type', 'content-encoding', 'user-agent']

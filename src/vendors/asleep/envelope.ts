@@ -46,7 +46,7 @@ function versionOf(names: Names): string | null {
 
 /** The event's name and the object that carries its data, whichever names the envelope uses. */
 export function open(body: JsonObject): { name: unknown; data: unknown; isCallback: boolean } {
-  const isCallback = body.data === undefined && body.callback_data !== undefined
+  const isCallback = (body.data ?? undefined) === undefined && body.callback_data !== undefined
   return {
     name: body.event ?? body.callback_event,
     data: isCallback ? body.callback_data : body.data,

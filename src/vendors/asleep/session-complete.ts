@@ -43,19 +43,26 @@ type Data = Static<typeof data>
 export const sessionComplete = inBothEnvelopes({ name: 'SESSION_COMPLETE', data, check, normalise })
 
 function check(data: Data, path: string): Issue[] {
-  const at = data.sleep_data ? `${path}/sleep_data` : path
-  const { session } = data.sleep_data ?? data
-  if (!session) return [{ path: `${at}/session`, message: 'Required' }]
-  if (!sessionId(data)) return [{ path: `${at}/session/id`, message: 'Required' }]
-  return []
+  if (sessionId(data)) return []
+  const at = isNested(data) ? `${path}/sleep_data` : path
+  return [{ path: resultOf(data).session ? `${at}/session/id` : `${at}/session`, message: 'Required' }]
+}
+
+/** V1 and V2 nest the result in `sleep_data`; V3 does not. */
+function isNested({ session, sleep_data }: Data): boolean {
+  return !session && !!sleep_data
+}
+
+function resultOf(data: Data) {
+  return isNested(data) && data.sleep_data ? data.sleep_data : data
 }
 
 function sessionId(data: Data): string | null | undefined {
-  return (data.sleep_data ?? data).session?.id ?? data.session_id
+  return resultOf(data).session?.id ?? data.session_id
 }
 
 function normalise(data: Data, callback_version: string | null): TargetRows[] {
-  const { timezone, peculiarities, validity, missing_data_ratio, session, stat } = data.sleep_data ?? data
+  const { timezone, peculiarities, validity, missing_data_ratio, session, stat } = resultOf(data)
   const key = { user_id: data.user_id, session_id: sessionId(data) as string }
   const row = {
     ...key,

@@ -11,8 +11,8 @@ export function authenticator(apiKeys: readonly string[], secrets: readonly stri
   const isSignature = signatureCheck(secrets)
 
   return (headers, body) => {
-    const signature = secrets.length > 0 ? headers['x-signature'] : undefined
-    const key = apiKeys.length > 0 ? headers['x-api-key'] : undefined
+    const signature = (secrets.length > 0 && headers['x-signature']) || undefined
+    const key = (apiKeys.length > 0 && headers['x-api-key']) || undefined
     if (signature !== undefined && !(typeof signature === 'string' && isSignature(signature, body)))
       return null
     if (key !== undefined && !(typeof key === 'string' && isKey(key))) return null
