@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -124,7 +125,24 @@ describe.each([
     for (const line of lines()) expect(await paste(line)).toMatchObject({ json: { outcome: 'duplicate' } })
   })
 
-  it('ends on SIGTERM, and Postgres with it', async () => {
+  it('starts Postgres again when it dies, and answers again by itself', async () => {
+    const { pid } = postmaster() ?? { pid: 0 }
+    process.kill(pid, 'SIGKILL')
+    const line = lines()[0] ?? ''
+    const deadline = Date.now() + 10_000
+    while ((await paste(line)).status !== 200 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(await paste(line)).toMatchObject({ status: 200, json: { outcome: 'duplicate' } })
+    expect(postmaster()?.pid).not.toBe(pid)
+    expect(await sql(directory, 'select count(*) from deliveries')).toContain('2')
+    expect(await paste(line)).toMatchObject({ status: 200 })
+  })
+
+  it('ends on SIGTERM in time though a client is silent, and Postgres with it', async () => {
+    const silent = connect(Number(running.port), '127.0.0.1')
+    silent.on('error', () => {})
+    await once(silent, 'connect')
     const { pid } = postmaster() ?? { pid: 0 }
     expect(await kill(running, 'SIGTERM')).toEqual([0, null])
     expect(isAlive(pid)).toBe(false)

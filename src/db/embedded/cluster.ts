@@ -1,15 +1,16 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { type Account, give, unprivilegedAccount } from './account.ts'
+import { type Account, unprivilegedAccount } from './account.ts'
 import { installBinaries } from './binaries.ts'
 import { homeFor, passwordIn } from './home.ts'
+import { initialise, USER } from './initialise.ts'
 import {
+  becomesReady,
   findPostmaster,
+  forgetForeignPid,
   freePort,
-  isAlive,
   type Postmaster,
   spawnPostmaster,
   stopPostmaster,
@@ -20,98 +21,109 @@ export interface Cluster {
   /** For the database `nightpost`, as the superuser, on 127.0.0.1. */
   readonly url: string
   readonly directory: string
-  /** The server's process id, for tests that kill it. */
-  readonly pid: number
   /** Stops the server, unless another Nightpost process still uses it. */
   release(): Promise<void>
 }
 
-const USER = 'nightpost'
 const DATABASE = 'nightpost'
-const KEEPER = 'nightpost keeper'
 const PREFERRED_PORT = 54329
 const START_TIMEOUT = 30_000
 
+/** Every connection of Nightpost's has a name that begins so; the one that keeps the server has this one. */
+const KEEPER = 'nightpost keeper'
+
+/** Whoever holds it may join or stop the server: nobody joins one that is about to stop. */
+const DOOR = 7_205_759
+
+interface Home {
+  readonly data: string
+  readonly password: string
+  readonly postgres: string
+  readonly logFile: string
+  readonly account: Account | undefined
+}
+
 /**
  * Starts the Postgres server of `directory`, or joins the one that runs there already: of another
- * Nightpost process, or an orphan whose Nightpost was killed.
+ * Nightpost process, or an orphan whose Nightpost was killed. While this process uses it, a server that
+ * dies is started again on the same port.
  */
 export async function startCluster(directory: string, preferredPort = PREFERRED_PORT): Promise<Cluster> {
   const account = unprivilegedAccount()
-  const home = homeFor(directory, account)
-  const binaries = installBinaries(home, account)
-  const data = join(home, `postgres-${binaries.majorVersion}`)
-  const password = passwordIn(home)
+  const path = homeFor(directory, account)
+  const binaries = installBinaries(path, account)
+  const data = join(path, `postgres-${binaries.majorVersion}`)
+  const password = passwordIn(path)
   if (!existsSync(data)) initialise(binaries.initdb, data, password, account)
+  const home = { data, password, account, postgres: binaries.postgres, logFile: join(path, 'postgres.log') }
 
+  let { keeper, postmaster } = await joinServer(home, preferredPort)
+  let released = false
+  const keep = (client: pg.Client) =>
+    client.once('end', async () => {
+      if (released) return
+      const joined = await joinServer(home, postmaster.port).catch(() => undefined)
+      if (!joined) return
+      ;({ keeper, postmaster } = joined)
+      keep(keeper)
+    })
+  keep(keeper)
+
+  return {
+    url: urlOf(postmaster, password, DATABASE),
+    directory: data,
+    async release() {
+      released = true
+      await leave(keeper, data)
+    },
+  }
+}
+
+/** A connection through the door of a running server, which is started if need be. */
+async function joinServer(
+  home: Home,
+  preferredPort: number,
+): Promise<{ keeper: pg.Client; postmaster: Postmaster }> {
   const deadline = Date.now() + START_TIMEOUT
-  const logFile = join(home, 'postgres.log')
   while (Date.now() < deadline) {
-    const postmaster = findPostmaster(data)
-    const keeper = postmaster && (await connect(postmaster, data, password))
-    if (postmaster && keeper) {
-      await ensureDatabase(keeper)
-      return clusterOf(postmaster, keeper, data, password)
-    }
+    const postmaster = findPostmaster(home.data)
+    const keeper = postmaster && (await enter(postmaster, home))
+    if (postmaster && keeper) return { keeper, postmaster }
     if (!postmaster) {
-      const child = spawnPostmaster(binaries.postgres, data, await freePort(preferredPort), logFile, account)
-      await becomesReady(child.pid, data)
+      forgetForeignPid(home.data)
+      const port = await freePort(preferredPort)
+      const child = spawnPostmaster(home.postgres, home.data, port, home.logFile, home.account)
+      await becomesReady(child.pid, home.data)
     }
     await sleep(50)
   }
-  throw new Error(`The embedded Postgres did not start within ${START_TIMEOUT / 1000} s; see ${logFile}.`)
-}
-
-function initialise(initdb: string, data: string, password: string, account: Account | undefined): void {
-  const partial = `${data}.${process.pid}`
-  const passwordFile = `${partial}.password`
-  rmSync(partial, { recursive: true, force: true })
-  mkdirSync(partial, { mode: 0o700 })
-  writeFileSync(passwordFile, password, { mode: 0o600 })
-  give(partial, account)
-  give(passwordFile, account)
-  const { status, stderr } = spawnSync(
-    initdb,
-    [
-      ...['-D', partial, '-U', USER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'],
-      ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-instructions'],
-    ],
-    { cwd: partial, encoding: 'utf8', env: { PATH: process.env.PATH, TZ: 'UTC' }, ...account },
+  throw new Error(
+    `The embedded Postgres did not start within ${START_TIMEOUT / 1000} s; see ${home.logFile}.`,
   )
-  rmSync(passwordFile)
-  if (status !== 0) {
-    rmSync(partial, { recursive: true, force: true })
-    throw new Error(`initdb failed: ${stderr}`)
-  }
-  if (existsSync(data)) rmSync(partial, { recursive: true })
-  else renameSync(partial, data)
-}
-
-/** Until the server has written where it listens, or is gone. */
-async function becomesReady(pid: number | undefined, data: string): Promise<void> {
-  while (pid !== undefined && isAlive(pid) && findPostmaster(data)?.pid !== pid) await sleep(20)
 }
 
 function urlOf({ port }: Postmaster, password: string, database: string): string {
   return `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`
 }
 
-/** A connection to the server, if it is the one of this data directory and takes connections. */
-async function connect(
-  postmaster: Postmaster,
-  data: string,
-  password: string,
-): Promise<pg.Client | undefined> {
+/** A connection to the server, if it is the one of this data directory, takes connections and is to stay. */
+async function enter(postmaster: Postmaster, { data, password }: Home): Promise<pg.Client | undefined> {
   const client = new pg.Client({
     connectionString: urlOf(postmaster, password, 'postgres'),
     application_name: KEEPER,
     connectionTimeoutMillis: 2000,
+    keepAlive: true,
   })
   client.on('error', () => {})
   try {
     await client.connect()
     const { rows } = await client.query('show data_directory')
-    if (rows[0].data_directory === realpathSync(data)) return client
+    if (rows[0].data_directory === realpathSync(data)) {
+      await client.query('select pg_advisory_lock($1)', [DOOR])
+      await ensureDatabase(client)
+      await client.query('select pg_advisory_unlock($1)', [DOOR])
+      return client
+    }
   } catch {
     // Starting up, shutting down, or another server that took over the port.
   }
@@ -120,42 +132,23 @@ async function connect(
 }
 
 async function ensureDatabase(client: pg.Client): Promise<void> {
-  try {
-    await client.query(`create database ${DATABASE}`)
-  } catch (error) {
-    const code = (error as { code?: string }).code
-    if (code !== DUPLICATE_DATABASE && code !== UNIQUE_VIOLATION) throw error
-  }
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
+  if (rowCount === 0) await client.query(`create database ${DATABASE}`)
 }
 
-const DUPLICATE_DATABASE = '42P04'
-// Two processes created it at the same moment.
-const UNIQUE_VIOLATION = '23505'
-
-function clusterOf(postmaster: Postmaster, keeper: pg.Client, data: string, password: string): Cluster {
-  return {
-    url: urlOf(postmaster, password, DATABASE),
-    directory: data,
-    pid: postmaster.pid,
-    async release() {
-      const others = await otherUsers(keeper)
-      await keeper.end().catch(() => {})
-      if (others > 0) return
-      const running = findPostmaster(data)
-      if (running) await stopPostmaster(running)
-    },
-  }
-}
-
-/** Every process that uses the server holds one idle connection of this name: the last one out stops it. */
-async function otherUsers(keeper: pg.Client): Promise<number> {
+/** Stops the server where nobody else has a connection to it; leaves it running where that can't be told. */
+async function leave(keeper: pg.Client, data: string): Promise<void> {
   try {
+    await keeper.query('select pg_advisory_lock($1)', [DOOR])
     const { rows } = await keeper.query(
-      'select count(*)::int as others from pg_stat_activity where application_name = $1 and pid <> pg_backend_pid()',
-      [KEEPER],
+      `select count(*)::int as others from pg_stat_activity
+       where application_name like 'nightpost%' and pid <> pg_backend_pid()`,
     )
-    return rows[0].others
+    const running = findPostmaster(data)
+    if (rows[0].others === 0 && running) await stopPostmaster(running)
   } catch {
-    return 0
+    // The server is gone, or does not answer: there is nothing to stop.
+  } finally {
+    await keeper.end().catch(() => {})
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Account, canReach } from './account.ts'
 
@@ -12,19 +12,30 @@ export function homeFor(directory: string, account: Account | undefined): string
   mkdirSync(asked, { recursive: true })
   if (canReach(asked, account)) return asked
   const name = createHash('sha256').update(asked).digest('hex').slice(0, 12)
-  const elsewhere = join('/var/lib/nightpost', name)
-  mkdirSync(elsewhere, { recursive: true, mode: 0o755 })
+  const elsewhere = join(ELSEWHERE, name)
+  for (const path of [ELSEWHERE, elsewhere]) {
+    mkdirSync(path, { recursive: true })
+    // Whatever the umask took away: the account must pass.
+    chmodSync(path, 0o755)
+  }
   return elsewhere
 }
+
+const ELSEWHERE = '/var/lib/nightpost'
 
 /** The superuser's password: made once, readable by this user alone. */
 export function passwordIn(home: string): string {
   const file = join(home, 'postgres.password')
   if (!existsSync(file)) {
+    const partial = `${file}.${process.pid}`
+    writeFileSync(partial, randomBytes(24).toString('base64url'), { mode: 0o600 })
     try {
-      writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' })
+      // A link is there with all its content or not at all, and the first one stays.
+      linkSync(partial, file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    } finally {
+      rmSync(partial)
     }
   }
   return readFileSync(file, 'utf8')

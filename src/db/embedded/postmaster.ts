@@ -13,26 +13,43 @@ export interface Postmaster {
 
 /** The server that runs on this data directory; undefined where none does. */
 export function findPostmaster(data: string): Postmaster | undefined {
-  const file = join(data, 'postmaster.pid')
-  if (!existsSync(file)) return undefined
-  const lines = readFileSync(file, 'utf8').split('\n')
-  const pid = Number(lines[0])
-  const port = Number(lines[3])
-  if (!(pid > 0 && isAlive(pid))) return undefined
-  if (!isPostgres(pid)) {
-    // The system gave the number of a server that was killed to another process; Postgres would not start.
-    rmSync(file, { force: true })
+  const lines = pidFile(data)
+  const pid = Number(lines?.[0])
+  const port = Number(lines?.[3])
+  return pid > 0 && port > 0 && isAlive(pid) && isPostgres(pid) ? { pid, port } : undefined
+}
+
+/**
+ * The system may give the number of a server that was killed to another process, and Postgres would then
+ * not start: its lock file is removed. Only for a caller that has found no server.
+ */
+export function forgetForeignPid(data: string): void {
+  const pid = Number(pidFile(data)?.[0])
+  if (pid > 0 && isAlive(pid) && !isPostgres(pid)) rmSync(join(data, PID_FILE), { force: true })
+}
+
+const PID_FILE = 'postmaster.pid'
+
+function pidFile(data: string): string[] | undefined {
+  try {
+    return readFileSync(join(data, PID_FILE), 'utf8').split('\n')
+  } catch {
     return undefined
   }
-  return port > 0 ? { pid, port } : undefined
 }
 
 function isPostgres(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('postgres')
   } catch {
+    // Without /proc there is no telling.
     return !existsSync('/proc/self/comm')
   }
+}
+
+/** Until the server has written where it listens, or is gone. */
+export async function becomesReady(pid: number | undefined, data: string): Promise<void> {
+  while (pid !== undefined && isAlive(pid) && findPostmaster(data)?.pid !== pid) await sleep(20)
 }
 
 export function isAlive(pid: number): boolean {
