@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module'
 import { type Logger, type LoggerOptions, pino } from 'pino'
 
-/** One JSON line per event on standard output; coloured for a person at a terminal, where pino-pretty is installed. */
+/** One JSON line per event on standard output, written behind the work; coloured for a person at a terminal, where pino-pretty is installed. */
 export function createLog(level: string): Logger {
   const pretty = process.stdout.isTTY && isInstalled('pino-pretty')
-  return pino({
-    ...logOptions(level),
-    ...(pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }),
-  })
+  if (!pretty) return pino(logOptions(level), pino.destination({ dest: 1, sync: false }))
+  const transport = { target: 'pino-pretty', options: { ignore: 'pid,hostname' } }
+  return pino({ ...logOptions(level), transport })
 }
 
 /** An error is logged without its message, which may quote a value: Postgres names the text it could not read. */

@@ -236,6 +236,25 @@ describe('what is not kept', () => {
   })
 })
 
+it('lets go of a client that sends nonsense and keeps its side open', async () => {
+  const app = service.app
+  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const connections = () =>
+    new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () =>
+    socket.write('NONSENSE\r\n\r\n'),
+  )
+  socket.on('error', () => {})
+  socket.resume()
+  await new Promise((resolve) => socket.once('end', resolve))
+  for (let tries = 0; (await connections()) !== 0 && tries < 100; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  expect(await connections()).toBe(0)
+  socket.destroy()
+})
+
 describe('unavailable', () => {
   it('answers 503 with Retry-After while the database does not, and keeps nothing', async () => {
     const down = await setup()

@@ -107,15 +107,15 @@ set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.
 where (${age(target, 't')}) <= (${age(target, 'excluded')}) ${returning}`
 }
 
-/** Upserts one target's rows; returns the key of each row that is now in the table. */
+/**
+ * Upserts one target's rows; returns the key of each row that is now in the table, and whether it is new
+ * there (a row that an upsert replaced carries the number of the transaction that locked it in xmax).
+ */
 export function upsert(target: Target): Statement {
   const { name, columns } = getTableConfig(target.table)
   const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
-  return statement(
-    `upsert ${name}`,
-    columns.map(parameterOf),
-    upsertSql(target, 1, sql``, sql`returning ${key}`),
-  )
+  const returning = sql`returning ${key}, t.xmax = 0 as is_new`
+  return statement(`upsert ${name}`, columns.map(parameterOf), upsertSql(target, 1, sql``, returning))
 }
 
 /**

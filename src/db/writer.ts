@@ -22,6 +22,11 @@ interface Held {
   readonly outcome_before: string
 }
 
+/** The key of a row that an upsert wrote, and whether there was none before. */
+interface Written {
+  readonly is_new: boolean
+}
+
 interface Plan {
   readonly target: Target
   readonly upsert: Statement
@@ -137,13 +142,14 @@ async function apply(
   accepted: readonly Accepted[],
   { target, upsert, parts }: Plan,
 ): Promise<void> {
-  const written: object[] = []
+  const written: Written[] = []
   for (const slice of slices(batchesFor(target, accepted), STATEMENT_ROWS)) {
-    written.push(...(await query<object>(client, upsert, batchParameters(upsert.columns, slice))))
+    written.push(...(await query<Written>(client, upsert, batchParameters(upsert.columns, slice))))
   }
   if (written.length === 0) return
+  const replaced = written.filter(({ is_new }) => !is_new)
   for (const part of parts) {
-    await query(client, part.clear, rowParameters(part.clear.columns, written))
+    if (replaced.length > 0) await query(client, part.clear, rowParameters(part.clear.columns, replaced))
     for (const slice of slices(batchesFor(part.target, accepted), STATEMENT_ROWS)) {
       await query(client, part.insert, batchParameters(part.insert.columns, slice))
     }
