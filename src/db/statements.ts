@@ -108,44 +108,48 @@ where (${age(target, 't')}) <= (${age(target, 'excluded')}) ${returning}`
 }
 
 /**
- * Upserts one target's rows; returns the key of each row that is now in the table, and whether it is new
- * there (a row that an upsert replaced carries the number of the transaction that locked it in xmax).
+ * Upserts one target's rows; returns key and `delivery_id` of each row that is now in the table, and
+ * whether it is new there (one that replaced another carries in xmax who had locked that).
  */
 export function upsert(target: Target): Statement {
   const { name, columns } = getTableConfig(target.table)
   const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
-  const returning = sql`returning ${key}, t.xmax = 0 as is_new`
+  const returning = sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
   return statement(`upsert ${name}`, columns.map(parameterOf), upsertSql(target, 1, sql``, returning))
 }
 
-/**
- * How parts (a score's factors, a session's series) are replaced as a set with their owner: `clear`
- * removes those of the owners that an upsert returned, `insert` adds rows whose owner is now the row
- * that the same delivery made.
- */
-export function partStatements(target: Target, owner: Target): { clear: Statement; insert: Statement } {
+export interface PartStatements {
+  /** Takes owners' keys, removes their parts. */
+  readonly clear: Statement
+  readonly insert: Statement
+  /** The names of an owner's key: in the owner's table, and in the part's. */
+  readonly ownerKey: ReadonlyArray<{ readonly owner: string; readonly part: string }>
+}
+
+/** How parts (a score's factors, a session's series) are replaced as a set with their owner. */
+export function partStatements(target: Target, owner: Target): PartStatements {
   const { name, columns, foreignKeys } = getTableConfig(target.table)
   const reference = foreignKeys[0]?.reference()
   if (!reference) throw new Error(`${name} is part of another table and needs a foreign key to it`)
-  const pairs = reference.foreignColumns.map((column, at) => ({
-    owner: columnOf(owner.table, column),
-    part: columnOf(target.table, reference.columns[at] as PgColumn),
+  const ownerKey = reference.foreignColumns.map((column, at) => ({
+    owner: column.name,
+    part: (reference.columns[at] as PgColumn).name,
   }))
-  const ownerKey = primaryKeyOf(owner.table).map(parameterOf)
+  const keyParameters = primaryKeyOf(owner.table).map(parameterOf)
   const parameters = columns.map(parameterOf)
   return {
+    ownerKey,
     clear: statement(
       `clear ${name}`,
-      ownerKey,
-      sql`delete from ${target.table} as p using ${rowsOf(ownerKey)}
-where ${and(pairs.map(({ owner, part }) => sql`p.${id(part.name)} = r.${id(owner.name)}`))}`,
+      keyParameters,
+      sql`delete from ${target.table} as p using ${rowsOf(keyParameters)}
+where ${and(ownerKey.map(({ owner, part }) => sql`p.${id(part)} = r.${id(owner)}`))}`,
     ),
     insert: statement(
       `insert ${name}`,
       parameters,
       sql`insert into ${target.table} (${names(columns)})
-select ${list(columns.map(fromParameter))} from ${rowsOf(parameters)} join ${owner.table} as o
-on ${and(pairs.map(({ owner, part }) => sql`o.${id(owner.name)} = r.${id(part.name)}`))} and o.delivery_id = r.delivery_id
+select ${list(columns.map(fromParameter))} from ${rowsOf(parameters)}
 order by ${list(byKey(primaryKeyOf(target.table)))}`,
     ),
   }
@@ -174,7 +178,8 @@ export function enter(targets: readonly Target[]): Statement {
     const { name, columns } = getTableConfig(target.table)
     const first = parameters.length + 1
     parameters.push(...columns.map(parameterOf))
-    const where = sql`where r.delivery_id in (select e.delivery_id from entered as e)`
+    // `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
+    const where = sql`where (r.delivery_id in (select e.delivery_id from entered as e)) is true`
     return sql`, ${id(`into ${name}`)} as (${upsertSql(target, first, where, sql``)})`
   })
   const tables = targets.map(({ table }) => getTableConfig(table).name)

@@ -4,7 +4,7 @@ import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
 import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
 import { bodiesOf, type Entry, entriesOf, ledgerRows } from './group.ts'
-import { enter, partStatements, revisit, type Statement, upsert } from './statements.ts'
+import { enter, type PartStatements, partStatements, revisit, type Statement, upsert } from './statements.ts'
 
 type Client = Pick<PoolClient, 'query'>
 
@@ -22,15 +22,17 @@ interface Held {
   readonly outcome_before: string
 }
 
-/** The key of a row that an upsert wrote, and whether there was none before. */
+/** A row that an upsert wrote: its key, who wrote it, and whether there was none before. */
 interface Written {
+  readonly delivery_id: string
   readonly is_new: boolean
+  readonly [key: string]: unknown
 }
 
 interface Plan {
   readonly target: Target
   readonly upsert: Statement
-  readonly parts: ReadonlyArray<{ target: Target; clear: Statement; insert: Statement }>
+  readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
 
 /** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
@@ -144,15 +146,33 @@ async function apply(
 ): Promise<void> {
   const written: Written[] = []
   for (const slice of slices(batchesFor(target, accepted), STATEMENT_ROWS)) {
-    written.push(...(await query<Written>(client, upsert, batchParameters(upsert.columns, slice))))
+    const rows = await query<Written>(client, upsert, batchParameters(upsert.columns, slice))
+    if (parts.length > 0) written.push(...rows)
   }
-  if (written.length === 0) return
-  const replaced = written.filter(({ is_new }) => !is_new)
-  for (const part of parts) {
-    if (replaced.length > 0) await query(client, part.clear, rowParameters(part.clear.columns, replaced))
-    for (const slice of slices(batchesFor(part.target, accepted), STATEMENT_ROWS)) {
-      await query(client, part.insert, batchParameters(part.insert.columns, slice))
-    }
+  for (const part of parts) await replaceParts(client, accepted, written, part)
+}
+
+async function replaceParts(
+  client: Client,
+  accepted: readonly Accepted[],
+  owners: readonly Written[],
+  { target, clear, insert, ownerKey }: Plan['parts'][number],
+): Promise<void> {
+  const replaced = owners.filter(({ is_new }) => !is_new)
+  if (replaced.length > 0) await query(client, clear, rowParameters(clear.columns, replaced))
+
+  // Only the parts of owners that are in the table now: an older delivery's stay out.
+  const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
+    ownerKey.map((key) => row[key[at]]).join('\0')
+  const present = new Set(owners.map((owner) => `${owner.delivery_id}\0${keyIn(owner, 'owner')}`))
+  const batches = batchesFor(target, accepted).map((batch) => ({
+    ...batch,
+    rows: batch.rows.filter((row) =>
+      present.has(`${batch.id}\0${keyIn(row as Record<string, unknown>, 'part')}`),
+    ),
+  }))
+  for (const slice of slices(batches, STATEMENT_ROWS)) {
+    await query(client, insert, batchParameters(insert.columns, slice))
   }
 }
 

@@ -65,7 +65,8 @@ function normalise(data: Data, callback_version: string | null): TargetRows[] {
   const { timezone, peculiarities, validity, missing_data_ratio, session, stat } = resultOf(data)
   const key = { user_id: data.user_id, session_id: sessionId(data) as string }
   const row = {
-    ...key,
+    user_id: key.user_id,
+    session_id: key.session_id,
     state: session?.state ?? null,
     timezone: timezone ?? null,
     created_timezone: session?.created_timezone ?? null,
@@ -81,10 +82,15 @@ function normalise(data: Data, callback_version: string | null): TargetRows[] {
   }
   return [
     into(sessions, [row]),
-    into(stats, stat ? [{ ...key, ...statRow(stat) }] : []),
+    into(stats, stat ? [statRow(key, stat)] : []),
     into(
       series,
-      seriesOf(session ?? {}).map((stages) => ({ ...key, ...stages })),
+      seriesOf(session ?? {}).map(({ series, stages }) => ({
+        user_id: key.user_id,
+        session_id: key.session_id,
+        series,
+        stages,
+      })),
     ),
   ]
 }

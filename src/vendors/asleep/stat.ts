@@ -50,15 +50,51 @@ export const Stat = Type.Object({
   snoring_count: count(),
 })
 
-const fields = Object.keys(Stat.properties) as Array<keyof typeof Stat.properties>
-
-type StatRow = Omit<Row<typeof sleepStats>, 'user_id' | 'session_id'>
-
-export function statRow(stat: Static<typeof Stat>): StatRow {
+/** The row of a session's `stat`, under the session's key. */
+export function statRow(
+  key: { user_id: string; session_id: string },
+  stat: Static<typeof Stat>,
+): Row<typeof sleepStats> {
   return {
-    ...(Object.fromEntries(fields.map((field) => [field, stat[field] ?? null])) as StatRow),
+    user_id: key.user_id,
+    session_id: key.session_id,
     sleep_time: instant(stat.sleep_time),
     wake_time: instant(stat.wake_time),
+    sleep_index: stat.sleep_index ?? null,
+    sleep_latency: stat.sleep_latency ?? null,
+    wakeup_latency: stat.wakeup_latency ?? null,
+    light_latency: stat.light_latency ?? null,
+    deep_latency: stat.deep_latency ?? null,
+    rem_latency: stat.rem_latency ?? null,
+    time_in_bed: stat.time_in_bed ?? null,
+    time_in_sleep_period: stat.time_in_sleep_period ?? null,
+    time_in_sleep: stat.time_in_sleep ?? null,
+    time_in_wake: stat.time_in_wake ?? null,
+    time_in_light: stat.time_in_light ?? null,
+    time_in_deep: stat.time_in_deep ?? null,
+    time_in_rem: stat.time_in_rem ?? null,
+    time_in_stable_breath: stat.time_in_stable_breath ?? null,
+    time_in_unstable_breath: stat.time_in_unstable_breath ?? null,
+    time_in_snoring: stat.time_in_snoring ?? null,
+    time_in_no_snoring: stat.time_in_no_snoring ?? null,
+    sleep_efficiency: stat.sleep_efficiency ?? null,
+    sleep_ratio: stat.sleep_ratio ?? null,
+    wake_ratio: stat.wake_ratio ?? null,
+    light_ratio: stat.light_ratio ?? null,
+    deep_ratio: stat.deep_ratio ?? null,
+    rem_ratio: stat.rem_ratio ?? null,
+    stable_breath_ratio: stat.stable_breath_ratio ?? null,
+    unstable_breath_ratio: stat.unstable_breath_ratio ?? null,
+    snoring_ratio: stat.snoring_ratio ?? null,
+    no_snoring_ratio: stat.no_snoring_ratio ?? null,
+    breathing_index: stat.breathing_index ?? null,
+    breathing_pattern: stat.breathing_pattern ?? null,
+    waso_count: stat.waso_count ?? null,
+    longest_waso: stat.longest_waso ?? null,
+    sleep_cycle_count: stat.sleep_cycle_count ?? null,
+    sleep_cycle: stat.sleep_cycle ?? null,
     sleep_cycle_time: stat.sleep_cycle_time?.map((time) => instant(time) as string) ?? null,
+    unstable_breath_count: stat.unstable_breath_count ?? null,
+    snoring_count: stat.snoring_count ?? null,
   }
 }
