@@ -8,7 +8,8 @@ import { judge } from '../src/ingest/judge.ts'
 import { deliveries } from '../src/tables/deliveries.ts'
 import { vendors } from '../src/vendors/index.ts'
 import type { BenchDatabase } from './database.ts'
-import { request, type Workload } from './workloads.ts'
+import { request } from './request.ts'
+import type { Workload } from './workloads.ts'
 
 /**
  * The database ceiling: the rows that deliveries become, ledger included, by `COPY` into the same

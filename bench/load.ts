@@ -2,7 +2,8 @@
 // takes as little as possible of the machine that it shares with what it measures.
 import { connect, type Socket } from 'node:net'
 import { createHistogram } from 'node:perf_hooks'
-import { mixture, request, type Workload, workloads } from './workloads.ts'
+import { request } from './request.ts'
+import { mixture, type Workload, workloads } from './workloads.ts'
 
 export interface LoadOptions {
   readonly port: number

@@ -3,14 +3,18 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { BenchDatabase } from './database.ts'
 import type { LoadOptions, LoadResult } from './load.ts'
+import { KEY } from './request.ts'
 import type { ServerReport } from './servers/server.ts'
-import { KEY, mixture, type Workload, workloads } from './workloads.ts'
+import { mixture, type Workload, workloads } from './workloads.ts'
 
 export type Mode = 'noop' | 'nightpost' | 'transaction'
 export type WorkloadName = LoadOptions['workload']
 
 export interface Measurement {
+  /** Acknowledged deliveries. */
   readonly requestsPerSecond: number
+  /** Answered 503 because the queue was full. */
+  readonly refused: number
   readonly p50: number
   readonly p99: number
   readonly groupSize: number | null
@@ -66,14 +70,15 @@ export async function measure(
     const before = { ...(await database.size()), ...(await server.report()) }
     const result = await load({ port: server.port, workload, connections, seconds, from: MEASURED_FROM })
     const after = { ...(await database.size()), ...(await server.report()) }
-    if (Object.keys(result.failures).length > 0) {
-      throw new Error(`${mode}, ${workload}: failures ${JSON.stringify(result.failures)}`)
-    }
+    const { 503: refused = 0, ...faults } = result.failures
+    if (Object.keys(faults).length > 0) throw new Error(`${mode}, ${workload}: ${JSON.stringify(faults)}`)
+    const acked = result.requests - refused
     if (mode !== 'noop') await requireStored(result, database)
     const groups = after.groups - before.groups
-    const perDelivery = (bytes: number) => (mode === 'noop' ? null : bytes / result.requests)
+    const perDelivery = (bytes: number) => (mode === 'noop' ? null : bytes / acked)
     return {
-      requestsPerSecond: result.requests / result.seconds,
+      requestsPerSecond: acked / result.seconds,
+      refused,
       p50: result.p50,
       p99: result.p99,
       groupSize: groups > 0 ? (after.deliveries - before.deliveries) / groups : null,

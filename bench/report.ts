@@ -35,7 +35,7 @@ export function page(results: Results): string {
         '',
         title(m.workload),
         m.connections,
-        m.mode,
+        m.refused > 0 ? `${m.mode} (${m.refused} × 503: its queue was full)` : m.mode,
         whole(m.requestsPerSecond),
         whole(m.requestsPerSecond * rowsOf(m.workload)),
         digits(m.p50),

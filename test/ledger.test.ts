@@ -150,6 +150,20 @@ describe('newer wins', () => {
     expect(await rows('select position, name from score_factors')).toEqual([{ position: '0', name: 'd' }])
   })
 
+  it("keeps the newest score's factors, and only these, when many revisions come at once", async () => {
+    const revision = (n: number) =>
+      score({
+        createdAtUtc: `2025-01-01T00:00:${String(n).padStart(2, '0')}Z`,
+        factors: Array.from({ length: 1 + (n % 5) }, () => ({ name: `of-${n}` })),
+      })
+    const order = Array.from({ length: 48 }, (_, n) => (n * 29) % 48)
+    const answers = await Promise.all(order.map((n) => service.sahha(revision(n))))
+    expect(new Set(answers.map(({ json }) => json.outcome))).toEqual(new Set(['stored']))
+    expect(await rows('select position, name from score_factors order by position')).toEqual(
+      [0, 1, 2].map((position) => ({ position: String(position), name: 'of-47' })),
+    )
+  })
+
   it("replaces a session's stats and series as a set", async () => {
     const full = session({ sleep_stages: [0, 1], snoring_stages: [0, 1] }, { stat: { sleep_index: 1 } })
     await service.asleep(full, USER)

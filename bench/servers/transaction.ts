@@ -14,7 +14,7 @@ import type { JsonObject } from '../../src/ingest/json.ts'
 import { createLog } from '../../src/log.ts'
 import { deliveries } from '../../src/tables/deliveries.ts'
 import { vendors } from '../../src/vendors/index.ts'
-import { KEY } from '../workloads.ts'
+import { KEY } from '../request.ts'
 import { serve } from './server.ts'
 
 const url = process.env.DATABASE_URL as string

@@ -18,10 +18,8 @@ function nested(cell: Cell): Cell {
 }
 
 function quoted(cell: Cell): string {
-  const plain = nested(cell)
-  if (plain === null) return 'null'
-  const text = String(typeof plain === 'object' && 'toJSON' in plain ? plain.toJSON() : plain)
-  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+  const plain: unknown = JSON.parse(JSON.stringify(nested(cell)))
+  return plain === null ? 'null' : `"${String(plain).replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 /** The literal of one column of rows. */

@@ -11,7 +11,8 @@ export function answerProblems(app: FastifyInstance): void {
     if (error instanceof RejectedError) return send(reply, error.problem)
     if (error instanceof ProblemError) return send(reply.headers(error.headers), error.problem)
     if (error instanceof Unavailable) {
-      request.log.error({ err: error.cause ?? error }, error.message)
+      // A full queue says all in the request's own line; a database that fails has more to tell.
+      if (error.cause) request.log.error({ err: error.cause }, error.message)
       return send(reply.header('retry-after', RETRY_AFTER_SECONDS), problem('unavailable', error.message))
     }
     const known = fromFastify(error)

@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isExactNumber } from '../src/ingest/exact-number.ts'
+import { instant, isInstant, localDate, utcOffsetMinutes } from '../src/ingest/instant.ts'
+import { jsonText, readJson } from '../src/ingest/json.ts'
+
+describe('readJson', () => {
+  const read = (value: unknown) => readJson(Buffer.from(JSON.stringify({ value }))).value
+
+  it('agrees with JSON.parse wherever a double and Postgres can hold the value', () => {
+    const storable = fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), storable, (value, text) => {
+        const source = JSON.stringify({ value, text })
+        if (source.includes('\\u0000')) return
+        expect(jsonText(readJson(Buffer.from(source)))).toBe(source)
+      }),
+    )
+  })
+
+  it('replaces exactly the characters that Postgres can not hold', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) }),
+        (text) => {
+          expect(read(text)).toBe(text.toWellFormed().replaceAll('\0', '\ufffd'))
+        },
+      ),
+    )
+  })
+
+  it('keeps every digit of every number', () => {
+    const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?(e[+-]?\d{1,3})?$/)
+    fc.assert(
+      fc.property(digits, (number) => {
+        const value = readJson(Buffer.from(`{"a":[${number}],"b":${number}}`)).b
+        if (isExactNumber(value)) expect(value()).toBe(number)
+        else expect(canonical(String(value))).toBe(canonical(number))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+/** A decimal number's sign, significant digits and power of ten. */
+function canonical(number: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/.exec(number) ?? []
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return '0'
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
+}
+
+describe('instants', () => {
+  it('are the instant that was written, for every offset', () => {
+    const dates = fc.date({ min: new Date('0002-01-01'), max: new Date('9998-12-31'), noInvalidDate: true })
+    fc.assert(
+      fc.property(dates, fc.integer({ min: -15 * 60, max: 15 * 60 }), (date, offset) => {
+        const sign = offset < 0 ? '-' : '+'
+        const two = (value: number) => String(Math.floor(Math.abs(value))).padStart(2, '0')
+        const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, -1)
+        const text = `${local}${sign}${two(offset / 60)}:${two(offset % 60)}`
+        expect(isInstant(text)).toBe(true)
+        expect(new Date(instant(text) as string).getTime()).toBe(date.getTime())
+        expect(utcOffsetMinutes(text)).toBe(offset + 0)
+        expect(localDate(text)).toBe(local.slice(0, 10))
+      }),
+    )
+  })
+
+  it('that do not exist are refused', () => {
+    for (const text of [
+      '',
+      'today',
+      '2025-13-01',
+      '2025-00-10',
+      '2025-04-31',
+      '1900-02-29',
+      '2025-01-01T24:00',
+      '2025-01-01T00:60',
+      '2025-01-01T00:00:60',
+      '2025-01-01T00:00:00+16:00',
+      '2025-01-01T00:00:00 Z',
+      '0000-01-01',
+      '2025-1-1',
+      '2025-01-01T00:00:00.Z',
+      '2025-01-01+01:00',
+    ]) {
+      expect(isInstant(text), text).toBe(false)
+    }
+    expect(isInstant('2024-02-29')).toBe(true)
+    expect(isInstant('2000-02-29')).toBe(true)
+  })
+})
