@@ -100,8 +100,9 @@ export async function requireStored(result: LoadResult, database: BenchDatabase)
   for (const [name, numbers] of Object.entries(result.acked)) {
     const kind = kinds.find((kind) => kind.name === name) as Workload
     const { rows } = await database.client.query(
-      `select count(*)::int as lost from unnest($1::text[]) as acked(number)
-       where number not in (${kind.stored})`,
+      `select count(*)::int as lost from (
+         select number from unnest($1::text[]) as acked(number) except select number from (${kind.stored}) as stored
+       ) as missing`,
       [numbers.map((number) => String(number).padStart(10, '0'))],
     )
     if (rows[0].lost > 0) throw new Error(`${rows[0].lost} acknowledged deliveries of ${name} are not stored`)
