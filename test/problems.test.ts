@@ -151,6 +151,39 @@ describe('invalid_body', () => {
   })
 })
 
+describe('tolerance', () => {
+  const at = { user_id: USER, session_id: 'tolerant' }
+  const nested = { session: { id: 'nested', start_time: '2025-01-01T00:00:00Z' } }
+
+  it.each([
+    [
+      'a null beside the other envelope',
+      { event: 'SESSION_COMPLETE', data: null, callback_data: { ...at, sleep_data: nested } },
+    ],
+    [
+      'an empty sleep_data beside a session',
+      { event: 'SESSION_COMPLETE', data: { ...at, ...nested, sleep_data: {} } },
+    ],
+    [
+      'no session where the id is known',
+      { callback_event: 'SESSION_COMPLETE', callback_data: { ...at, sleep_data: { stat: null } } },
+    ],
+    [
+      'fields that nobody knows',
+      { event: 'SESSION_COMPLETE', extra: 1, data: { ...at, ...nested, extra: { deep: [] } } },
+    ],
+  ])('%s is stored', async (_name, body) => {
+    expect(await service.asleep(body, USER)).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+  })
+
+  it('a deeply nested body with a long number is kept, and no fault of the service', async () => {
+    const deep = `{"x":${'['.repeat(1900)}1234567890123456789${']'.repeat(1900)}}`
+    const answer = await service.sahha(deep)
+    expect([200, 400]).toContain(answer.status)
+    expect(await kept(answer.json.delivery_id)).toMatchObject({ body: Buffer.from(deep) })
+  })
+})
+
 describe('unrecognised', () => {
   it.each([
     ['an unknown event type', biomarker({ id: 'u1' }), 'GlucoseSpikeIntegrationEvent'],
