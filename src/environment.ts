@@ -14,6 +14,7 @@ export function loadConfig(): Config {
 }
 
 export function exitWith(error: Error): never {
-  process.stderr.write(`${error.message}\n`)
+  // Node's error for several refused addresses has no message of its own.
+  process.stderr.write(`${error.message || (error as NodeJS.ErrnoException).code}\n`)
   process.exit(1)
 }

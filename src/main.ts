@@ -20,12 +20,12 @@ closeWithGrace({ delay: SHUTDOWN_LIMIT, logger: log }, async ({ err, signal }) =
   await close()
 })
 
-const { app } = await startService(config, database.url, log)
+const { app } = await startService(config, database.url, log).catch(endStart)
 close = async () => {
   await app.close()
   await database.release()
 }
-const address = await app.listen({ host: config.HOST, port: config.PORT })
+const address = await app.listen({ host: config.HOST, port: config.PORT }).catch(endStart)
 if (config.NODE_ENV !== 'production') {
   process.stdout.write(
     banner(config, { address, databaseUrl: database.url, embedded: database.embedded, generated }),
@@ -39,4 +39,10 @@ function credentialsOrExit() {
     if (error instanceof ConfigError) exitWith(error)
     throw error
   }
+}
+
+/** Nothing was received yet, so the message can quote nobody: whoever starts the service needs to read it. */
+async function endStart(error: Error): Promise<never> {
+  await close()
+  return exitWith(error)
 }

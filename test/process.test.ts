@@ -161,9 +161,12 @@ describe.each([
   })
 })
 
-it('a bad setting ends the start with its name', async () => {
+it.each([
+  ['a bad setting', { PORT: 'eighty' }, /^PORT: /],
+  ['a database that is not there', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }, /ECONNREFUSED/],
+])('%s ends the start, and says why', async (_name, settings, reason) => {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-process-'))
-  const environment = { PATH: process.env.PATH, PORT: 'eighty' }
+  const environment = { PATH: process.env.PATH, ASLEEP_API_KEYS: 'key', LOG_LEVEL: 'silent', ...settings }
   const child = spawn(process.execPath, ['--import', tsx, join(project, 'src/main.ts')], {
     cwd: directory,
     env: environment,
@@ -173,7 +176,7 @@ it('a bad setting ends the start with its name', async () => {
     errors += data
   })
   expect(await once(child, 'exit')).toEqual([1, null])
-  expect(errors).toMatch(/^PORT: /)
+  expect(errors).toMatch(reason)
   expect(readdirSync(directory)).toEqual([])
   rmSync(directory, { recursive: true })
 })

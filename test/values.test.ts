@@ -109,6 +109,20 @@ describe('no value is bent', () => {
     })
   })
 
+  it('a body too deep to read its long numbers exactly is refused, not bent, and kept', async () => {
+    const deep = `{"x":${'['.repeat(100_000)}1234567890123456789${']'.repeat(100_000)}}`
+    const answer = await service.sahha(deep)
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { code: 'malformed_json', detail: expect.stringContaining('deep') },
+    })
+    const [kept] = await service.db.query(
+      'select length(body) as bytes from deliveries where delivery_id = $1',
+      [answer.json.delivery_id],
+    )
+    expect(kept?.bytes).toBe(String(deep.length))
+  })
+
   it('a number that no column holds is refused by its path', async () => {
     const source = '{"profileId":"p","dataType":"x","dataLogs":[{"id":"a","value":1e999999}]}'
     expect(await service.sahha(source)).toMatchObject({
