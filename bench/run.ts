@@ -17,6 +17,7 @@ const options = new Command('bench')
   .option('--modes <list>', 'of noop, nightpost, transaction')
   .option('--seconds <n>', 'of each measurement')
   .option('--no-growth', 'leave out the run on full tables and the soak')
+  .option('--growth-only', 'nothing but the run on full tables and the soak')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -26,6 +27,7 @@ const options = new Command('bench')
     modes?: string
     seconds?: string
     growth: boolean
+    growthOnly?: boolean
     soak: string
   }>()
 
@@ -43,7 +45,7 @@ const server = await startServer()
 const results: Results = { machine: machine(server.version), measurements: [], ceilings: [], growth: null }
 process.stdout.write(`${results.machine}\n\n`)
 try {
-  for (const name of options.only ? [options.only] : names) {
+  for (const name of selected()) {
     if (name === 'log10' && !options.only) continue
     for (const connections of connectionsFor(name)) {
       for (const mode of modes) {
@@ -69,7 +71,12 @@ try {
 }
 const text = page(results)
 process.stdout.write(`\n${text}`)
-if (!options.quick && !options.only) writeFileSync('docs/benchmarks.md', text)
+if (!options.quick && !options.only && !options.growthOnly) writeFileSync('docs/benchmarks.md', text)
+
+function selected(): WorkloadName[] {
+  if (options.growthOnly) return []
+  return options.only ? [options.only] : names
+}
 
 async function fresh<T>(
   use: (database: Awaited<ReturnType<typeof server.create>>) => Promise<T>,

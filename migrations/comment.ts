@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { commentStatements } from '../src/db/comments.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import type { Target } from '../src/tables/target.ts'
+import { quarantine } from '../src/tables/unverified.ts'
 import { vendors } from '../src/vendors/index.ts'
 
 const folder = import.meta.dirname
@@ -19,7 +20,7 @@ for (const name of migrationFiles()) {
   for (const [statement, what] of statements) written.set(what ?? '', statement)
 }
 
-const targets = [ledger as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
+const targets = [ledger as unknown as Target, quarantine as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)
 
 if (changed.length > 0) {

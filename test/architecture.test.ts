@@ -7,6 +7,7 @@ import { ConfigSchema } from '../src/config.ts'
 import { commentStatements } from '../src/db/comments.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import type { Target } from '../src/tables/target.ts'
+import { quarantine } from '../src/tables/unverified.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 
@@ -98,7 +99,7 @@ describe('the database says what it holds', () => {
   })
   afterAll(() => db.drop())
 
-  const targets = [ledger as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
+  const targets = [ledger as unknown as Target, quarantine as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
 
   it('has a comment on every table and column', async () => {
     const silent = await db.query(`
