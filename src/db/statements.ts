@@ -182,6 +182,8 @@ export function enter(targets: readonly Target[]): Statement {
     const where = sql`where (r.delivery_id in (select e.delivery_id from entered as e)) is true`
     return sql`, ${id(`into ${name}`)} as (${upsertSql(target, first, where, sql``)})`
   })
+  // Postgres runs the last of them first: so rows are locked in the order of the targets.
+  writes.reverse()
   const tables = targets.map(({ table }) => getTableConfig(table).name)
   return statement(
     `enter ${tables.join(' ')}`,

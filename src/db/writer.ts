@@ -40,6 +40,7 @@ const STATEMENT_ROWS = 10_000
 
 /** Writes groups of deliveries: ledger first, then table by table in a fixed order. */
 export class Writer {
+  /** The order in which every writer locks rows, whichever way a group is written; tables with parts come last. */
   readonly #plans: readonly Plan[]
   readonly #entering = new Map<string, Statement>()
 
@@ -53,6 +54,7 @@ export class Writer {
           .filter(({ partOf }) => partOf === target)
           .map((part) => ({ target: part, ...partStatements(part, target) })),
       }))
+      .sort((a, b) => Number(a.parts.length > 0) - Number(b.parts.length > 0))
   }
 
   /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */
