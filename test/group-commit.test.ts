@@ -118,7 +118,9 @@ it('whatever holds up the database, every delivery is answered in time', async (
     expect(result).toMatchObject({ status: 'rejected', reason: expect.any(Unavailable) })
   }
   expect(took).toBeLessThan(2500)
-  await expect(prompt.commit(delivery(biomarker({ category: 'c' })))).resolves.toMatchObject({ outcome: 'stored' })
+  await expect(prompt.commit(delivery(biomarker({ category: 'c' })))).resolves.toMatchObject({
+    outcome: 'stored',
+  })
 })
 
 it('of identical bytes in a group the best verdict counts', async () => {
