@@ -64,6 +64,10 @@ const rooms: Array<{ room: string; may: string[] }> = [
       ),
     ],
   },
+  {
+    room: 'replay/',
+    may: ['replay/', 'db/', 'ingest/', 'tables/', 'config.ts', 'pg', 'pino', 'node:crypto'],
+  },
   { room: 'ops/', may: ['ops/', 'ingest/', 'problem.ts', 'fastify', '@sinclair/typebox'] },
 ]
 
