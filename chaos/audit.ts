@@ -34,44 +34,65 @@ export const ROWS = [
     from sleep_stage_windows`,
 ].join('\n union all ')
 
-/** Of the bodies of one event, the newest for each key. */
-const newest = (event: string, key: string, age = '', from = '') => `
-  (select distinct on (${key}) * from said ${from} where event = '${event}'
+interface Choice {
+  readonly event: string
+  readonly key: string
+  /** What orders two of one key before arrival does. */
+  readonly age?: string
+  /** Further sources of the key, and what is kept of them. */
+  readonly from?: string
+  readonly keep?: string
+}
+
+/** Of the bodies of one event, or of their elements, the newest for each key. */
+const newest = ({ event, key, age = '', from = '', keep = 'b' }: Choice) => `
+  (select distinct on (${key}) delivery_id, ${keep} from said ${from} where event = '${event}'
    order by ${key}, ${age} received_at desc, delivery_id desc) as newest`
 
-const created = `(b->>'createdAtUtc')::timestamptz desc,`
+const created = `(b->>'createdAtUtc')::timestamptz desc nulls last,`
 const record = `b->>'profileId', b->>'id'`
-const scores = newest('ScoreCreatedIntegrationEvent', record, created)
-const night = `b->'data'->>'user_id', b->'data'->'session'->>'id'`
-const nights = newest('SESSION_COMPLETE', night)
-const chunk = `b->'data'->>'user_id', b->'data'->>'session_id', s.series, b->'data'->>'inference_seq_num'`
-const sample = `b->>'profileId', l.sample->>'id'`
+const records = (event: string) => newest({ event, key: record, age: created })
 
-const series = (from: string) => `lateral (values ('sleep', ${from}->'sleep_stages'),
-  ('breath', ${from}->'breath_stages'), ('snoring', ${from}->'snoring_stages')) as s (series, stages)`
-const stages = `(select string_agg(value, ',' order by nth)
-  from jsonb_array_elements_text(stages) with ordinality as e (value, nth))`
+const night = `b->'data'->>'user_id', b->'data'->'session'->>'id'`
+const nights = newest({ event: 'SESSION_COMPLETE', key: night })
+
+const series = (of: string) => `lateral (
+  select series, (select string_agg(stage, ',' order by nth)
+    from jsonb_array_elements_text(stages) with ordinality as e (stage, nth)) as stages
+  from (values ('sleep', ${of}->'sleep_stages'), ('breath', ${of}->'breath_stages'),
+    ('snoring', ${of}->'snoring_stages')) as a (series, stages)
+  where jsonb_typeof(stages) = 'array') as s`
+
+const windows = newest({
+  event: 'INFERENCE_COMPLETE',
+  key: `b->'data'->>'user_id', b->'data'->>'session_id', series, b->'data'->>'inference_seq_num'`,
+  from: `, ${series(`b->'data'`)}`,
+  keep: 'b, series, stages',
+})
+
+const samples = newest({
+  event: 'DataLogReceivedIntegrationEvent',
+  key: `b->>'profileId', sample->>'id'`,
+  age: `(b->>'receivedAtUtc')::timestamptz desc nulls last,`,
+  from: `, jsonb_array_elements(b->'dataLogs') as l (sample)`,
+  keep: `b->>'profileId' as profile_id, sample`,
+})
 
 const EXPECTED = [
-  `${line('biomarkers', record, `b->>'value'`)} from ${newest('BiomarkerCreatedIntegrationEvent', record, created)}`,
-  `${line('archetypes', record, `b->>'value'`)} from ${newest('ArchetypeCreatedIntegrationEvent', record, created)}`,
-  `${line('scores', record, `b->>'score'`)} from ${scores}`,
-  `${line('score_factors', `${record}, nth - 1`, `factor->>'name'`)} from ${scores},
+  `${line('biomarkers', record, `b->>'value'`)} from ${records('BiomarkerCreatedIntegrationEvent')}`,
+  `${line('archetypes', record, `b->>'value'`)} from ${records('ArchetypeCreatedIntegrationEvent')}`,
+  `${line('scores', record, `b->>'score'`)} from ${records('ScoreCreatedIntegrationEvent')}`,
+  `${line('score_factors', `${record}, nth - 1`, `factor->>'name'`)}
+    from ${records('ScoreCreatedIntegrationEvent')},
     jsonb_array_elements(b->'factors') with ordinality as f (factor, nth)`,
-  `${line('data_logs', `b->>'profileId', sample->>'id'`, `sample->>'value'`)} from ${newest(
-    'DataLogReceivedIntegrationEvent',
-    sample,
-    `(b->>'receivedAtUtc')::timestamptz desc,`,
-    `, jsonb_array_elements(b->'dataLogs') as l (sample)`,
-  )}`,
+  `${line('data_logs', `profile_id, sample->>'id'`, `sample->>'value'`)} from ${samples}`,
   `${line('sleep_sessions', night, `b->'data'->'session'->>'state'`)} from ${nights}`,
   `${line('sleep_stats', night, `b->'data'->'stat'->>'sleep_index'`)} from ${nights}
     where jsonb_typeof(b->'data'->'stat') = 'object'`,
-  `${line('sleep_stage_series', `${night}, series`, stages)} from ${nights},
-    ${series(`b->'data'->'session'`)} where jsonb_typeof(stages) = 'array'`,
-  `${line('sleep_stage_windows', `b->'data'->>'user_id', b->'data'->>'session_id', series, b->'data'->>'inference_seq_num'`, stages)}
-    from ${newest('INFERENCE_COMPLETE', chunk, '', `, ${series(`b->'data'`)}`).replace(
-      'order by',
-      `and jsonb_typeof(s.stages) = 'array' order by`,
-    )}`,
+  `${line('sleep_stage_series', `${night}, series`, 'stages')} from ${nights}, ${series(`b->'data'->'session'`)}`,
+  `${line(
+    'sleep_stage_windows',
+    `b->'data'->>'user_id', b->'data'->>'session_id', series, b->'data'->>'inference_seq_num'`,
+    'stages',
+  )} from ${windows}`,
 ].join('\n union all ')

@@ -38,19 +38,22 @@ export function enter(plans: readonly Pick<Plan, 'target' | 'parts'>[]): Stateme
     parameters.push(...getTableConfig(table).columns.flatMap(parametersOf))
     return first
   }
-  const writes = plans.flatMap(({ target, parts }) => [
+  const writes = plans.map(({ target, parts }) => [
     sql`, ${into(target)} as (${upsertSql(target, place(target), isEntered, written(target))})`,
     ...parts.map(
       ({ target: part, ownerKey }) =>
         sql`, ${into(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
     ),
   ])
+  // Postgres runs the owners of parts as the query reads them, and of the rest the last one first: by turning
+  // them round, rows are locked in the order of the plans.
+  const inOrder = writes.reverse().flat()
   const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
   const targets = plans.map(({ target }) => getTableConfig(target.table).name)
   return statement(
     `enter ${targets.join(' ')}`,
     parameters,
-    sql`with entered as (${enterSql()})${sql.join(writes)}
+    sql`with entered as (${enterSql()})${sql.join(inOrder)}
 select delivery_id, null as replaced, null::jsonb as key from entered ${sql.join(owners)}`,
   )
 }

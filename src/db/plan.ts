@@ -30,6 +30,7 @@ export interface Plan {
 /** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
 const STATEMENT_ROWS = 10_000
 
+/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
 export function plansFor(targets: readonly Target[]): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
@@ -40,6 +41,7 @@ export function plansFor(targets: readonly Target[]): Plan[] {
         .filter(({ partOf }) => partOf === target)
         .map((part) => ({ target: part, ...partStatements(part, target) })),
     }))
+    .sort((a, b) => Number(b.parts.length > 0) - Number(a.parts.length > 0))
 }
 
 /** Whether a group's rows for a plan are few enough to be written together with the ledger. */
