@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../ingest/delivery.ts'
 import { problem } from '../problem.ts'
 import { failureOf, sqlState } from './failure.ts'
-import type { Writer } from './writer.ts'
+import type { Client } from './plan.ts'
 
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
@@ -28,6 +28,11 @@ export const defaultLimits: Limits = {
   answerWithin: 25_000,
 }
 
+/** Writes a group as one transaction, and gives each delivery its receipt. */
+export interface GroupWriter {
+  write(client: Client, group: readonly Delivery[]): Promise<Receipt[]>
+}
+
 interface Waiting {
   readonly delivery: Delivery
   readonly rows: number
@@ -47,7 +52,7 @@ const ATTEMPTS = 3
  */
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
-  readonly #writer: Writer
+  readonly #writer: GroupWriter
   readonly #limits: Limits
   #waiting: Waiting[] = []
   #waitingBytes = 0
@@ -56,7 +61,7 @@ export class GroupCommit implements Store {
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
 
-  constructor(pool: Pick<pg.Pool, 'connect'>, writer: Writer, limits: Limits = defaultLimits) {
+  constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
     this.#pool = pool
     this.#writer = writer
     this.#limits = limits

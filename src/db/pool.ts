@@ -38,3 +38,12 @@ export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.P
   pool.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
   return pool
 }
+
+/** One connection with the same settings and no time limit, for work that reads the whole ledger. */
+export async function connect(databaseUrl: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'nightpost replay' })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query(SETTINGS)
+  return client
+}

@@ -264,7 +264,7 @@ export function deliveryOf({ vendor, user, text, isWrong, id, receivedAt }: Sent
   const headers = { [header as string]: isWrong ? 'somebody-else' : user }
   return {
     arrival,
-    verdict: judge(vendor, scheme as string, headers, arrival.body),
+    verdict: judge(vendor, scheme as string, headers, arrival.body, 10 * 2 ** 20),
     vendor: vendor.name,
     authenticatedBy: scheme as string,
     headers,
