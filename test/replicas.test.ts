@@ -207,6 +207,6 @@ function accepted(body: object, user?: string): Delivery {
   const arrival = arrive(Buffer.from(JSON.stringify(body)))
   return {
     ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },
-    verdict: judge(sahha, 'signature', user ? { 'x-external-id': user } : {}, arrival.body),
+    verdict: judge(sahha, 'signature', user ? { 'x-external-id': user } : {}, arrival.body, 10 * 2 ** 20),
   }
 }
