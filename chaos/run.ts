@@ -28,7 +28,7 @@ const { kills, seed, connections, pause, slow } = new Command('chaos')
 
 const random = randomFrom(seed)
 process.stdout.write(`seed ${seed}\n`)
-const storm = { connections, pause, random, onRound: print }
+const storm = { connections, pause, random, program: 'dist/main.js', onRound: print } as const
 const onEmbedded = slow ? 0 : Math.round(kills / 3)
 const onExternal = slow ? 0 : kills - onEmbedded
 

@@ -4,8 +4,15 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { credentials } from './deliveries.ts'
 
-const main = join(resolve(import.meta.dirname, '..'), 'src', 'main.ts')
-const tsx = import.meta.resolve('tsx')
+const project = resolve(import.meta.dirname, '..')
+
+/** What a process of the service runs: its source, or what `npm run build` made of it. */
+export type Program = 'src/main.ts' | 'dist/main.js'
+
+function commandOf(program: Program): string[] {
+  const file = join(project, program)
+  return program.endsWith('.ts') ? ['--import', import.meta.resolve('tsx'), file] : [file]
+}
 
 /** Nightpost as a supervisor runs it: whenever its process ends, another is started. */
 export interface Service {
@@ -19,7 +26,12 @@ export interface Service {
   readonly errors: () => string
 }
 
-export function startService(directory: string, port: number, databaseUrl?: string): Service {
+export function startService(
+  directory: string,
+  port: number,
+  databaseUrl?: string,
+  program: Program = 'src/main.ts',
+): Service {
   const environment = {
     ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: `${port}`, LOG_LEVEL: 'silent' },
     ...credentials,
@@ -32,7 +44,7 @@ export function startService(directory: string, port: number, databaseUrl?: stri
 
   const start = () => {
     starts += 1
-    child = spawn(process.execPath, ['--import', tsx, main], {
+    child = spawn(process.execPath, commandOf(program), {
       ...{ cwd: directory, env: environment, stdio: ['ignore', 'ignore', 'pipe'] },
     })
     child.stderr?.on('data', (data) => {

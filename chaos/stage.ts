@@ -11,10 +11,13 @@ import type { Answer } from './poster.ts'
 const RECOVERY_LIMIT = 10
 const ANSWER_LIMIT = 30
 
+/** Milliseconds, at most, that deliveries just flow before and after a fault. */
+const CALM = 700
+
 export interface Round {
   readonly fault: string
   readonly kills: number
-  /** Deliveries acknowledged, refused with 503 and left without an answer, from this fault to the next. */
+  /** Deliveries acknowledged, refused with 503 and left without an answer, since the last round. */
   readonly acked: number
   readonly refused: number
   readonly broken: number
@@ -30,6 +33,8 @@ export interface StageOptions {
   readonly directory: string
   readonly connections: number
   readonly pause: number
+  /** Seconds; a service that is compiled anew at every start, beside other tests, may take longer. */
+  readonly recoveryLimit?: number
   readonly onRound?: (round: Round) => void
 }
 
@@ -37,7 +42,7 @@ export interface StageOptions {
 export async function stage(
   world: World,
   plan: Iterable<Fault>,
-  { directory, connections, pause, onRound }: StageOptions,
+  { directory, connections, pause, recoveryLimit = RECOVERY_LIMIT, onRound }: StageOptions,
 ): Promise<Round[]> {
   const file = join(directory, 'answers.jsonl')
   const poster = fork(join(import.meta.dirname, 'poster.ts'), { execArgv: ['--import', 'tsx'] })
@@ -52,16 +57,18 @@ export async function stage(
   /** Seconds until a delivery sent after `since` was acknowledged; at most twice the limit. */
   async function untilAcked(since: number): Promise<number> {
     let recovered: Answer | undefined
-    while (!recovered && Date.now() < since + 2 * RECOVERY_LIMIT * 1000) {
+    while (!recovered && Date.now() < since + 2 * recoveryLimit * 1000) {
       await sleep(20)
       recovered = answers.read().find(({ sent, status }) => sent >= since && status === 200)
     }
     return ((recovered?.answered ?? Date.now()) - since) / 1000
   }
 
-  async function check(since: number): Promise<Omit<Round, 'fault' | 'kills' | 'recovery'>> {
+  let checked = 0
+  async function check(): Promise<Omit<Round, 'fault' | 'kills' | 'recovery'>> {
     answers.read()
-    const fresh = answers.all.slice(since)
+    const fresh = answers.all.slice(checked)
+    checked = answers.all.length
     const client = await connected(world.postgres.url())
     const violations = [...strange(fresh), ...(await lost(client, answers.all)), ...(await audit(client))]
     await client.end()
@@ -80,19 +87,17 @@ export async function stage(
     poster.send({ ports: [world.service.port], file, connections, pause })
     await untilAcked(Date.now())
     for (const { name, kills, strike } of plan) {
-      await sleep(100 + world.random() * 600)
-      answers.read()
-      const since = answers.all.length
+      await sleep(CALM * world.random())
       await strike(world)
       const recovery = await untilAcked(Date.now())
-      const found = await check(since)
-      const late = recovery > RECOVERY_LIMIT ? [`it took ${recovery} s to recover`] : []
+      await sleep(CALM * world.random())
+      const found = await check()
+      const late = recovery > recoveryLimit ? [`it took ${recovery} s to recover`] : []
       end({ fault: name, kills, recovery, ...found, violations: [...late, ...found.violations] })
     }
-    const since = answers.all.length
     poster.send('stop')
     const isDone = await Promise.race([posterEnds, sleep(2 * ANSWER_LIMIT * 1000, null, { ref: false })])
-    const found = await check(since)
+    const found = await check()
     const stuck = isDone ? [] : ['some deliveries were never acknowledged']
     const violations = [...stuck, ...found.violations]
     end({ fault: '(all that failed, sent again)', kills: 0, recovery: 0, ...found, violations })

@@ -8,18 +8,19 @@ import { findPostmaster, freePort, type Postmaster } from '../src/db/embedded/po
 import type { Fault } from './faults.ts'
 import { killPostmaster, makeServer } from './postgres.ts'
 import { startProxy } from './proxy.ts'
-import { startService } from './service.ts'
+import { type Program, startService } from './service.ts'
 import { type Round, type StageOptions, stage } from './stage.ts'
 
 export interface Storm extends Omit<StageOptions, 'directory'> {
   readonly plan: Iterable<Fault>
   readonly random: () => number
+  readonly program?: Program
 }
 
 /** Nightpost with the Postgres that it brings: it starts that again by itself, whatever dies. */
-export async function embedded({ plan, random, ...options }: Storm): Promise<Round[]> {
+export async function embedded({ plan, random, program, ...options }: Storm): Promise<Round[]> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
-  const service = startService(directory, await freePort(0))
+  const service = startService(directory, await freePort(0), undefined, program)
   const home = homeFor(join(directory, '.data'), unprivilegedAccount())
   const postmaster = (): Postmaster | undefined => {
     const data = existsSync(home) && readdirSync(home).find((name) => /^postgres-\d+$/.test(name))
@@ -43,12 +44,12 @@ export async function embedded({ plan, random, ...options }: Storm): Promise<Rou
 }
 
 /** Nightpost on a server that somebody else runs, behind a wire that can be cut. */
-export async function external({ plan, random, ...options }: Storm): Promise<Round[]> {
+export async function external({ plan, random, program, ...options }: Storm): Promise<Round[]> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
   const server = await makeServer()
   await server.start()
   const proxy = await startProxy(server.port, random)
-  const service = startService(directory, await freePort(0), server.url(proxy.port))
+  const service = startService(directory, await freePort(0), server.url(proxy.port), program)
   const postgres = { ...server, url: () => server.url(server.port) }
   try {
     return await stage({ service, postgres, proxy, random }, plan, { directory, ...options })

@@ -15,7 +15,7 @@ export const problems = {
   user_mismatch: { status: 422, title: 'Header and body name different users' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Nightpost failed' },
-  unavailable: { status: 503, title: 'Nothing was stored; try again later' },
+  unavailable: { status: 503, title: 'Nothing is acknowledged; try again later' },
 } as const
 
 export type ProblemCode = keyof typeof problems

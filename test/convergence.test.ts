@@ -96,7 +96,7 @@ async function write(all: readonly Sent[], groupDeliveries: number): Promise<str
 
 const size = fc.integer({ min: 1, max: 6 })
 
-describe('the same deliveries give the same rows', () => {
+describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
   it('in every order, in groups of every size', async () => {
     await fc.assert(
       fc.asyncProperty(deliveries, size, size, async (all, first, second) => {

@@ -61,7 +61,7 @@ export interface Quarantine {
   keep(unverified: Unverified): Promise<void>
 }
 
-/** The database is down or the queue is full: nothing was stored, the vendor should try again. */
+/** The database is down or slow, or the queue is full: nothing is promised, the vendor should try again. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
 }
