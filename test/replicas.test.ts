@@ -27,10 +27,7 @@ const REPLICAS = 3
 let db: TestDatabase
 afterEach(() => db.drop())
 
-/**
- * What went wrong between transactions; connections report it when they end, at the latest. A deadlock is
- * found after a second, and a lock is waited for no longer: it may show as a transaction that gave up.
- */
+/** What went wrong between transactions; connections report it when they end, at the latest. */
 const conflicts = async () =>
   (
     await db.query(
@@ -207,6 +204,6 @@ function accepted(body: object, user?: string): Delivery {
   const arrival = arrive(Buffer.from(JSON.stringify(body)))
   return {
     ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },
-    verdict: judge(sahha, 'signature', user ? { 'x-external-id': user } : {}, arrival.body),
+    verdict: judge(sahha, 'signature', user ? { 'x-external-id': user } : {}, arrival.body, 10 * 2 ** 20),
   }
 }
