@@ -33,6 +33,9 @@ const SHARE_OF_REPEATS = 0.05
 process.once('message', (options: PostOptions) => {
   void post(options).then(() => process.disconnect())
 })
+// It ends with the run, which Ctrl-C lets finish in order.
+process.once('disconnect', () => process.exit())
+process.on('SIGINT', () => {})
 
 async function post({ ports, file, connections, pause }: PostOptions): Promise<void> {
   const log = openSync(file, 'a')

@@ -1,7 +1,7 @@
 // npm run chaos: kills, cuts and starves a service under load, and checks every promise after each blow.
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
-import { faults } from './faults.ts'
+import { type Fault, faults } from './faults.ts'
 import { randomFrom, turns } from './plan.ts'
 import type { Round } from './stage.ts'
 import { embedded, external } from './worlds.ts'
@@ -32,13 +32,25 @@ const storm = { connections, pause, random, onRound: print }
 const onEmbedded = slow ? 0 : Math.round(kills / 3)
 const onExternal = slow ? 0 : kills - onEmbedded
 
+/** Ctrl-C ends the run in order after the fault in hand: no process and no file stays behind. */
+let isInterrupted = false
+process.on('SIGINT', () => {
+  isInterrupted = true
+})
+function* uninterrupted(plan: Iterable<Fault>): Generator<Fault> {
+  for (const fault of plan) {
+    if (isInterrupted) return
+    yield fault
+  }
+}
+
 const results = {
   'embedded Postgres': slow
     ? []
-    : await embedded({ ...storm, plan: turns(faults.embedded, onEmbedded, random) }),
+    : await embedded({ ...storm, plan: uninterrupted(turns(faults.embedded, onEmbedded, random)) }),
   'external Postgres': await external({
     ...storm,
-    plan: [...turns(faults.external, onExternal, random), ...faults.slow],
+    plan: uninterrupted([...turns(faults.external, onExternal, random), ...faults.slow]),
   }),
 }
 
