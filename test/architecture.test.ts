@@ -65,6 +65,8 @@ const rooms: Array<{ room: string; may: string[] }> = [
     ],
   },
   { room: 'ops/', may: ['ops/', 'ingest/', 'problem.ts', 'fastify', '@sinclair/typebox'] },
+  { room: 'simulate/', may: ['simulate/', 'node:crypto', 'node:timers', 'uuid', 'cli-table3'] },
+  { room: 'hypnogram/', may: ['hypnogram/', 'pg'] },
 ]
 
 describe('imports point one way (ARCHITECTURE.md, "Rooms")', () => {
