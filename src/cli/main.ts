@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { hypnogramCommand } from './hypnogram.ts'
 import { migrateCommand } from './migrate.ts'
 import { simulateCommand } from './simulate.ts'
 import { sqlCommand } from './sql.ts'
@@ -9,6 +10,7 @@ const program = new Command('nightpost')
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
   .addCommand(simulateCommand)
+  .addCommand(hypnogramCommand)
 
 try {
   await program.parseAsync()

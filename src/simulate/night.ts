@@ -25,7 +25,7 @@ export function createNight(user: User, date: string): Night {
   const isFreeDay = [0, 6].includes(weekday(date))
   const bedtime = draw.normal(user.bedtime + (isFreeDay ? user.weekendShift : 0), 0.45)
   const start = instantOf(date, bedtime, user.timeZone) + draw.integer(0, 59) * 1000
-  const kind = draw.chance(0.03) ? 'too short' : draw.chance(0.02) ? 'never slept' : 'slept'
+  const kind = draw.chance(0.03) ? 'too short' : draw.chance(0.01) ? 'never slept' : 'slept'
   const { sleep, cycleEnds } =
     kind === 'slept'
       ? hypnogram(draw, user.sleepHours + (isFreeDay ? 0.6 : 0))
