@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { demoCommand } from './demo.ts'
 import { hypnogramCommand } from './hypnogram.ts'
 import { migrateCommand } from './migrate.ts'
 import { simulateCommand } from './simulate.ts'
@@ -11,6 +12,7 @@ const program = new Command('nightpost')
   .addCommand(migrateCommand)
   .addCommand(simulateCommand)
   .addCommand(hypnogramCommand)
+  .addCommand(demoCommand)
 
 try {
   await program.parseAsync()

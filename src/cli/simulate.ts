@@ -91,7 +91,7 @@ async function requireService(url: string): Promise<void> {
   if (!answer?.ok) throw new Error(`No Nightpost answers at ${url}. Start one with: npm start`)
 }
 
-function whole(text: string): number {
+export function whole(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('A whole number from 1.')
   return Number(text)
 }
