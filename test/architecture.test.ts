@@ -69,6 +69,8 @@ const rooms: Array<{ room: string; may: string[] }> = [
     may: ['replay/', 'db/', 'ingest/', 'tables/', 'config.ts', 'pg', 'pino', 'node:crypto'],
   },
   { room: 'ops/', may: ['ops/', 'ingest/', 'problem.ts', 'fastify', '@sinclair/typebox'] },
+  { room: 'simulate/', may: ['simulate/', 'node:crypto', 'node:timers', 'uuid', 'cli-table3'] },
+  { room: 'hypnogram/', may: ['hypnogram/', 'pg'] },
 ]
 
 describe('imports point one way (ARCHITECTURE.md, "Rooms")', () => {

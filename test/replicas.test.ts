@@ -174,21 +174,26 @@ describe('writers that need the same rows in opposite order', () => {
   })
 
   const few = KEYS.slice(0, 20)
-  const mixed = (round: number, replica: number) => {
+  const mixed = (round: number, replica: number, scores: readonly string[]) => {
     const mark = `${round} ${replica}`
     return [
       ...few.map((id) => biomarker({ id, category: 'c', value: mark })),
       ...few.map((id) => archetype({ id, value: mark })),
-      ...few.map((id) => score({ id, score: round * 10 + replica, factors: [{ name: mark }] })),
+      ...scores.map((id) => score({ id, score: round * 10 + replica, factors: [{ name: mark }] })),
       dataLog(few.map((id) => ({ id, value: round * 10 + replica }))),
     ]
   }
 
-  it('do not wait for each other in a circle: new deliveries, and some that were rejected before', async () => {
+  // Without scores, whose rows are locked first and would keep the order of the others from mattering.
+  it.each([
+    ['new deliveries, and some that were rejected before', few],
+    ['the same without scores', []],
+  ])('do not wait for each other in a circle: %s', async (_name, scores) => {
     const before = new GroupCommit(pools[0] as pg.Pool, writer)
-    const rejected = Array.from({ length: 2 * ROUNDS }, (_, round) => mixed(round, 2)).flat()
+    const rejected = Array.from({ length: 2 * ROUNDS }, (_, round) => mixed(round, 2, scores)).flat()
     await Promise.all(rejected.map((body) => before.commit(accepted(body, 'somebody-else'))))
-    const own = (round: number, replica: number) => mixed(round, replica).map((body) => accepted(body))
+    const own = (round: number, replica: number) =>
+      mixed(round, replica, scores).map((body) => accepted(body))
     expect(await race(2 * ROUNDS, own)).toBe('0')
   })
 

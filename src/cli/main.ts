@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { demoCommand } from './demo.ts'
+import { hypnogramCommand } from './hypnogram.ts'
 import { migrateCommand } from './migrate.ts'
 import { replayCommand } from './replay.ts'
+import { simulateCommand } from './simulate.ts'
 import { sqlCommand } from './sql.ts'
 
 const program = new Command('nightpost')
@@ -9,6 +12,9 @@ const program = new Command('nightpost')
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
   .addCommand(replayCommand)
+  .addCommand(simulateCommand)
+  .addCommand(hypnogramCommand)
+  .addCommand(demoCommand)
 
 try {
   await program.parseAsync()
