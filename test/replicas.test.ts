@@ -4,19 +4,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answersIn, lost, strange } from '../chaos/answers.ts'
 import { audit } from '../chaos/audit.ts'
-import { delivery as numbered } from '../chaos/deliveries.ts'
-import { type Service, startService } from '../chaos/service.ts'
+import { credentials, delivery as numbered } from '../chaos/deliveries.ts'
+import { readConfig } from '../src/config.ts'
 import { freePort } from '../src/db/embedded/postmaster.ts'
 import { GroupCommit } from '../src/db/group-commit.ts'
 import { createPool } from '../src/db/pool.ts'
 import { Writer } from '../src/db/writer.ts'
 import { arrive, type Delivery } from '../src/ingest/delivery.ts'
 import { judge } from '../src/ingest/judge.ts'
+import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { archetype, biomarker, dataLog, score } from './setup/bodies.ts'
@@ -49,11 +51,8 @@ describe('three services on one database', () => {
     await findCirclesEarly()
     const directory = mkdtempSync(join(tmpdir(), 'nightpost-replicas-'))
     const ports = await Promise.all(Array.from({ length: REPLICAS }, () => freePort(0)))
-    const replicas = ports.map((port) => startService(directory, port, db.url))
+    const replicas = await Promise.all(ports.map(startReplica))
     try {
-      await Promise.all(ports.map(isReady))
-      expect(replicas.map(({ starts, errors }) => [starts(), errors()])).toEqual(ports.map(() => [1, '']))
-
       const numbers = Array.from({ length: 120 }, (_, at) => 1_000_000 + at)
       const answers = await Promise.all(numbers.flatMap((n) => ports.map((port) => send(port, n))))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
@@ -65,17 +64,29 @@ describe('three services on one database', () => {
       ])
 
       await rolling(replicas, directory)
-      await Promise.all(replicas.map((replica) => replica.stop()))
+      await Promise.all(replicas.map(({ app }) => app.close()))
       expect(await deadlocks()).toBe('0')
     } finally {
-      await Promise.all(replicas.map((replica) => replica.kill('SIGKILL').then(() => replica.stop())))
+      await Promise.all(replicas.map(({ app }) => app.close()))
       rmSync(directory, { recursive: true })
     }
   }, 120_000)
 })
 
+interface Replica {
+  readonly port: number
+  app: FastifyInstance
+}
+
+/** A service with a pool and a queue of its own, as another process has it. */
+async function startReplica(port: number): Promise<Replica> {
+  const { app } = await startService(readConfig(credentials), db.url, pino({ level: 'silent' }))
+  await app.listen({ port, host: '127.0.0.1' })
+  return { port, app }
+}
+
 /** Restarts one replica after the other, as a deployment does, while a sender posts to all of them. */
-async function rolling(replicas: Service[], directory: string): Promise<void> {
+async function rolling(replicas: Replica[], directory: string): Promise<void> {
   const file = join(directory, 'answers.jsonl')
   const poster = fork(join(resolve(import.meta.dirname, '..'), 'chaos/poster.ts'), {
     execArgv: ['--import', 'tsx'],
@@ -85,9 +96,12 @@ async function rolling(replicas: Service[], directory: string): Promise<void> {
   poster.send({ ports: replicas.map(({ port }) => port), file, connections: 12, pause: 20 })
   while (answers.read().length === 0) await sleep(20)
   for (const replica of replicas) {
-    await replica.kill('SIGTERM')
-    await isReady(replica.port)
+    await sleep(200)
+    await replica.app.close()
+    await sleep(100)
+    replica.app = (await startReplica(replica.port)).app
   }
+  await sleep(200)
   poster.send('stop')
   await ended
   answers.read()
@@ -103,14 +117,6 @@ async function rolling(replicas: Service[], directory: string): Promise<void> {
   expect(acked.size).toBeGreaterThan(100)
   // A service that ends in order finishes what it took: nobody is told that the database did not commit.
   expect(answers.all.filter(({ status }) => status === 503)).toEqual([])
-}
-
-async function isReady(port: number): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined)
-    if (answer?.ok) return
-    await sleep(50)
-  }
 }
 
 async function send(port: number, n: number) {
