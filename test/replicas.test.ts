@@ -203,6 +203,53 @@ describe('writers that need the same rows in opposite order', () => {
     expect(await race(2 * ROUNDS, own)).toBe('0')
   })
 
+  it('lock the tables in one order, whichever way a group is written', async () => {
+    const [client, holder] = await Promise.all([pools[0]?.connect(), pools[1]?.connect()])
+    if (!client || !holder) throw new Error('there are three pools')
+    await client.query('set lock_timeout = 0')
+    const tables = ['biomarkers', 'archetypes', 'data_logs', 'scores']
+    const bodies = (mark: string) => [
+      ...[biomarker({ category: 'c', value: mark }), archetype({ value: mark })],
+      ...[dataLog([{ id: 's', source: mark }]), score({ state: mark, factors: [{ name: mark }] })],
+    ]
+    const isWaiting = async () =>
+      (
+        await db.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).length > 0
+
+    /** Holds a row of one table after the other, and sees in which others the waiting writer has its locks. */
+    async function lockOrder(group: (held: string) => Delivery[]) {
+      const places = new Map<string, number>()
+      for (const held of tables) {
+        await holder?.query(`begin; select from ${held} for update`)
+        const writing = writer.write(client as pg.PoolClient, group(held))
+        while (!(await isWaiting())) await sleep(10)
+        const free = await Promise.all(
+          tables.map((table) => db.query(`select from ${table} for update skip locked`)),
+        )
+        places.set(held, free.filter((rows) => rows.length === 0).length)
+        await holder?.query('rollback')
+        await writing
+      }
+      return [...places].sort(([, a], [, b]) => a - b).map(([table]) => table)
+    }
+
+    const accept = (mark: string) => bodies(mark).map((body) => accepted(body))
+    await writer.write(client, accept('first'))
+    const fresh = await lockOrder((held) => accept(`fresh ${held}`))
+    for (const held of tables) {
+      await writer.write(
+        client,
+        bodies(`again ${held}`).map((body) => accepted(body, 'somebody-else')),
+      )
+    }
+    expect(await lockOrder((held) => accept(`again ${held}`))).toEqual(fresh)
+    for (const one of [client, holder]) one.release()
+    await Promise.all(pools.map((pool) => pool.end()))
+  })
+
   it('do not wait for each other in a circle: owners and their parts', async () => {
     const factors = Array.from({ length: 4 }, (_, at) => ({ name: `factor ${at}` }))
     const own = (round: number, replica: number) =>
