@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
 import type { Config } from './config.ts'
-import type { Store } from './ingest/delivery.ts'
+import type { Quarantine, Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
 import { health, type Readiness } from './ops/health.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
@@ -12,11 +12,12 @@ export interface Parts {
   readonly config: Config
   readonly log: FastifyBaseLogger
   readonly store: Store
+  readonly quarantine?: Quarantine | null
   readonly readiness: Readiness
 }
 
 /** The whole HTTP side, the same in production and in tests. */
-export function buildApp({ config, log, store, readiness }: Parts): FastifyInstance {
+export function buildApp({ config, log, store, quarantine = null, readiness }: Parts): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -43,7 +44,7 @@ export function buildApp({ config, log, store, readiness }: Parts): FastifyInsta
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
     if (authenticate) {
-      receive(app, vendor, authenticate, store)
+      receive(app, { vendor, authenticate, store, quarantine, bodyLimit: config.BODY_LIMIT_BYTES })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)

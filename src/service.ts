@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { isCurrent, migrate } from './db/migrate.ts'
 import { createPool } from './db/pool.ts'
+import { PostgresQuarantine } from './db/quarantine.ts'
 import { Writer } from './db/writer.ts'
 import { vendors } from './vendors/index.ts'
 
@@ -21,6 +22,8 @@ export async function startService(config: Config, databaseUrl: string, log: Log
   await migrate(databaseUrl)
   const pool = createPool(databaseUrl, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
+  const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
+  const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
 
   const readiness = async () => {
     try {
@@ -30,7 +33,7 @@ export async function startService(config: Config, databaseUrl: string, log: Log
     }
   }
 
-  const app = buildApp({ config, log, store, readiness })
+  const app = buildApp({ config, log, store, quarantine, readiness })
   app.addHook('onClose', async () => {
     await store.close()
     await pool.end()

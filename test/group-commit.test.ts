@@ -23,6 +23,7 @@ afterEach(async () => {
 })
 
 const writer = new Writer(vendors.flatMap(({ targets }) => targets))
+const LIMIT = 2 ** 20
 const store = (limits: Partial<typeof defaultLimits> = {}) =>
   new GroupCommit(pool, writer, { ...defaultLimits, ...limits })
 
@@ -30,7 +31,7 @@ function delivery(body: object): Delivery {
   const arrival = arrive(Buffer.from(JSON.stringify(body)))
   return {
     arrival,
-    verdict: judge(sahha, 'signature', {}, arrival.body),
+    verdict: judge(sahha, 'signature', {}, arrival.body, LIMIT),
     vendor: 'sahha',
     authenticatedBy: 'signature',
     headers: {},
@@ -104,9 +105,27 @@ it('one locked row holds up its own delivery only', async () => {
   expect(await count(`biomarkers where value = 'new'`)).toBe(19)
 })
 
+it('whatever holds up the database, every delivery is answered in time', async () => {
+  const holder = await pool.connect()
+  await holder.query('begin; lock table biomarkers in access exclusive mode')
+  const started = Date.now()
+  const prompt = store({ answerWithin: 1500 })
+  const results = await Promise.allSettled(many(12).map((one) => prompt.commit(one)))
+  const took = Date.now() - started
+  await holder.query('rollback')
+  holder.release()
+  for (const result of results) {
+    expect(result).toMatchObject({ status: 'rejected', reason: expect.any(Unavailable) })
+  }
+  expect(took).toBeLessThan(2500)
+  await expect(prompt.commit(delivery(biomarker({ category: 'c' })))).resolves.toMatchObject({
+    outcome: 'stored',
+  })
+})
+
 it('of identical bytes in a group the best verdict counts', async () => {
   const good = delivery(biomarker({ category: 'c' }))
-  const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body)
+  const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body, LIMIT)
   const bad = { ...good, arrival: arrive(good.arrival.body), verdict }
   expect(verdict.outcome).toBe('rejected')
   const single = store({ writers: 1 })

@@ -76,7 +76,7 @@ describe('a server that has no such role yet', () => {
   const role = `reader_${suffix}`
   const plain = `plain_${suffix}`
   /** The migration with a name that no other database of the server has made. */
-  const migration = readFileSync(join(import.meta.dirname, '../migrations/0005_reader.sql'), 'utf8')
+  const migration = readFileSync(join(import.meta.dirname, '../migrations/0006_reader.sql'), 'utf8')
     .replaceAll('nightpost_reader', role)
     .replaceAll('--> statement-breakpoint', '')
 

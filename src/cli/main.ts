@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { demoCommand } from './demo.ts'
 import { hypnogramCommand } from './hypnogram.ts'
 import { migrateCommand } from './migrate.ts'
+import { replayCommand } from './replay.ts'
 import { simulateCommand } from './simulate.ts'
 import { sqlCommand } from './sql.ts'
 
@@ -10,6 +11,7 @@ const program = new Command('nightpost')
   .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
+  .addCommand(replayCommand)
   .addCommand(simulateCommand)
   .addCommand(hypnogramCommand)
   .addCommand(demoCommand)

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../ingest/delivery.ts'
 import { problem } from '../problem.ts'
 import { failureOf, sqlState } from './failure.ts'
-import type { Writer } from './writer.ts'
+import type { Client } from './plan.ts'
 
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
@@ -14,6 +14,8 @@ export interface Limits {
   /** What may wait; past it the answer is 503. */
   readonly waitingDeliveries: number
   readonly waitingBytes: number
+  /** Milliseconds until a delivery that isn't committed is answered 503: Sahha waits for 30 s. */
+  readonly answerWithin: number
 }
 
 export const defaultLimits: Limits = {
@@ -23,11 +25,20 @@ export const defaultLimits: Limits = {
   groupBytes: 8 * 2 ** 20,
   waitingDeliveries: 10_000,
   waitingBytes: 64 * 2 ** 20,
+  answerWithin: 25_000,
+}
+
+/** Writes a group as one transaction, and gives each delivery its receipt. */
+export interface GroupWriter {
+  write(client: Client, group: readonly Delivery[]): Promise<Receipt[]>
 }
 
 interface Waiting {
   readonly delivery: Delivery
   readonly rows: number
+  readonly late: NodeJS.Timeout
+  /** The sender was told to come again: there is nobody to write it for. */
+  isLate: boolean
   resolve(receipt: Receipt): void
   reject(error: Error): void
 }
@@ -41,7 +52,7 @@ const ATTEMPTS = 3
  */
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
-  readonly #writer: Writer
+  readonly #writer: GroupWriter
   readonly #limits: Limits
   #waiting: Waiting[] = []
   #waitingBytes = 0
@@ -50,21 +61,26 @@ export class GroupCommit implements Store {
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
 
-  constructor(pool: Pick<pg.Pool, 'connect'>, writer: Writer, limits: Limits = defaultLimits) {
+  constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
     this.#pool = pool
     this.#writer = writer
     this.#limits = limits
   }
 
   commit(delivery: Delivery): Promise<Receipt> {
-    const { waitingDeliveries, waitingBytes, writers } = this.#limits
+    const { waitingDeliveries, waitingBytes, writers, answerWithin } = this.#limits
     if (this.#closing) return Promise.reject(new Unavailable('Nightpost is shutting down.'))
     if (this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes) {
       return Promise.reject(new Unavailable('Too many deliveries are waiting.'))
     }
     return new Promise((resolve, reject) => {
       const rows = delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
-      this.#waiting.push({ delivery, rows, resolve, reject })
+      const late = setTimeout(() => {
+        waiting.isLate = true
+        reject(new Unavailable('The database did not commit in time.'))
+      }, answerWithin)
+      const waiting = { delivery, rows, late, isLate: false, resolve, reject }
+      this.#waiting.push(waiting)
       this.#waitingBytes += delivery.arrival.body.length
       if (this.#active < writers) void this.#work()
     })
@@ -101,12 +117,17 @@ export class GroupCommit implements Store {
   }
 
   /** Gives every delivery of the group its outcome; never throws. */
-  async #settle(group: Waiting[]): Promise<void> {
+  async #settle(all: Waiting[]): Promise<void> {
+    const group = all.filter(({ isLate }) => !isLate)
+    if (group.length === 0) return
     try {
       const receipts = await this.#write(group.map(({ delivery }) => delivery))
       this.written.groups += 1
       this.written.deliveries += group.length
-      for (const [at, { resolve }] of group.entries()) resolve(receipts[at] as Receipt)
+      for (const [at, { late, resolve }] of group.entries()) {
+        clearTimeout(late)
+        resolve(receipts[at] as Receipt)
+      }
     } catch (error) {
       const failure = failureOf(error)
       const [only] = group
@@ -119,7 +140,10 @@ export class GroupCommit implements Store {
         await this.#settle([{ ...only, delivery: refused(only.delivery, error) }])
       } else {
         const reason = new Unavailable('The database did not commit.', { cause: error })
-        for (const { reject } of group) reject(reason)
+        for (const { late, reject } of group) {
+          clearTimeout(late)
+          reject(reason)
+        }
       }
     }
   }

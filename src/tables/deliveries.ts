@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
@@ -25,6 +26,8 @@ export const deliveries = pgTable(
   (t) => [
     primaryKey({ columns: [t.owner, t.vendor, t.body_digest] }),
     index('deliveries_delivery_id_idx').on(t.delivery_id),
+    // What was not stored is rare, and looked for.
+    index('deliveries_not_stored_idx').on(t.delivery_id).where(sql`outcome <> 'stored'`),
   ],
 )
 

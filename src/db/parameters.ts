@@ -1,0 +1,99 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { getTableConfig, type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
+
+/**
+ * Every write is one fixed, prepared text per table. Its rows come as one array per column: a parameter
+ * per cell would cost Node ten times as much and stop at 65,535 of them.
+ */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+  readonly parameters: readonly Parameter[]
+}
+
+const dialect = new PgDialect()
+
+export function statement(name: string, parameters: Parameter[], query: SQL): Statement {
+  return { name, text: dialect.sqlToQuery(query).sql, parameters }
+}
+
+export const id = sql.identifier
+export const list = (parts: SQL[]) => sql.join(parts, sql`, `)
+export const and = (conditions: SQL[]) => sql.join(conditions, sql` and `)
+export const names = (columns: ReadonlyArray<{ name: string }>) =>
+  list(columns.map(({ name }) => sql`${id(name)}`))
+
+/** A parameter: one array with a value for each of a group's rows. */
+export interface Parameter {
+  readonly name: string
+  /** The type of a value. */
+  readonly type: string
+  /** Values that are long travel end to end, as one, with two parameters that say where each row's is. */
+  readonly part?: { readonly of: string; readonly is: 'all' | 'at' | 'length' }
+}
+
+/** `jsonb`, bytes and arrays travel as text: JSON source, hex, array literals. Stages travel end to end. */
+export function parametersOf(column: PgColumn): Parameter[] {
+  const { name } = column
+  const type = column.getSQLType()
+  if (type === 'smallint[]') return endToEnd(name, type)
+  const isText = type === 'jsonb' || type === 'bytea' || type.endsWith('[]')
+  return [{ name, type: isText ? 'text' : type }]
+}
+
+/** Bytes and small numbers travel once, and not as text. */
+export function endToEnd(name: string, type: 'bytea' | 'smallint[]'): Parameter[] {
+  return [
+    { name, type, part: { of: name, is: 'all' } },
+    { name: `${name}_at`, type: 'integer', part: { of: name, is: 'at' } },
+    { name: `${name}_length`, type: 'integer', part: { of: name, is: 'length' } },
+  ]
+}
+
+/** A column of the parameters `r`, as the table wants it. */
+export function fromParameter(column: PgColumn): SQL {
+  const value = sql`r.${id(column.name)}`
+  const type = column.getSQLType()
+  if (type === 'smallint[]') {
+    const [at, length] = [id(`${column.name}_at`), id(`${column.name}_length`)]
+    return sql`w.${id(column.name)}[r.${at} : r.${at} + r.${length} - 1]`
+  }
+  if (type === 'bytea') return sql`decode(${value}, 'hex')`
+  return type === parametersOf(column)[0]?.type ? value : sql`${value}::${sql.raw(type)}`
+}
+
+/** The parameters from `$first` on as a table `r`, and those that are end to end as `w`; `nth` is the row's place. */
+export function rowsOf(parameters: Parameter[], first = 1): SQL {
+  const placed = parameters.map((parameter, at) => ({
+    ...parameter,
+    place: `$${first + at}::${parameter.type}`,
+  }))
+  const each = placed.filter(({ part }) => part?.is !== 'all')
+  const whole = placed.filter(({ part }) => part?.is === 'all')
+  const arrays = list(each.map(({ place }) => sql.raw(`${place}[]`)))
+  const rows = sql`unnest(${arrays}) with ordinality as r(${names(each)}, nth)`
+  if (whole.length === 0) return rows
+  return sql`${rows} cross join (select ${list(whole.map(({ place, name }) => sql`${sql.raw(place)} as ${id(name)}`))}) as w`
+}
+
+/** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */
+export function byKey(columns: PgColumn[], from = 'r'): SQL[] {
+  return columns.map((column) => {
+    const value = sql`${id(from)}.${id(column.name)}`
+    return column.getSQLType() === 'text' ? sql`${value} collate "C"` : value
+  })
+}
+
+export function primaryKeyOf(table: PgTable): PgColumn[] {
+  const { name, primaryKeys } = getTableConfig(table)
+  const [key] = primaryKeys
+  if (!key) throw new Error(`${name} has no composite primary key`)
+  return key.columns.map((column) => columnOf(table, column))
+}
+
+/** Keys refer to stand-ins of a table's columns; this is the column itself. */
+function columnOf(table: PgTable, { name }: { name: string }): PgColumn {
+  const column = getTableConfig(table).columns.find((column) => column.name === name)
+  if (!column) throw new Error(`${getTableConfig(table).name} has no column ${name}`)
+  return column
+}
