@@ -32,11 +32,11 @@ export async function fillNights(client: pg.Client, users: number): Promise<void
   )
   await client.query(
     `insert into sleep_stats
-     select (jsonb_populate_record(null::sleep_stats, stat || jsonb_build_object('user_id', owner,
-       'session_id', session_id, 'sleep_time', start + (stat->>'sleep_latency')::int * interval '1 second',
-       'wake_time', start + (bed - (stat->>'wakeup_latency')::int) * interval '1 second', 'sleep_cycle_time', null,
-       'delivery_id', '019a0000-0000-7000-8000-000000000000', 'received_at', now()))).*
-     from (${NIGHTS}) as night`,
+     select stats.* from (${NIGHTS}) as night, lateral jsonb_populate_record(null::sleep_stats, stat
+       || jsonb_build_object('user_id', owner, 'session_id', session_id,
+         'sleep_time', start + (stat->>'sleep_latency')::int * interval '1 second',
+         'wake_time', start + (bed - (stat->>'wakeup_latency')::int) * interval '1 second', 'sleep_cycle_time', null,
+         'delivery_id', '019a0000-0000-7000-8000-000000000000', 'received_at', now())) as stats`,
     [users],
   )
   for (const series of ['sleep', 'snoring']) {
