@@ -175,6 +175,14 @@ describe('sleep_nights', () => {
     })
   })
 
+  it('belongs to the day of waking, not of getting up', async () => {
+    const times = { start_time: '2025-01-15T20:00:00Z', end_time: '2025-01-16T00:30:00Z' }
+    await send('asleep', session({ id: 'late', ...times }, { stat: { wake_time: '2025-01-15T23:50:00Z' } }))
+    expect(await only(`select sleep_date from sleep_nights where session_id = 'late'`)).toEqual({
+      sleep_date: '2025-01-15',
+    })
+  })
+
   it('keeps NULL and 0 apart', async () => {
     await send(
       'asleep',
