@@ -1,11 +1,11 @@
 // npm run bench: every workload against four ways to take it, side by side in one run.
-import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { copyCeiling } from './copy.ts'
 import { startServer } from './database.ts'
 import { growth } from './growth.ts'
 import { machine } from './machine.ts'
 import { type Measurement, type Mode, measure, type WorkloadName } from './measure.ts'
+import { writePage } from './page.ts'
 import { page, type Results } from './report.ts'
 import { workloads } from './workloads.ts'
 
@@ -71,7 +71,7 @@ try {
 }
 const text = page(results)
 process.stdout.write(`\n${text}`)
-if (!options.quick && !options.only && !options.growthOnly) writeFileSync('docs/benchmarks.md', text)
+if (!options.quick && !options.only && !options.growthOnly) writePage(text)
 
 function selected(): WorkloadName[] {
   if (options.growthOnly) return []

@@ -18,25 +18,24 @@ CREATE VIEW "sleep_provisional_slices" AS
 SELECT user_id, session_id, series, inference_seq_num,
   greatest(first_epoch, 0) AS first_epoch,
   -- Later windows end later, so what they cover of this one is its end, from where the earliest of them starts.
-  stages[greatest(1 - first_epoch, 1)::integer : least(later_first_epoch - first_epoch, cardinality(stages))::integer] AS stages
+  stages[greatest(1 - first_epoch, 1)::integer : least(later_first_epoch - first_epoch, cardinality(stages))::integer] AS stages,
+  start_time
 FROM (
-  SELECT w.user_id, w.session_id, w.series, w.inference_seq_num, w.stages, span.first_epoch,
+  SELECT w.user_id, w.session_id, w.series, w.inference_seq_num, w.stages, s.start_time, span.first_epoch,
     min(span.first_epoch) OVER (
       PARTITION BY w.user_id, w.session_id, w.series ORDER BY w.inference_seq_num DESC
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS later_first_epoch
   FROM sleep_stage_windows AS w
+  LEFT JOIN sleep_sessions AS s ON s.user_id = w.user_id AND s.session_id = w.session_id
   CROSS JOIN LATERAL (
     SELECT 10 * (w.inference_seq_num::bigint + 1) - cardinality(w.stages) AS first_epoch
   ) AS span
   WHERE w.inference_seq_num >= 0
+    AND s.state IS DISTINCT FROM 'COMPLETE'
     AND NOT EXISTS (
       SELECT FROM sleep_stage_series AS final
       WHERE final.user_id = w.user_id AND final.session_id = w.session_id AND final.series = w.series
-    )
-    AND NOT EXISTS (
-      SELECT FROM sleep_sessions AS complete
-      WHERE complete.user_id = w.user_id AND complete.session_id = w.session_id AND complete.state = 'COMPLETE'
     )
 ) AS positioned;
 --> statement-breakpoint
@@ -57,9 +56,8 @@ FROM (
   JOIN sleep_sessions AS s ON s.user_id = a.user_id AND s.session_id = a.session_id
   CROSS JOIN LATERAL unnest(a.stages) WITH ORDINALITY AS u (stage, position)
   UNION ALL
-  SELECT w.user_id, w.session_id, w.series, s.start_time, w.first_epoch + u.position - 1, u.stage, true
+  SELECT w.user_id, w.session_id, w.series, w.start_time, w.first_epoch + u.position - 1, u.stage, true
   FROM sleep_provisional_slices AS w
-  LEFT JOIN sleep_sessions AS s ON s.user_id = w.user_id AND s.session_id = w.session_id
   CROSS JOIN LATERAL unnest(w.stages) WITH ORDINALITY AS u (stage, position)
 ) AS epochs;
 --> statement-breakpoint
@@ -81,38 +79,29 @@ FROM (
   FROM sleep_stage_series AS a
   JOIN sleep_sessions AS s ON s.user_id = a.user_id AND s.session_id = a.session_id
   CROSS JOIN LATERAL (
-    SELECT position - 1 AS first_epoch,
-      lead(position, 1, cardinality(a.stages)::bigint + 1) OVER (ORDER BY position) - position AS epochs,
-      stage
-    FROM (
-      SELECT u.position, u.stage, lag(u.stage) OVER (ORDER BY u.position) AS stage_before
-      FROM unnest(a.stages) WITH ORDINALITY AS u (stage, position)
-    ) AS compared
+    -- Each stage beside the one before it; the row past the end has no stage, and is where the last run ends.
+    SELECT position - 1 AS first_epoch, lead(position) OVER (ORDER BY position) - position AS epochs, stage
+    FROM unnest(a.stages, array_prepend(NULL::smallint, a.stages)) WITH ORDINALITY AS u (stage, stage_before, position)
     WHERE stage IS DISTINCT FROM stage_before
   ) AS run
+  WHERE run.stage IS NOT NULL
   UNION ALL
-  SELECT p.user_id, p.session_id, p.series, s.start_time, run.first_epoch, run.epochs, run.stage, true
+  SELECT p.user_id, p.session_id, p.series, p.start_time, run.first_epoch, run.epochs, run.stage, true
   FROM (
-    SELECT w.user_id, w.session_id, w.series,
+    SELECT w.user_id, w.session_id, w.series, w.start_time,
       array_agg(w.first_epoch + u.position - 1 ORDER BY w.inference_seq_num, u.position) AS indexes,
       array_agg(u.stage ORDER BY w.inference_seq_num, u.position) AS stages
     FROM sleep_provisional_slices AS w
     CROSS JOIN LATERAL unnest(w.stages) WITH ORDINALITY AS u (stage, position)
-    GROUP BY w.user_id, w.session_id, w.series
+    GROUP BY w.user_id, w.session_id, w.series, w.start_time
   ) AS p
-  LEFT JOIN sleep_sessions AS s ON s.user_id = p.user_id AND s.session_id = p.session_id
   CROSS JOIN LATERAL (
-    SELECT epoch_index AS first_epoch,
-      lead(position, 1, cardinality(p.stages)::bigint + 1) OVER (ORDER BY position) - position AS epochs,
-      stage
-    FROM (
-      SELECT u.epoch_index, u.position, u.stage,
-        lag(u.stage) OVER before AS stage_before, lag(u.epoch_index) OVER before AS epoch_before
-      FROM unnest(p.indexes, p.stages) WITH ORDINALITY AS u (epoch_index, stage, position)
-      WINDOW before AS (ORDER BY u.position)
-    ) AS compared
+    SELECT epoch_index AS first_epoch, lead(position) OVER (ORDER BY position) - position AS epochs, stage
+    FROM unnest(p.indexes, p.stages, array_prepend(NULL::bigint, p.indexes), array_prepend(NULL::smallint, p.stages))
+      WITH ORDINALITY AS u (epoch_index, stage, epoch_before, stage_before, position)
     WHERE stage IS DISTINCT FROM stage_before OR epoch_index <> epoch_before + 1
   ) AS run
+  WHERE run.stage IS NOT NULL
 ) AS runs;
 --> statement-breakpoint
 CREATE VIEW "sleep_nights" AS
@@ -235,6 +224,8 @@ COMMENT ON COLUMN "sleep_provisional_slices"."inference_seq_num" IS 'The window 
 COMMENT ON COLUMN "sleep_provisional_slices"."first_epoch" IS 'Index of the slice''s first 30-second epoch, counted from 0 at the start of the session.';
 --> statement-breakpoint
 COMMENT ON COLUMN "sleep_provisional_slices"."stages" IS 'One value per 30-second epoch; empty where later windows cover all of it.';
+--> statement-breakpoint
+COMMENT ON COLUMN "sleep_provisional_slices"."start_time" IS 'Start of the session and of epoch 0; NULL where it is not known, as before SESSION_COMPLETE.';
 --> statement-breakpoint
 COMMENT ON VIEW "sleep_epochs" IS 'One row per user, session, series and 30-second epoch. From the final array where SESSION_COMPLETE brought one; from the inference windows, the highest inference_seq_num winning, as long as the session is not COMPLETE.';
 --> statement-breakpoint

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migrate } from '../src/db/migrate.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
+import { createDatabase } from './setup/database.ts'
 import { epochsOf, intervalsOf, type Night } from './setup/epochs.ts'
 import { setup, type TestService } from './setup/service.ts'
 
@@ -173,6 +175,14 @@ describe('sleep_nights', () => {
     })
   })
 
+  it('belongs to the day of waking, not of getting up', async () => {
+    const times = { start_time: '2025-01-15T20:00:00Z', end_time: '2025-01-16T00:30:00Z' }
+    await send('asleep', session({ id: 'late', ...times }, { stat: { wake_time: '2025-01-15T23:50:00Z' } }))
+    expect(await only(`select sleep_date from sleep_nights where session_id = 'late'`)).toEqual({
+      sleep_date: '2025-01-15',
+    })
+  })
+
   it('keeps NULL and 0 apart', async () => {
     await send(
       'asleep',
@@ -186,6 +196,26 @@ describe('sleep_nights', () => {
       has_stats: 't',
     })
   })
+})
+
+it('time_zones follows the server at every migration', async () => {
+  const db = await createDatabase()
+  try {
+    // The server's own list can't change in a test, so another one stands for it.
+    await db.query(`
+      alter materialized view time_zones rename to time_zones_before;
+      create table server_zones as select 'Europe/Berlin' as name;
+      create materialized view time_zones as select name from server_zones;
+      create unique index on time_zones (name);
+      insert into server_zones values ('Europe/Kyiv')`)
+    await migrate(db.url)
+    expect(await db.query('select name from time_zones order by name')).toEqual([
+      { name: 'Europe/Berlin' },
+      { name: 'Europe/Kyiv' },
+    ])
+  } finally {
+    await db.drop()
+  }
 })
 
 describe('latest_scores', () => {

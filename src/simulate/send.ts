@@ -30,8 +30,8 @@ export interface Sent {
 const TRIES = 6
 
 /**
- * Sends the lanes side by side, each in its order; at most `rate` requests a second. A 503 and a lost connection
- * are tried again, as the vendors do.
+ * Sends the lanes side by side, each in its order; at most `rate` requests a second. A 503, a 429 and a lost
+ * connection are tried again, as the vendors do.
  */
 export async function send(
   lanes: Delivery[][],
@@ -62,7 +62,7 @@ async function deliver(delivery: Delivery, post: Post, credentials: Credentials)
     const answer = await post(`/webhooks/${delivery.vendor}`, headers, delivery.body).catch(
       (error: Error) => error,
     )
-    const failed = answer instanceof Error || answer.status === 503
+    const failed = answer instanceof Error || answer.status === 503 || answer.status === 429
     if (failed && retries < TRIES - 1) {
       await sleep(answer instanceof Error ? 500 : Math.min(answer.retryAfterSeconds, 5) * 1000)
       continue

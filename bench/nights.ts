@@ -1,0 +1,98 @@
+import type pg from 'pg'
+import { addDays } from '../src/simulate/local-time.ts'
+import { createNight } from '../src/simulate/night.ts'
+import { statOf } from '../src/simulate/stat.ts'
+import { createUser } from '../src/simulate/user.ts'
+
+export const DAYS = 365
+const TEMPLATES = 500
+const PROVENANCE = `'019a0000-0000-7000-8000-000000000000'::uuid, now()`
+
+const OWNERS = `select u, 'G-20250101000000-' || lpad(u::text, 20, '0') as owner from generate_series(1, $1::int) as u`
+const NIGHTS = `select owner, owner || '/' || d as session_id, t.*,
+    (array['America/New_York', 'Europe/Berlin', 'Asia/Seoul', 'Pacific/Auckland', 'No/Where'])[1 + u % 5] as zone,
+    timestamptz '2024-01-01 22:00Z' + d * interval '1 day' + (u % 120) * interval '1 minute' as start
+  from (${OWNERS}) as owners cross join generate_series(1, ${DAYS}) as d
+  join template t on t.id = (u * 7 + d * 13) % ${TEMPLATES}`
+
+/**
+ * `users` × 365 nights with two series each, a night in progress per user, and a biomarker and a score per user and
+ * day: simulated nights, copied and shifted within the database. Session ids end with the day's number.
+ */
+export async function fillNights(client: pg.Client, users: number): Promise<void> {
+  await createTemplates(client)
+  // The rows are consistent by construction: foreign keys need no check.
+  await client.query(`set session_replication_role = replica`)
+  await client.query(
+    `insert into sleep_sessions (user_id, session_id, state, timezone, created_timezone, start_time, end_time,
+       utc_offset_minutes, local_date, peculiarities, missing_data_ratio, callback_version, delivery_id, received_at)
+     select owner, session_id, 'COMPLETE', zone, zone, start, start + bed * interval '1 second', 0, start::date, '{}', 0,
+       'V3', ${PROVENANCE} from (${NIGHTS}) as night`,
+    [users],
+  )
+  await client.query(
+    `insert into sleep_stats
+     select stats.* from (${NIGHTS}) as night, lateral jsonb_populate_record(null::sleep_stats, stat
+       || jsonb_build_object('user_id', owner, 'session_id', session_id,
+         'sleep_time', start + (stat->>'sleep_latency')::int * interval '1 second',
+         'wake_time', start + (bed - (stat->>'wakeup_latency')::int) * interval '1 second', 'sleep_cycle_time', null,
+         'delivery_id', '019a0000-0000-7000-8000-000000000000', 'received_at', now())) as stats`,
+    [users],
+  )
+  for (const series of ['sleep', 'snoring']) {
+    await client.query(
+      `insert into sleep_stage_series select owner, session_id, '${series}', ${series}, ${PROVENANCE}
+       from (${NIGHTS}) as night`,
+      [users],
+    )
+  }
+  await client.query(
+    `insert into sleep_stage_windows (user_id, session_id, series, inference_seq_num, seq_num, stages, callback_version,
+       delivery_id, received_at)
+     select owner, owner || '/running', series, k, 10 * k + 9,
+       array(select ((k / 12 + n / 9) % 4)::smallint from generate_series(1, 40) as n), 'V2', ${PROVENANCE}
+     from (${OWNERS}) as owners, generate_series(3, 95) as k, unnest(array['sleep', 'snoring']) as series`,
+    [users],
+  )
+  await client.query(
+    `insert into biomarkers (profile_id, id, external_id, category, type, periodicity, aggregation, value, value_number,
+       unit, value_type, start_date_time, end_date_time, utc_offset_minutes, local_date, created_at_utc, version,
+       delivery_id, received_at)
+     select owner, md5(owner || d), owner, 'activity', 'steps', 'daily', 'total', '8000', 8000, 'count', 'integer',
+       day, day + interval '24 hours' - interval '1 second', 0, day::date, day, 1.1, ${PROVENANCE}
+     from (${OWNERS}) as owners, generate_series(1, ${DAYS}) as d,
+       lateral (select timestamptz '2024-01-01Z' + d * interval '1 day' as day) as days`,
+    [users],
+  )
+  await client.query(
+    `insert into scores (profile_id, id, external_id, type, state, score, score_date_time, local_date, created_at_utc,
+       version, delivery_id, received_at)
+     select owner, md5(owner || d), owner, 'sleep', 'high', 0.8, day, day::date, day, 1.1, ${PROVENANCE}
+     from (${OWNERS}) as owners, generate_series(1, ${DAYS}) as d,
+       lateral (select timestamptz '2024-01-01Z' + d * interval '1 day' as day) as days`,
+    [users],
+  )
+  await client.query('vacuum analyze')
+  await client.query('checkpoint')
+}
+
+async function createTemplates(client: pg.Client): Promise<void> {
+  const user = { ...createUser('bench', 1, '2024-01-01'), snoring: 0.14 }
+  const nights = Array.from({ length: TEMPLATES * 2 }, (_, day) =>
+    createNight({ ...user, seed: `bench/${day}` }, addDays('2024-01-01', day % DAYS)),
+  ).filter(({ kind }) => kind === 'slept')
+  await client.query(
+    `create temp table template as select row_number() over () - 1 as id, night.* from jsonb_to_recordset($1)
+       as night (bed int, sleep smallint[], snoring smallint[], stat jsonb)`,
+    [
+      JSON.stringify(
+        nights.slice(0, TEMPLATES).map((night) => ({
+          bed: night.sleep.length * 30,
+          sleep: `{${night.sleep}}`,
+          snoring: `{${night.snoring}}`,
+          stat: statOf(night, user.timeZone),
+        })),
+      ),
+    ],
+  )
+}
