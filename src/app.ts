@@ -3,7 +3,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Config } from './config.ts'
 import type { Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
+import { exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
+import type { Metrics } from './ops/metrics.ts'
+import { measureRequests, type Observer } from './ops/observe.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
 import { logRequests } from './ops/request-log.ts'
 import { vendors } from './vendors/index.ts'
@@ -13,10 +16,12 @@ export interface Parts {
   readonly log: FastifyBaseLogger
   readonly store: Store
   readonly readiness: Readiness
+  readonly metrics: Metrics
+  readonly observer: Observer
 }
 
 /** The whole HTTP side, the same in production and in tests. */
-export function buildApp({ config, log, store, readiness }: Parts): FastifyInstance {
+export function buildApp({ config, log, store, readiness, metrics, observer }: Parts): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -38,12 +43,16 @@ export function buildApp({ config, log, store, readiness }: Parts): FastifyInsta
   })
   answerProblems(app)
   logRequests(app)
+  measureRequests(app, metrics)
   health(app, readiness)
+  exposeMetrics(app, metrics, readiness, config.METRICS_TOKEN)
   keepBytes(app)
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
+    metrics.configured.set({ vendor: vendor.name }, authenticate ? 1 : 0)
     if (authenticate) {
-      receive(app, vendor, authenticate, store)
+      const observed = observer.authenticate(vendor, config.credentials, authenticate)
+      receive(app, vendor, observed, observer.store(store))
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)

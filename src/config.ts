@@ -26,6 +26,9 @@ const SettingsSchema = Type.Object({
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'pino level' },
   ),
+  METRICS_TOKEN: Type.Optional(
+    Type.String({ description: 'GET /metrics needs it as a Bearer token; absent: it needs none' }),
+  ),
   NODE_ENV: Type.Optional(
     Type.String({ description: 'production: credentials are required, never generated' }),
   ),

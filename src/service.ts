@@ -3,9 +3,13 @@ import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { GroupCommit } from './db/group-commit.ts'
+import { lastStored } from './db/last-stored.ts'
 import { isCurrent, migrate } from './db/migrate.ts'
-import { createPool } from './db/pool.ts'
+import { createPool, poolLoad } from './db/pool.ts'
 import { Writer } from './db/writer.ts'
+import { readinessOf } from './ops/health.ts'
+import { createMetrics, exposeLoad } from './ops/metrics.ts'
+import { Observer } from './ops/observe.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
@@ -22,15 +26,17 @@ export async function startService(config: Config, databaseUrl: string, log: Log
   const pool = createPool(databaseUrl, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
 
-  const readiness = async () => {
-    try {
-      return (await isCurrent(pool)) ? null : 'The database lacks a migration.'
-    } catch {
-      return 'The database does not answer.'
-    }
-  }
+  const metrics = createMetrics()
+  exposeLoad(metrics.registry, () => ({ ...store.load, pool: poolLoad(pool) }))
+  const groups = metrics.groups.series({})
+  store.onCommit = (deliveries) => groups.observe(deliveries)
+  const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
+  const readiness = readinessOf(
+    () => isCurrent(pool),
+    () => store.fault,
+  )
 
-  const app = buildApp({ config, log, store, readiness })
+  const app = buildApp({ config, log, store, readiness, metrics, observer })
   app.addHook('onClose', async () => {
     await store.close()
     await pool.end()

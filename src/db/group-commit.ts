@@ -49,6 +49,8 @@ export class GroupCommit implements Store {
   #closing: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
+  /** Told the size of each group once it is committed. */
+  onCommit: (deliveries: number) => void = () => {}
 
   constructor(pool: Pick<pg.Pool, 'connect'>, writer: Writer, limits: Limits = defaultLimits) {
     this.#pool = pool
@@ -56,17 +58,36 @@ export class GroupCommit implements Store {
     this.#limits = limits
   }
 
-  commit(delivery: Delivery): Promise<Receipt> {
+  /** What is there to do at this moment. */
+  get load() {
     const { waitingDeliveries, waitingBytes, writers } = this.#limits
-    if (this.#closing) return Promise.reject(new Unavailable('Nightpost is shutting down.'))
-    if (this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes) {
-      return Promise.reject(new Unavailable('Too many deliveries are waiting.'))
+    return {
+      queue: {
+        deliveries: this.#waiting.length,
+        bytes: this.#waitingBytes,
+        maxDeliveries: waitingDeliveries,
+        maxBytes: waitingBytes,
+      },
+      writers: { busy: this.#active, all: writers },
     }
+  }
+
+  /** Why nothing more is taken at this moment; null where it is. */
+  get fault(): string | null {
+    if (this.#closing) return 'Nightpost is shutting down.'
+    const { waitingDeliveries, waitingBytes } = this.#limits
+    const isFull = this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes
+    return isFull ? 'Too many deliveries are waiting.' : null
+  }
+
+  commit(delivery: Delivery): Promise<Receipt> {
+    const fault = this.fault
+    if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
       const rows = delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
       this.#waiting.push({ delivery, rows, resolve, reject })
       this.#waitingBytes += delivery.arrival.body.length
-      if (this.#active < writers) void this.#work()
+      if (this.#active < this.#limits.writers) void this.#work()
     })
   }
 
@@ -106,6 +127,7 @@ export class GroupCommit implements Store {
       const receipts = await this.#write(group.map(({ delivery }) => delivery))
       this.written.groups += 1
       this.written.deliveries += group.length
+      this.onCommit(group.length)
       for (const [at, { resolve }] of group.entries()) resolve(receipts[at] as Receipt)
     } catch (error) {
       const failure = failureOf(error)

@@ -38,3 +38,8 @@ export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.P
   pool.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
   return pool
 }
+
+/** Connections by what they do at this moment, and callers that wait for one. */
+export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {
+  return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount }
+}

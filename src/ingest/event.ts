@@ -2,6 +2,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Issue } from '../problem.ts'
 import type { TargetRows } from '../tables/target.ts'
+import { type Drift, driftReader } from './drift.ts'
 import { explain } from './explain.ts'
 import type { JsonObject } from './json.ts'
 
@@ -14,9 +15,17 @@ export interface EventDeclaration<S extends TSchema> {
   readonly check?: (body: Static<S>) => Issue[]
   /** The rows of a valid body. Pure: no clock, no I/O. */
   readonly normalise: (body: Static<S>) => TargetRows[]
+  /** When the vendor made the record, ISO 8601 as it wrote it. */
+  readonly createdAt?: (body: Static<S>) => string | null | undefined
 }
 
-export type Judgement = { readonly rows: TargetRows[] } | { readonly issues: Issue[] }
+export type Judgement =
+  | {
+      readonly rows: TargetRows[]
+      readonly createdAt: string | null
+      readonly drift: readonly Drift[]
+    }
+  | { readonly issues: Issue[] }
 
 /** An event as the core sees it: only `judge` can turn a body into rows, and it validates first. */
 export interface Event {
@@ -26,15 +35,17 @@ export interface Event {
 }
 
 export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>): Event {
-  const { name, schema, check, normalise } = declaration
+  const { name, schema, check, normalise, createdAt } = declaration
   const compiled = TypeCompiler.Compile(schema)
+  const driftOf = driftReader(schema)
   return {
     name,
     schema,
     judge(body) {
       if (!compiled.Check(body)) return { issues: explain(compiled.Errors(body)) }
       const issues = check?.(body) ?? []
-      return issues.length > 0 ? { issues } : { rows: normalise(body) }
+      if (issues.length > 0) return { issues }
+      return { rows: normalise(body), createdAt: createdAt?.(body) ?? null, drift: driftOf(body) }
     },
   }
 }

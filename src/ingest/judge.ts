@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Problem, problem } from '../problem.ts'
 import type { Verdict } from './delivery.ts'
+import { NO_DRIFT } from './drift.ts'
 import { type JsonObject, MalformedJson, readJson } from './json.ts'
 import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
 
@@ -37,6 +38,8 @@ export function judge(vendor: Vendor, scheme: string, headers: Headers, bytes: B
     userId,
     problem: null,
     rows: judgement?.rows ?? [],
+    createdAt: judgement?.createdAt ?? null,
+    drift: judgement?.drift ?? NO_DRIFT,
   }
 }
 
@@ -48,6 +51,8 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
     userId,
     problem,
     rows: [],
+    createdAt: null,
+    drift: NO_DRIFT,
   }
 }
 

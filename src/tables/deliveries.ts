@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
@@ -25,6 +26,8 @@ export const deliveries = pgTable(
   (t) => [
     primaryKey({ columns: [t.owner, t.vendor, t.body_digest] }),
     index('deliveries_delivery_id_idx').on(t.delivery_id),
+    // When each event was last stored: silence is counted on across a restart.
+    index('deliveries_stored_idx').on(t.vendor, t.event, t.received_at).where(sql`outcome = 'stored'`),
   ],
 )
 

@@ -32,6 +32,8 @@ export interface TestService {
   post(vendor: string, headers: Record<string, string>, body: Body): Promise<Answer>
   asleep(body: Body, userId: string): Promise<Answer>
   sahha(body: Body, eventType?: string): Promise<Answer>
+  /** Ends the service, and starts another on the same database; `post` and the like keep to the first. */
+  restart(): Promise<FastifyInstance>
   close(): Promise<void>
 }
 
@@ -40,7 +42,9 @@ export async function setup(overrides: Environment = {}): Promise<TestService> {
   const db = await createDatabase()
   const log: string[] = []
   const logger = pino(logOptions('trace'), { write: (line: string) => log.push(line) })
-  const { app } = await startService(readConfig({ ...environment, ...overrides }), db.url, logger)
+  const config = readConfig({ ...environment, ...overrides })
+  const { app } = await startService(config, db.url, logger)
+  const running = [app]
 
   const post: TestService['post'] = async (vendor, headers, body) => {
     const answer = await app.inject({
@@ -60,8 +64,14 @@ export async function setup(overrides: Environment = {}): Promise<TestService> {
     asleep: (body, userId) => post('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': userId }, body),
     sahha: (body, eventType) =>
       post('sahha', { ...signed(body), ...(eventType && { 'x-event-type': eventType }) }, body),
-    close: async () => {
+    restart: async () => {
       await app.close()
+      const again = await startService(config, db.url, logger)
+      running.push(again.app)
+      return again.app
+    },
+    close: async () => {
+      await Promise.all(running.map((one) => one.close()))
       await db.drop()
     },
   }

@@ -1,15 +1,15 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
 import { defineEvent, type Event } from '../../ingest/event.ts'
 import type { JsonObject } from '../../ingest/json.ts'
-import { Maybe, Text } from '../../ingest/schema.ts'
+import { Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import type { Issue } from '../../problem.ts'
 import type { TargetRows } from '../../tables/target.ts'
 
 const names = {
   event: Maybe(Text({ description: 'V3' })),
-  version: Maybe(Text({ description: 'V3' })),
+  version: Maybe(OpenEnum(['V3'])),
   callback_event: Maybe(Text({ description: 'V1 and V2' })),
-  callback_version: Maybe(Text({ description: 'V2; V1 names no version' })),
+  callback_version: Maybe(OpenEnum(['V1', 'V2', 'V3'], { description: 'V1 names none' })),
 }
 
 interface Names {

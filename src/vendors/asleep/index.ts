@@ -14,6 +14,7 @@ const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessio
 export const asleep: Vendor = {
   name: 'asleep',
   credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
+  credentialHeaders: { 'x-api-key': 'ASLEEP_API_KEYS' },
   schemes: { api_key: { userHeader: 'x-user-id', required: true } },
   headers: Type.Object({
     'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),

@@ -15,6 +15,7 @@ export const sahha: Vendor = {
     SAHHA_API_KEYS: 'Keys of your choice that callers may send in x-api-key',
     SAHHA_WEBHOOK_SECRETS: 'Webhook secrets from the Sahha dashboard, for X-Signature',
   },
+  credentialHeaders: { 'x-signature': 'SAHHA_WEBHOOK_SECRETS', 'x-api-key': 'SAHHA_API_KEYS' },
   schemes: {
     api_key: { userHeader: 'x-user-id', required: true },
     signature: { userHeader: 'x-external-id', required: false },

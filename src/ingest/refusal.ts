@@ -1,0 +1,19 @@
+import type { Authenticate, Headers, Vendor } from './vendor.ts'
+
+/**
+ * Why a request is not authentic, in words that are safe to count and to show: `missing`, `<header> wrong`,
+ * or `<header> not configured` where it carries a credential of a kind that has none to be checked against.
+ */
+export function refusalReason(
+  vendor: Vendor,
+  credentials: (name: string) => readonly string[],
+  authenticate: Authenticate,
+  headers: Headers,
+  body: Buffer,
+): string {
+  const presented = Object.entries(vendor.credentialHeaders).filter(([header]) => headers[header])
+  const checked = presented.filter(([, setting]) => credentials(setting).length > 0)
+  const wrong = checked.find(([header]) => authenticate({ [header]: headers[header] }, body) === null)
+  if (wrong) return `${wrong[0]} wrong`
+  return presented[0] ? `${presented[0][0]} not configured` : 'missing'
+}
