@@ -54,7 +54,7 @@ function deliveryOf(workload: Workload, number: number): Delivery {
   }
   return {
     arrival,
-    verdict: judge(vendor, 'api_key', headers, arrival.body),
+    verdict: judge(vendor, 'api_key', headers, arrival.body, arrival.body.length),
     vendor: vendor.name,
     authenticatedBy: 'api_key',
     headers,

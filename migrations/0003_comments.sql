@@ -12,4 +12,4 @@ COMMENT ON COLUMN "unverified_deliveries"."body" IS 'The exact bytes received.';
 --> statement-breakpoint
 COMMENT ON COLUMN "unverified_deliveries"."received_at" IS 'When the delivery arrived.';
 --> statement-breakpoint
-COMMENT ON COLUMN "unverified_deliveries"."position" IS 'Bytes quarantined up to and with this delivery: the oldest go once this runs further ahead than the limit.';
+COMMENT ON COLUMN "unverified_deliveries"."position" IS 'Bytes quarantined before this delivery: the oldest go once the count runs further ahead of them than the limit.';

@@ -20,7 +20,11 @@ for (const name of migrationFiles()) {
   for (const [statement, what] of statements) written.set(what ?? '', statement)
 }
 
-const targets = [ledger as unknown as Target, quarantine as unknown as Target, ...vendors.flatMap((vendor) => vendor.targets)]
+const targets = [
+  ledger as unknown as Target,
+  quarantine as unknown as Target,
+  ...vendors.flatMap((vendor) => vendor.targets),
+]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)
 
 if (changed.length > 0) {

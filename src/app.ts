@@ -1,7 +1,8 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
 import type { Config } from './config.ts'
-import type { Store } from './ingest/delivery.ts'
+import { ofContent } from './ingest/content.ts'
+import type { Quarantine, Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
 import { exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
@@ -15,19 +16,22 @@ export interface Parts {
   readonly config: Config
   readonly log: FastifyBaseLogger
   readonly store: Store
+  readonly quarantine?: Quarantine | null
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly observer: Observer
 }
 
 /** The whole HTTP side, the same in production and in tests. */
-export function buildApp({ config, log, store, readiness, metrics, observer }: Parts): FastifyInstance {
+export function buildApp(parts: Parts): FastifyInstance {
+  const { config, log, store, quarantine = null, readiness, metrics, observer } = parts
+  const bodyLimit = config.BODY_LIMIT_BYTES
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger for each request would only add its number; the delivery's id says more, and costs less.
     childLoggerFactory: (logger) => logger,
-    bodyLimit: config.BODY_LIMIT_BYTES,
+    bodyLimit,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     // What still arrives on an open connection is taken: the store closes last.
@@ -51,8 +55,13 @@ export function buildApp({ config, log, store, readiness, metrics, observer }: P
     const authenticate = vendor.authenticator(config.credentials)
     metrics.configured.set({ vendor: vendor.name }, authenticate ? 1 : 0)
     if (authenticate) {
-      const observed = observer.authenticate(vendor, config.credentials, authenticate)
-      receive(app, vendor, observed, observer.store(store))
+      receive(app, {
+        vendor,
+        authenticate: observer.authenticate(vendor, config.credentials, ofContent(authenticate, bodyLimit)),
+        store: observer.store(store),
+        quarantine,
+        bodyLimit,
+      })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)

@@ -22,6 +22,12 @@ const SettingsSchema = Type.Object({
     maximum: 256 * 2 ** 20,
     description: 'Largest body accepted',
   }),
+  QUARANTINE_UNVERIFIED_MAX_BYTES: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 2 ** 40,
+    description: 'Room for deliveries that fail authentication, the oldest go first; 0: none is kept',
+  }),
   LOG_LEVEL: Type.Union(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'pino level' },

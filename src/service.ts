@@ -6,6 +6,7 @@ import { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { isCurrent, migrate } from './db/migrate.ts'
 import { createPool, poolLoad } from './db/pool.ts'
+import { PostgresQuarantine } from './db/quarantine.ts'
 import { Writer } from './db/writer.ts'
 import { readinessOf } from './ops/health.ts'
 import { createMetrics, exposeLoad } from './ops/metrics.ts'
@@ -25,6 +26,8 @@ export async function startService(config: Config, databaseUrl: string, log: Log
   await migrate(databaseUrl)
   const pool = createPool(databaseUrl, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
+  const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
+  const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
 
   const metrics = createMetrics()
   exposeLoad(metrics.registry, () => ({ ...store.load, pool: poolLoad(pool) }))
@@ -36,7 +39,7 @@ export async function startService(config: Config, databaseUrl: string, log: Log
     () => store.fault,
   )
 
-  const app = buildApp({ config, log, store, readiness, metrics, observer })
+  const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer })
   app.addHook('onClose', async () => {
     await store.close()
     await pool.end()

@@ -37,7 +37,7 @@ const rooms: Array<{ room: string; may: string[] }> = [
   {
     room: 'ingest/',
     may: [
-      ...['ingest/', 'tables/', 'problem.ts', 'node:crypto', 'node:buffer', 'node:http'],
+      ...['ingest/', 'tables/', 'problem.ts', 'node:crypto', 'node:buffer', 'node:http', 'node:zlib'],
       ...['@sinclair/typebox', '@fastify/type-provider-typebox', 'fastify', 'lossless-json', 'uuid'],
     ],
   },

@@ -23,6 +23,7 @@ afterEach(async () => {
 })
 
 const writer = new Writer(vendors.flatMap(({ targets }) => targets))
+const LIMIT = 2 ** 20
 const store = (limits: Partial<typeof defaultLimits> = {}) =>
   new GroupCommit(pool, writer, { ...defaultLimits, ...limits })
 
@@ -30,7 +31,7 @@ function delivery(body: object): Delivery {
   const arrival = arrive(Buffer.from(JSON.stringify(body)))
   return {
     arrival,
-    verdict: judge(sahha, 'signature', {}, arrival.body),
+    verdict: judge(sahha, 'signature', {}, arrival.body, LIMIT),
     vendor: 'sahha',
     authenticatedBy: 'signature',
     headers: {},
@@ -106,7 +107,7 @@ it('one locked row holds up its own delivery only', async () => {
 
 it('of identical bytes in a group the best verdict counts', async () => {
   const good = delivery(biomarker({ category: 'c' }))
-  const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body)
+  const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body, LIMIT)
   const bad = { ...good, arrival: arrive(good.arrival.body), verdict }
   expect(verdict.outcome).toBe('rejected')
   const single = store({ writers: 1 })

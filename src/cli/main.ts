@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { migrateCommand } from './migrate.ts'
+import { replayCommand } from './replay.ts'
 import { sqlCommand } from './sql.ts'
 
 const program = new Command('nightpost')
   .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
+  .addCommand(replayCommand)
 
 try {
   await program.parseAsync()

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../ingest/delivery.ts'
 import { problem } from '../problem.ts'
 import { failureOf, sqlState } from './failure.ts'
-import type { Writer } from './writer.ts'
+import type { Client } from './plan.ts'
 
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
@@ -25,6 +25,11 @@ export const defaultLimits: Limits = {
   waitingBytes: 64 * 2 ** 20,
 }
 
+/** Writes a group as one transaction, and gives each delivery its receipt. */
+export interface GroupWriter {
+  write(client: Client, group: readonly Delivery[]): Promise<Receipt[]>
+}
+
 interface Waiting {
   readonly delivery: Delivery
   readonly rows: number
@@ -41,7 +46,7 @@ const ATTEMPTS = 3
  */
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
-  readonly #writer: Writer
+  readonly #writer: GroupWriter
   readonly #limits: Limits
   #waiting: Waiting[] = []
   #waitingBytes = 0
@@ -52,7 +57,7 @@ export class GroupCommit implements Store {
   /** Told the size of each group once it is committed. */
   onCommit: (deliveries: number) => void = () => {}
 
-  constructor(pool: Pick<pg.Pool, 'connect'>, writer: Writer, limits: Limits = defaultLimits) {
+  constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
     this.#pool = pool
     this.#writer = writer
     this.#limits = limits

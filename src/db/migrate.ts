@@ -40,7 +40,7 @@ async function requireServer(client: pg.Client): Promise<void> {
 }
 
 /** Whether the database has every migration of this version of Nightpost. */
-export async function isCurrent(pool: Pick<pg.Pool, 'query'>): Promise<boolean> {
+export async function isCurrent(pool: Pick<pg.Pool | pg.Client, 'query'>): Promise<boolean> {
   const { rows } = await pool.query(
     'select max(created_at)::text as latest from drizzle.__drizzle_migrations',
   )

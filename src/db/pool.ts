@@ -43,3 +43,12 @@ export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.P
 export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {
   return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount }
 }
+
+/** One connection with the same settings and no time limit, for work that reads the whole ledger. */
+export async function connect(databaseUrl: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'nightpost replay' })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query(SETTINGS)
+  return client
+}

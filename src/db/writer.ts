@@ -1,19 +1,21 @@
 import { getTableName } from 'drizzle-orm'
-import type { PoolClient } from 'pg'
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
-import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
+import { batchParameters, rowParameters } from './batch.ts'
 import { bodiesOf, type Entry, entriesOf, ledgerRows } from './group.ts'
-import { enter, type PartStatements, partStatements, revisit, type Statement, upsert } from './statements.ts'
-
-type Client = Pick<PoolClient, 'query'>
-
-/** Entries whose rows are to be applied, under the id and arrival that the ledger knows them by. */
-interface Accepted {
-  readonly entry: Entry
-  readonly id: string
-  readonly receivedAt: string
-}
+import type { GroupWriter } from './group-commit.ts'
+import { enter, revisit } from './ledger-statements.ts'
+import type { Statement } from './parameters.ts'
+import {
+  type Accepted,
+  apply,
+  batchesFor,
+  type Client,
+  fitsOneStatement,
+  type Plan,
+  plansFor,
+  query,
+} from './plan.ts'
 
 interface Held {
   readonly arrival_id: string
@@ -22,37 +24,13 @@ interface Held {
   readonly outcome_before: string
 }
 
-/** A row that an upsert wrote: its key, who wrote it, and whether there was none before. */
-interface Written {
-  readonly delivery_id: string
-  readonly is_new: boolean
-  readonly [key: string]: unknown
-}
-
-interface Plan {
-  readonly target: Target
-  readonly upsert: Statement
-  readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
-}
-
-/** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
-const STATEMENT_ROWS = 10_000
-
 /** Writes groups of deliveries: ledger first, then table by table in a fixed order. */
-export class Writer {
+export class Writer implements GroupWriter {
   readonly #plans: readonly Plan[]
   readonly #entering = new Map<string, Statement>()
 
   constructor(targets: readonly Target[]) {
-    this.#plans = targets
-      .filter(({ partOf }) => partOf === undefined)
-      .map((target) => ({
-        target,
-        upsert: upsert(target),
-        parts: targets
-          .filter(({ partOf }) => partOf === target)
-          .map((part) => ({ target: part, ...partStatements(part, target) })),
-      }))
+    this.#plans = plansFor(targets)
   }
 
   /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */
@@ -70,8 +48,7 @@ export class Writer {
     const used = this.#plans
       .map((plan) => ({ plan, batches: batchesFor(plan.target, accepted) }))
       .filter(({ batches }) => batches.length > 0)
-    const fits = ({ batches }: { batches: Batch[] }) => slices(batches, STATEMENT_ROWS).length === 1
-    const together = used.filter((use) => use.plan.parts.length === 0 && fits(use))
+    const together = used.filter(({ plan, batches }) => plan.parts.length === 0 && fitsOneStatement(batches))
     const apart = used.filter((use) => !together.includes(use))
 
     if (apart.length > 0) await client.query('begin')
@@ -86,8 +63,9 @@ export class Writer {
     for (const { plan } of apart) await apply(client, accepted.filter(isFresh), plan)
     if (apart.length > 0) await client.query('commit')
 
-    for (const { entry, id } of accepted.filter(isFresh)) settle(receipts, entry, id, false)
-    return entries.filter(({ delivery }) => !fresh.has(delivery.arrival.id))
+    const [mine, known] = partition(entries, ({ delivery }) => fresh.has(delivery.arrival.id))
+    for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, false)
+    return known
   }
 
   /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
@@ -102,7 +80,10 @@ export class Writer {
       const wasStored = ledger.outcome_before === 'stored'
       const isItself = ledger.delivery_id === arrival.id
       settle(receipts, entry, ledger.delivery_id, wasStored && !isItself)
-      if (!wasStored) accepted.push({ entry, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      if (!wasStored) {
+        const { rows } = entry.delivery.verdict
+        accepted.push({ rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      }
     }
     for (const plan of this.#plans) await apply(client, accepted, plan)
     await client.query('commit')
@@ -120,8 +101,12 @@ export class Writer {
 const LEDGER_COLUMNS = enter([]).columns.slice(0, -1)
 
 function asArrived(entry: Entry): Accepted {
-  const { id, receivedAt } = entry.delivery.arrival
-  return { entry, id, receivedAt }
+  const { arrival, verdict } = entry.delivery
+  return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt }
+}
+
+function partition<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(test), all.filter((one) => !test(one))]
 }
 
 /** Answers each arrival as if they had been written one after the other. */
@@ -137,56 +122,4 @@ function settle(
     receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
     isStored ||= verdict.outcome === 'stored'
   }
-}
-
-async function apply(
-  client: Client,
-  accepted: readonly Accepted[],
-  { target, upsert, parts }: Plan,
-): Promise<void> {
-  const written: Written[] = []
-  for (const slice of slices(batchesFor(target, accepted), STATEMENT_ROWS)) {
-    const rows = await query<Written>(client, upsert, batchParameters(upsert.columns, slice))
-    if (parts.length > 0) written.push(...rows)
-  }
-  for (const part of parts) await replaceParts(client, accepted, written, part)
-}
-
-async function replaceParts(
-  client: Client,
-  accepted: readonly Accepted[],
-  owners: readonly Written[],
-  { target, clear, insert, ownerKey }: Plan['parts'][number],
-): Promise<void> {
-  const replaced = owners.filter(({ is_new }) => !is_new)
-  if (replaced.length > 0) await query(client, clear, rowParameters(clear.columns, replaced))
-
-  // Only the parts of owners that are in the table now: an older delivery's stay out.
-  const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
-    ownerKey.map((key) => row[key[at]]).join('\0')
-  const present = new Set(owners.map((owner) => `${owner.delivery_id}\0${keyIn(owner, 'owner')}`))
-  const batches = batchesFor(target, accepted).map((batch) => ({
-    ...batch,
-    rows: batch.rows.filter((row) =>
-      present.has(`${batch.id}\0${keyIn(row as Record<string, unknown>, 'part')}`),
-    ),
-  }))
-  for (const slice of slices(batches, STATEMENT_ROWS)) {
-    await query(client, insert, batchParameters(insert.columns, slice))
-  }
-}
-
-function batchesFor(target: Target, accepted: readonly Accepted[]): Batch[] {
-  const batches: Batch[] = []
-  for (const { entry, id, receivedAt } of accepted) {
-    for (const { target: owner, rows } of entry.delivery.verdict.rows) {
-      if (owner === target && rows.length > 0) batches.push({ rows, id, receivedAt })
-    }
-  }
-  return batches
-}
-
-async function query<R>(client: Client, { name, text }: Statement, values: unknown[]): Promise<R[]> {
-  const { rows } = await client.query({ name, text, values })
-  return rows as R[]
 }

@@ -50,6 +50,22 @@ export interface Store {
   commit(delivery: Delivery): Promise<Receipt>
 }
 
+/** A delivery whose sender is not proven: any stranger's, or a vendor's while a wrong secret is configured. */
+export interface Unverified {
+  readonly arrival: Arrival
+  readonly vendor: string
+  /** What judging it again needs, and the signature that was presented. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Salted hashes of the keys that were presented. */
+  readonly hashedHeaders: Readonly<Record<string, string>>
+}
+
+/** Where unverified deliveries wait for the right secret, as far as the operator allows. */
+export interface Quarantine {
+  /** Resolves once it is kept or can't be: the answer is 401 either way. */
+  keep(unverified: Unverified): Promise<void>
+}
+
 /** The database is down or the queue is full: nothing was stored, the vendor should try again. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'

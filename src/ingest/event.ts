@@ -22,8 +22,8 @@ export interface EventDeclaration<S extends TSchema> {
 export type Judgement =
   | {
       readonly rows: TargetRows[]
-      readonly createdAt: string | null
-      readonly drift: readonly Drift[]
+      readonly createdAt?: string | null
+      readonly drift?: readonly Drift[]
     }
   | { readonly issues: Issue[] }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type Problem, problem } from '../problem.ts'
+import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
 import { NO_DRIFT } from './drift.ts'
 import { type JsonObject, MalformedJson, readJson } from './json.ts'
@@ -7,12 +8,20 @@ import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
 
 /**
  * What becomes of an authentic body: pure, so that a kept delivery can be judged again at any time.
- * `scheme` is the name of the vendor's scheme that proved the sender.
+ * `scheme` is the name of the vendor's scheme that proved the sender; `limit` bounds a body that was packed.
  */
-export function judge(vendor: Vendor, scheme: string, headers: Headers, bytes: Buffer): Verdict {
+export function judge(
+  vendor: Vendor,
+  scheme: string,
+  headers: Headers,
+  bytes: Buffer,
+  limit: number,
+): Verdict {
   const { userHeader, required } = vendor.schemes[scheme] as Scheme
   const userId = headerText(headers[userHeader])
-  const body = read(bytes)
+  const content = contentOf(headers, bytes, limit)
+  if (!Buffer.isBuffer(content)) return rejected(content, userId)
+  const body = read(content)
   if (body instanceof MalformedJson) return rejected(problem('malformed_json', body.message), userId)
 
   const identity = vendor.identify(headers, body)

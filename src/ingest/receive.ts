@@ -2,9 +2,10 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { Problem, ProblemError } from '../problem.ts'
-import { arrive, type Receipt, type Store, type Verdict } from './delivery.ts'
+import { arrive, type Quarantine, type Receipt, type Store, type Verdict } from './delivery.ts'
+import { kept, unverified } from './headers.ts'
 import { judge } from './judge.ts'
-import type { Authenticate, Headers, Vendor } from './vendor.ts'
+import type { Authenticate, Vendor } from './vendor.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,12 +28,20 @@ const problemAnswer = (description: string) => ({
   content: { 'application/problem+json': { schema: Problem } },
 })
 
+export interface Receiver {
+  readonly vendor: Vendor
+  /** Sees through a packed body: `ofContent`. */
+  readonly authenticate: Authenticate
+  readonly store: Store
+  /** Null: what is not proven is not kept. */
+  readonly quarantine: Quarantine | null
+  readonly bodyLimit: number
+}
+
 /** The route of one vendor: `POST /webhooks/<vendor>`. */
 export function receive(
   app: FastifyInstance,
-  vendor: Vendor,
-  authenticate: Authenticate,
-  store: Store,
+  { vendor, authenticate, store, quarantine, bodyLimit }: Receiver,
 ): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     `/webhooks/${vendor.name}`,
@@ -56,10 +65,12 @@ export function receive(
       const arrival = arrive(request.bytes ?? NO_BYTES)
 
       const authenticatedBy = authenticate(request.headers, arrival.body)
-      if (authenticatedBy === null)
+      if (authenticatedBy === null) {
+        await quarantine?.keep(unverified(vendor, request.headers, arrival))
         throw new ProblemError('unauthorized', 'No valid credential was presented.')
+      }
 
-      const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body)
+      const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body, bodyLimit)
       const receipt = await store.commit({
         arrival,
         verdict,
@@ -90,19 +101,6 @@ export class RejectedError extends Error {
 function summary(vendor: Vendor, { event }: Verdict, { outcome, deliveryId, problem }: Receipt) {
   const name = vendor.events.some(({ name }) => name === event) ? event : null
   return { vendor: vendor.name, event: name, outcome, delivery_id: deliveryId, code: problem?.code }
-}
-
-const alwaysKept = ['content-type', 'content-encoding', 'user-agent']
-
-function kept(vendor: Vendor, headers: Headers): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const names of [alwaysKept, vendor.keptHeaders]) {
-    for (const name of names) {
-      const value = headers[name]
-      if (typeof value === 'string') found[name] = value
-    }
-  }
-  return found
 }
 
 /** The declared body is documentation: the schema of the one identified event judges the bytes. */

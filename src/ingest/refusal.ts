@@ -13,7 +13,9 @@ export function refusalReason(
 ): string {
   const presented = Object.entries(vendor.credentialHeaders).filter(([header]) => headers[header])
   const checked = presented.filter(([, setting]) => credentials(setting).length > 0)
-  const wrong = checked.find(([header]) => authenticate({ [header]: headers[header] }, body) === null)
+  const nothing = Object.fromEntries(presented.map(([header]) => [header, undefined]))
+  const only = (header: string) => ({ ...headers, ...nothing, [header]: headers[header] })
+  const wrong = checked.find(([header]) => authenticate(only(header), body) === null)
   if (wrong) return `${wrong[0]} wrong`
   return presented[0] ? `${presented[0][0]} not configured` : 'missing'
 }

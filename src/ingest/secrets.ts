@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const sha256 = (text: string) => hash('sha256', text, 'buffer')
 
@@ -26,4 +26,15 @@ export function signatureCheck(secrets: readonly string[]): (presented: string, 
     const candidates = secrets.map((secret) => createHmac('sha256', secret).update(body).digest())
     return anyEqual(Buffer.from(presented, 'hex'), candidates)
   }
+}
+
+/** What is kept of a presented key: enough to recognise it once it is configured, too little to use it. */
+export function saltedHash(key: string, salt = randomBytes(16).toString('hex')): string {
+  return `${salt}:${createHmac('sha256', salt).update(key).digest('hex')}`
+}
+
+/** The one of several configured keys that a salted hash was made of. */
+export function keyOfHash(hashed: string, keys: readonly string[]): string | undefined {
+  const salt = hashed.slice(0, hashed.indexOf(':'))
+  return keys.find((key) => saltedHash(key, salt) === hashed)
 }

@@ -40,6 +40,11 @@ export interface Vendor {
   readonly headers: TObject
   /** Headers worth keeping beside the body; never a credential. */
   readonly keptHeaders: readonly string[]
+  /**
+   * Headers that prove the sender. An unverified delivery may be kept with a `signature` as it is, since it
+   * proves no other body, and with the salted hash of a `key`.
+   */
+  readonly proofHeaders: Readonly<Record<string, 'signature' | 'key'>>
   readonly events: readonly Event[]
   readonly targets: readonly Target[]
   /** Raise it with every change that gives an old body other rows. */

@@ -28,6 +28,6 @@ export const quarantine = target(unverifiedDeliveries, {
     body: 'The exact bytes received.',
     received_at: 'When the delivery arrived.',
     position:
-      'Bytes quarantined up to and with this delivery: the oldest go once this runs further ahead than the limit.',
+      'Bytes quarantined before this delivery: the oldest go once the count runs further ahead of them than the limit.',
   },
 })

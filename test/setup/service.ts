@@ -10,7 +10,7 @@ export const ASLEEP_KEY = 'asleep-test-key'
 export const SAHHA_KEY = 'sahha-test-key'
 export const SAHHA_SECRET = 'sahha-test-secret'
 
-const environment = {
+export const environment = {
   ASLEEP_API_KEYS: ASLEEP_KEY,
   SAHHA_API_KEYS: SAHHA_KEY,
   SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET,

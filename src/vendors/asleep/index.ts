@@ -21,6 +21,7 @@ export const asleep: Vendor = {
     'x-user-id': Type.Optional(Type.String({ description: "The user; must equal the data's user_id" })),
   }),
   keptHeaders: ['x-user-id'],
+  proofHeaders: { 'x-api-key': 'key' },
   events: [...inferenceComplete, ...sessionComplete],
   targets: [sessions, stats, series, windows],
   normaliserVersion: 1,

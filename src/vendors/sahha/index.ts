@@ -36,6 +36,7 @@ export const sahha: Vendor = {
     'x-user-id': Type.Optional(Type.String({ description: 'With x-api-key: must equal externalId' })),
   }),
   keptHeaders: ['x-user-id', 'x-external-id', 'x-event-type'],
+  proofHeaders: { 'x-signature': 'signature', 'x-api-key': 'key' },
   events,
   targets: [scores, factors, biomarkers, archetypes, dataLogs],
   normaliserVersion: 1,

@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_not_stored_idx" ON "deliveries" USING btree ("delivery_id") WHERE outcome <> 'stored';

@@ -1,0 +1,112 @@
+import type pg from 'pg'
+import type { Arrival, Verdict } from '../ingest/delivery.ts'
+
+/** A delivery as the ledger holds it. */
+export interface Kept {
+  readonly arrival: Arrival
+  readonly vendor: string
+  readonly owner: string
+  readonly outcome: Verdict['outcome']
+  readonly authenticatedBy: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Which deliveries: each condition that is given must hold. */
+export interface Filter {
+  readonly outcomes?: readonly string[]
+  readonly vendor?: string
+  readonly event?: string
+  /** The user that the header named, or the owner of the data. */
+  readonly user?: string
+  readonly owner?: string
+  /** First arrival, ISO 8601. */
+  readonly since?: string
+  readonly until?: string
+  readonly deliveries?: readonly string[]
+}
+
+/** What one query hands over: bodies together, and deliveries. */
+const CHUNK_BYTES = 8 * 2 ** 20
+const CHUNK_DELIVERIES = 500
+const PAGE = 5_000
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+export async function countKept(client: Client, filter: Filter): Promise<number> {
+  const { where, values } = conditions(filter)
+  const { rows } = await client.query(`select count(*)::int as count from deliveries where ${where}`, values)
+  return rows[0].count
+}
+
+/** The deliveries in order of arrival, some at a time; those that arrive meanwhile may be among them. */
+export async function* readKept(client: Client, filter: Filter): AsyncGenerator<Kept[]> {
+  const { where, values } = conditions(filter)
+  const next = `select delivery_id, octet_length(body) as size from deliveries
+    where ${where} and delivery_id > $${values.length + 1} order by delivery_id limit ${PAGE}`
+  let last = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const { rows: page } = await client.query(next, [...values, last])
+    if (page.length === 0) return
+    for (const ids of chunks(page)) {
+      const { rows } = await client.query(BY_ID, [ids])
+      yield rows.map(keptFrom)
+    }
+    last = page.at(-1).delivery_id
+  }
+}
+
+const BY_ID = `select delivery_id, vendor, owner, outcome, authenticated_by, headers, body, body_digest,
+  received_at::text from deliveries where delivery_id = any($1::uuid[]) order by delivery_id`
+
+function keptFrom(row: Record<string, unknown>): Kept {
+  return {
+    arrival: {
+      id: row.delivery_id as string,
+      receivedAt: row.received_at as string,
+      body: row.body as Buffer,
+      digest: row.body_digest as Buffer,
+    },
+    vendor: row.vendor as string,
+    owner: row.owner as string,
+    outcome: row.outcome as Verdict['outcome'],
+    authenticatedBy: row.authenticated_by as string,
+    headers: row.headers as Record<string, string>,
+  }
+}
+
+/** The ids of a page, as many at a time as their bodies allow. */
+export function chunks(page: ReadonlyArray<{ delivery_id: string; size: number }>): string[][] {
+  const all: string[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const { delivery_id, size } of page) {
+    bytes += size
+    if (bytes > CHUNK_BYTES || all.at(-1)?.length === CHUNK_DELIVERIES) {
+      all.push([])
+      bytes = size
+    }
+    all.at(-1)?.push(delivery_id)
+  }
+  return all
+}
+
+/** The conditions as SQL; every value is a parameter. */
+export function conditions(filter: Filter): { where: string; values: unknown[] } {
+  const values: unknown[] = []
+  const all: string[] = ['true']
+  const add = (value: unknown, condition: (parameter: string) => string) => {
+    if (value === undefined) return
+    values.push(value)
+    all.push(condition(`$${values.length}`))
+  }
+  // As the partial index has it.
+  if (filter.outcomes && !filter.outcomes.includes('stored')) all.push(`outcome <> 'stored'`)
+  add(filter.outcomes, (p) => `outcome = any(${p}::text[])`)
+  add(filter.vendor, (p) => `vendor = ${p}`)
+  add(filter.event, (p) => `event = ${p}`)
+  add(filter.user, (p) => `(user_id = ${p} or owner = ${p})`)
+  add(filter.owner, (p) => `owner = ${p}`)
+  add(filter.since, (p) => `received_at >= ${p}::timestamptz`)
+  add(filter.until, (p) => `received_at < ${p}::timestamptz`)
+  add(filter.deliveries, (p) => `delivery_id = any(${p}::uuid[])`)
+  return { where: all.join(' and '), values }
+}

@@ -1,0 +1,163 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { deliveries } from '../tables/deliveries.ts'
+import type { Target } from '../tables/target.ts'
+import {
+  and,
+  byKey,
+  fromParameter,
+  id,
+  list,
+  names,
+  parameterOf,
+  primaryKeyOf,
+  rowsOf,
+  type Statement,
+  statement,
+} from './parameters.ts'
+import { upsertSql } from './statements.ts'
+
+const ledgerColumns = getTableConfig(deliveries).columns
+const ledgerKey = primaryKeyOf(deliveries)
+const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).map(parameterOf)
+const entryParameters = [
+  ...ledgerParameters,
+  { name: 'body_at', type: 'integer' },
+  { name: 'body_length', type: 'integer' },
+]
+const bodiesAt = entryParameters.length + 1
+
+/**
+ * Enters deliveries that the ledger doesn't hold, and the rows that these have for the targets, all in
+ * one statement: a group is one round trip. Returns the `delivery_id` of each delivery that it entered;
+ * the rows of the others are left alone. Parameters: the ledger's columns, the bodies end to end (bytes
+ * travel once, and not as text), then each target's columns. Not for targets that own parts: those must
+ * be cleared under a snapshot taken after their owner is locked.
+ */
+export function enter(targets: readonly Target[]): Statement {
+  const parameters = [...entryParameters, { name: 'bodies', type: 'bytea' }]
+  const writes = targets.map((target) => {
+    const { name, columns } = getTableConfig(target.table)
+    const first = parameters.length + 1
+    parameters.push(...columns.map(parameterOf))
+    // `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
+    const where = sql`where (r.delivery_id in (select e.delivery_id from entered as e)) is true`
+    return sql`, ${id(`into ${name}`)} as (${upsertSql(target, first, where, sql``)})`
+  })
+  const tables = targets.map(({ table }) => getTableConfig(table).name)
+  return statement(
+    `enter ${tables.join(' ')}`,
+    parameters,
+    sql`with entered as (${enterSql()})${sql.join(writes)} select delivery_id from entered`,
+  )
+}
+
+function enterSql(): SQL {
+  const values = ledgerColumns.map((column) =>
+    column === deliveries.body
+      ? sql`substring(${sql.raw(`$${bodiesAt}::bytea`)} from r.body_at for r.body_length)`
+      : fromParameter(column),
+  )
+  return sql`insert into ${deliveries} (${names(ledgerColumns)})
+select ${list(values)} from ${rowsOf(entryParameters)}
+order by ${list(byKey(ledgerKey))}
+on conflict (${names(ledgerKey)}) do nothing
+returning delivery_id`
+}
+
+const verdictColumns = [
+  deliveries.event,
+  deliveries.user_id,
+  deliveries.authenticated_by,
+  deliveries.outcome,
+  deliveries.problem,
+  deliveries.headers,
+  deliveries.normaliser_version,
+]
+
+/**
+ * Deliveries whose bytes the ledger holds already: counts the arrivals, and gives those that are not
+ * stored yet the new verdict. Returns the ledger's id, first arrival and outcome before and after.
+ * A delivery that is its own predecessor (its commit was answered by a lost connection) counts once.
+ */
+export const revisit = statement(
+  'revisit deliveries',
+  ledgerParameters,
+  sql`with again as (
+  select ${list([...ledgerKey, ...verdictColumns].map((column) => sql`${fromParameter(column)} as ${id(column.name)}`))},
+    r.delivery_id, r.last_received_at, r.times_received
+  from ${rowsOf(ledgerParameters)}
+), held as (
+  select d.* from ${deliveries} as d join again using (${names(ledgerKey)})
+  order by ${list(byKey(ledgerKey, 'd'))} for update of d
+)
+update ${deliveries} as d set
+  last_received_at = greatest(held.last_received_at, again.last_received_at),
+  times_received = held.times_received
+    + case when held.delivery_id = again.delivery_id then 0 else again.times_received end,
+  ${list(
+    verdictColumns.map(
+      ({ name }) =>
+        sql`${id(name)} = case held.outcome when 'stored' then held.${id(name)} else again.${id(name)} end`,
+    ),
+  )}
+from held join again using (${names(ledgerKey)})
+where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
+returning again.delivery_id as arrival_id, d.delivery_id, d.received_at::text, held.outcome as outcome_before`,
+)
+
+const rejudgedParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(parameterOf)
+const rejudgedRows = sql`select ${list(
+  [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(
+    (column) => sql`${fromParameter(column)} as ${id(column.name)}`,
+  ),
+)} from ${rowsOf(rejudgedParameters)}`
+
+/** Gives deliveries that the ledger holds a new verdict; not for those whose verdict names another owner. */
+export const rejudge = statement(
+  'rejudge deliveries',
+  rejudgedParameters,
+  sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))}
+from (${rejudgedRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}`,
+)
+
+const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }) => name))
+
+/**
+ * The same where the new verdict names another owner, which is part of the key. Returns `delivery_id`, as
+ * long as these bytes were not entered anew under that owner meanwhile: then only their arrivals add up.
+ */
+export const move = statement(
+  'move deliveries',
+  rejudgedParameters,
+  sql`with r as (${rejudgedRows}), gone as (
+  delete from ${deliveries} as d using r where d.delivery_id = r.delivery_id and d.owner <> r.owner returning d.*
+)
+insert into ${deliveries} as d (${names(ledgerColumns)})
+select ${list(
+    ledgerColumns.map((column) =>
+      movedColumns.has(column.name) ? sql`r.${id(column.name)}` : sql`gone.${id(column.name)}`,
+    ),
+  )} from gone join r on r.delivery_id = gone.delivery_id
+order by ${list(byKey(ledgerKey))}
+on conflict (${names(ledgerKey)}) do update set
+  times_received = d.times_received + excluded.times_received,
+  last_received_at = greatest(d.last_received_at, excluded.last_received_at)
+returning d.delivery_id`,
+)
+
+/** Locks deliveries by their ids; returns what the ledger knows of them. */
+export const hold = statement(
+  'hold deliveries',
+  [{ name: 'delivery_id', type: 'uuid' }],
+  sql`select d.delivery_id, d.owner, d.received_at::text from ${deliveries} as d
+where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, 'd'))} for update`,
+)
+
+/** The owner's rows in a table go, where the ledger can make them again. Parameter: the owner. */
+export function forget(target: Target): string {
+  const { name } = getTableConfig(target.table)
+  const [owner] = primaryKeyOf(target.table)
+  return `delete from "${name}" as t where t."${owner?.name}" = $1
+and exists (select from deliveries as d where d.delivery_id = t.delivery_id)`
+}

@@ -1,0 +1,111 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import type { Quarantine, Unverified } from '../ingest/delivery.ts'
+import { sqlState } from './failure.ts'
+
+/** What may wait in memory for its turn; a flood of strangers' deliveries beyond it is not kept. */
+const WAITING_BYTES = 16 * 2 ** 20
+const GROUP_BYTES = 4 * 2 ** 20
+const GROUP_DELIVERIES = 500
+
+/** One number for all that fill the quarantine of one database: places are given one after the other. */
+const LOCK = 7_421_930_211
+
+interface Waiting {
+  readonly unverified: Unverified
+  done(): void
+}
+
+/** The quarantine in Postgres, bounded by `maxBytes`: the oldest deliveries make room for new ones. */
+export class PostgresQuarantine implements Quarantine {
+  readonly #pool: Pick<pg.Pool, 'connect'>
+  readonly #log: Pick<Logger, 'warn'>
+  readonly #maxBytes: number
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #isWriting = false
+
+  constructor(pool: Pick<pg.Pool, 'connect'>, log: Pick<Logger, 'warn'>, maxBytes: number) {
+    this.#pool = pool
+    this.#log = log
+    this.#maxBytes = maxBytes
+  }
+
+  keep(unverified: Unverified): Promise<void> {
+    const bytes = unverified.arrival.body.length
+    if (bytes > this.#maxBytes || this.#waitingBytes + bytes > WAITING_BYTES) {
+      this.#log.warn({ vendor: unverified.vendor }, 'no room in the quarantine')
+      return Promise.resolve()
+    }
+    this.#waitingBytes += bytes
+    return new Promise((done) => {
+      this.#waiting.push({ unverified, done })
+      if (!this.#isWriting) void this.#write()
+    })
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true
+    while (this.#waiting.length > 0) {
+      const group = this.#take()
+      try {
+        await this.#transaction(group.map(({ unverified }) => unverified))
+      } catch (error) {
+        this.#log.warn({ code: sqlState(error), deliveries: group.length }, 'the quarantine was not written')
+      }
+      for (const { done } of group) done()
+    }
+    this.#isWriting = false
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0
+    const end = this.#waiting.findIndex(({ unverified }, at) => {
+      bytes += unverified.arrival.body.length
+      return at > 0 && (at === GROUP_DELIVERIES || bytes > GROUP_BYTES)
+    })
+    const group = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end)
+    for (const { unverified } of group) this.#waitingBytes -= unverified.arrival.body.length
+    return group
+  }
+
+  async #transaction(group: Unverified[]): Promise<void> {
+    const client = await this.#pool.connect()
+    let isBroken = true
+    try {
+      await client.query('begin')
+      await client.query('select pg_advisory_xact_lock($1)', [LOCK])
+      await client.query(INSERT, [
+        group.map(({ arrival }) => arrival.id),
+        group.map(({ vendor }) => vendor),
+        group.map(({ headers }) => JSON.stringify(headers)),
+        group.map(({ hashedHeaders }) => JSON.stringify(hashedHeaders)),
+        group.map(({ arrival }) => arrival.body),
+        group.map(({ arrival }) => arrival.receivedAt),
+      ])
+      await client.query(DROP_OLDEST, [this.#maxBytes])
+      await client.query('commit')
+      isBroken = false
+    } finally {
+      client.release(isBroken)
+    }
+  }
+}
+
+const sizeOf = (from: string) =>
+  `octet_length(${from}.body) + octet_length(${from}.headers::text) + octet_length(${from}.hashed_headers::text)`
+
+/** Where the newest delivery ends: as many bytes were quarantined so far. */
+const END = `select u.position + ${sizeOf('u')} from unverified_deliveries as u order by u.position desc limit 1`
+
+const INSERT = `with arrived as (
+  select delivery_id, vendor, headers::jsonb, hashed_headers::jsonb, body, received_at, nth
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[]) with ordinality
+    as r(delivery_id, vendor, headers, hashed_headers, body, received_at, nth)
+)
+insert into unverified_deliveries (delivery_id, vendor, headers, hashed_headers, body, received_at, position)
+select delivery_id, vendor, headers, hashed_headers, body, received_at,
+  coalesce((${END}), 0) + sum(${sizeOf('a')}) over (order by nth) - (${sizeOf('a')})
+from arrived as a`
+
+const DROP_OLDEST = `delete from unverified_deliveries where position < (${END}) - $1::bigint`

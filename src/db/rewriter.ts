@@ -1,0 +1,90 @@
+import type { Delivery, Receipt } from '../ingest/delivery.ts'
+import type { Target } from '../tables/target.ts'
+import { rowParameters } from './batch.ts'
+import type { GroupWriter } from './group-commit.ts'
+import { hold, move, rejudge } from './ledger-statements.ts'
+import { type Accepted, apply, type Client, type Plan, plansFor, query } from './plan.ts'
+
+interface Held {
+  readonly delivery_id: string
+  readonly owner: string
+  readonly received_at: string
+}
+
+/**
+ * Writes new verdicts of deliveries that the ledger holds, and their rows, under the id and arrival that
+ * they had. With `dryRun` it does all of that, and rolls it back.
+ */
+export class Rewriter implements GroupWriter {
+  readonly #plans: readonly Plan[]
+  readonly #dryRun: boolean
+
+  constructor(targets: readonly Target[], dryRun: boolean) {
+    this.#plans = plansFor(targets)
+    this.#dryRun = dryRun
+  }
+
+  async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
+    await client.query('begin')
+    const ids = group.map(({ arrival }) => ({ delivery_id: arrival.id }))
+    const held = await query<Held>(client, hold, rowParameters(hold.columns, ids))
+    const before = new Map(held.map((row) => [row.delivery_id, row]))
+
+    const present = group.filter(({ arrival }) => before.has(arrival.id))
+    const isMoved = ({ arrival, verdict }: Delivery) => before.get(arrival.id)?.owner !== verdict.owner
+    const moved = present.filter(isMoved)
+    const staying = present.filter((delivery) => !isMoved(delivery))
+    await query(client, rejudge, rowParameters(rejudge.columns, staying.map(ledgerRow)))
+    const arrived =
+      moved.length === 0
+        ? []
+        : await query<{ delivery_id: string }>(
+            client,
+            move,
+            rowParameters(move.columns, moved.map(ledgerRow)),
+          )
+
+    const ours = new Set([
+      ...staying.map(({ arrival }) => arrival.id),
+      ...arrived.map((row) => row.delivery_id),
+    ])
+    const accepted: Accepted[] = present
+      .filter(({ arrival }) => ours.has(arrival.id))
+      .map(({ arrival: { id }, verdict }) => ({
+        rows: verdict.rows,
+        id,
+        receivedAt: (before.get(id) as Held).received_at,
+      }))
+    for (const plan of this.#plans) await apply(client, accepted, plan)
+    await client.query(this.#dryRun ? 'rollback' : 'commit')
+
+    return group.map(({ arrival, verdict }) => ({
+      outcome: ours.has(arrival.id) ? verdict.outcome : 'duplicate',
+      deliveryId: arrival.id,
+      problem: verdict.problem,
+    }))
+  }
+}
+
+function ledgerRow({
+  arrival,
+  verdict,
+  vendor,
+  authenticatedBy,
+  headers,
+  normaliserVersion,
+}: Delivery): object {
+  return {
+    owner: verdict.owner,
+    vendor,
+    body_digest: arrival.digest.toString('hex'),
+    delivery_id: arrival.id,
+    event: verdict.event,
+    user_id: verdict.userId,
+    authenticated_by: authenticatedBy,
+    outcome: verdict.outcome,
+    problem: verdict.problem && JSON.stringify(verdict.problem),
+    headers: JSON.stringify(headers),
+    normaliser_version: normaliserVersion,
+  }
+}

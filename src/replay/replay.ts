@@ -1,0 +1,145 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { GroupCommit } from '../db/group-commit.ts'
+import { countKept, type Filter, type Kept, readKept } from '../db/kept.ts'
+import { isCurrent } from '../db/migrate.ts'
+import { plansFor } from '../db/plan.ts'
+import { connect, createPool } from '../db/pool.ts'
+import { difference, fingerprints, owners, rebuild } from '../db/rebuild.ts'
+import { Rewriter } from '../db/rewriter.ts'
+import type { Delivery, Store } from '../ingest/delivery.ts'
+import { Unavailable } from '../ingest/delivery.ts'
+import { judge } from '../ingest/judge.ts'
+import type { Vendor } from '../ingest/vendor.ts'
+import { Summary } from './summary.ts'
+import { replayUnverified } from './unverified.ts'
+
+export interface ReplayOptions {
+  readonly databaseUrl: string
+  readonly vendors: readonly Vendor[]
+  readonly config: Config
+  readonly log: Pick<Logger, 'warn'>
+  /** Outcomes may be rejected, unrecognised, stored and unverified; without any: all of the ledger. */
+  readonly filter: Filter
+  /** Also makes the rows of every owner anew from the ledger. */
+  readonly all: boolean
+  readonly dryRun: boolean
+  /** Stops after what is being written. */
+  readonly signal: AbortSignal
+  readonly progress: (done: number, total: number, what: string) => void
+}
+
+/** Everything that a part of a replay works with. */
+export interface Replay extends ReplayOptions {
+  readonly client: pg.Client
+  readonly pool: pg.Pool
+  readonly summary: Summary
+}
+
+/** Judges kept deliveries again with today's normalisers, and writes what comes of it. */
+export async function replay(options: ReplayOptions): Promise<Summary> {
+  const client = await connect(options.databaseUrl)
+  if (!(await isCurrent(client).catch(() => false))) {
+    await client.end()
+    throw new Error('The database is not up to date: run nightpost migrate first.')
+  }
+  const pool = createPool(options.databaseUrl, options.log)
+  const summary = new Summary()
+  const work = { ...options, client, pool, summary }
+  try {
+    const { all, filter, signal } = options
+    // The quarantine is not a part of the ledger.
+    const outcomes = filter.outcomes?.filter((outcome) => outcome !== 'unverified')
+    if (all) await rebuildAll(work)
+    else if (!outcomes) await replayLedger(work, filter)
+    else if (outcomes.length > 0) await replayLedger(work, { ...filter, outcomes })
+    if (filter.outcomes?.includes('unverified') && !signal.aborted) await replayUnverified(work)
+    return summary
+  } finally {
+    await pool.end()
+    await client.end()
+  }
+}
+
+async function replayLedger(work: Replay, filter: Filter): Promise<void> {
+  const store = rewriting(work)
+  const total = await countKept(work.client, filter)
+  let done = 0
+  work.progress(done, total, 'deliveries')
+  for await (const chunk of readKept(work.client, filter)) {
+    if (work.signal.aborted) return
+    await rewrite(work, store, chunk)
+    done += chunk.length
+    work.progress(done, Math.max(done, total), 'deliveries')
+  }
+}
+
+/** Gives every delivery of every owner today's verdict, and makes the owner's rows anew from those. */
+async function rebuildAll(work: Replay): Promise<void> {
+  const { client, vendors, filter, dryRun, signal, summary, progress } = work
+  const store = rewriting(work)
+  const everyone = await owners(client, filter.vendor)
+  summary.changedRows = 0
+  for (const [at, owner] of everyone.entries()) {
+    progress(at, everyone.length, 'owners')
+    if (signal.aborted) return
+    const vendor = vendors.find(({ name }) => name === owner.vendor)
+    if (!vendor) continue
+    const plans = plansFor(vendor.targets)
+    const before = await fingerprints(client, owner.owner, plans)
+    const isStored = new Map<string, boolean>()
+    for await (const chunk of readKept(client, owner)) await rewrite(work, store, chunk, isStored)
+    const rowsOf = (kept: Kept) => {
+      // What arrived since was judged by the service.
+      const hasRows = isStored.get(kept.arrival.id) ?? kept.outcome === 'stored'
+      return hasRows ? (rejudged(work, kept)?.verdict.rows ?? []) : []
+    }
+    summary.changedRows += difference(before, await rebuild(client, owner, plans, rowsOf, dryRun))
+  }
+  progress(everyone.length, everyone.length, 'owners')
+}
+
+const rewriting = ({ pool, vendors, dryRun }: Replay) =>
+  new GroupCommit(pool, new Rewriter(targetsOf(vendors), dryRun))
+
+/** Writes new verdicts, and notes by id which deliveries are stored now. */
+async function rewrite(
+  work: Replay,
+  store: Store,
+  chunk: readonly Kept[],
+  isStored?: Map<string, boolean>,
+): Promise<void> {
+  const known = chunk.flatMap((kept) => {
+    const delivery = rejudged(work, kept)
+    return delivery ? [{ kept, delivery }] : []
+  })
+  const receipts = await Promise.all(known.map(({ delivery }) => committed(store, delivery)))
+  for (const [at, receipt] of receipts.entries()) {
+    const { outcome, arrival } = (known[at] as (typeof known)[number]).kept
+    work.summary.add(outcome, receipt)
+    isStored?.set(arrival.id, receipt !== 'unavailable' && receipt.outcome === 'stored')
+  }
+}
+
+/** The delivery as today's code judges it; undefined where its vendor is no longer known. */
+function rejudged({ vendors, config }: Replay, kept: Kept): Delivery | undefined {
+  const vendor = vendors.find(({ name }) => name === kept.vendor)
+  if (!vendor?.schemes[kept.authenticatedBy]) return undefined
+  const { arrival, authenticatedBy, headers } = kept
+  const verdict = judge(vendor, authenticatedBy, headers, arrival.body, config.BODY_LIMIT_BYTES)
+  const { normaliserVersion } = vendor
+  return { arrival, verdict, vendor: vendor.name, authenticatedBy, headers, normaliserVersion }
+}
+
+/** The receipt, or that the database did not take it. */
+export async function committed(store: Store, delivery: Delivery) {
+  try {
+    return await store.commit(delivery)
+  } catch (error) {
+    if (error instanceof Unavailable) return 'unavailable' as const
+    throw error
+  }
+}
+
+export const targetsOf = (vendors: readonly Vendor[]) => vendors.flatMap(({ targets }) => targets)

@@ -1,0 +1,216 @@
+import { createHmac } from 'node:crypto'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { type ReplayOptions, replay } from '../src/replay/replay.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { biomarker, inference, USER } from './setup/bodies.ts'
+import { everything, fixtures, send, tables } from './setup/fixtures.ts'
+import { environment, setup, signed, type TestService } from './setup/service.ts'
+
+const MEBIBYTE = 2 ** 20
+const wrong = { ASLEEP_API_KEYS: 'old-key', SAHHA_API_KEYS: 'old-key', SAHHA_WEBHOOK_SECRETS: 'old-secret' }
+
+let service: TestService
+const start = async (overrides: Record<string, string> = {}) => {
+  service = await setup({ QUARANTINE_UNVERIFIED_MAX_BYTES: `${MEBIBYTE}`, ...overrides })
+}
+afterEach(() => service.close())
+
+const recover = (given: Partial<ReplayOptions> = {}) =>
+  replay({
+    databaseUrl: service.db.url,
+    vendors,
+    config: readConfig(environment),
+    log: pino({ level: 'silent' }),
+    filter: { outcomes: ['unverified'] },
+    all: false,
+    dryRun: false,
+    signal: new AbortController().signal,
+    progress: () => {},
+    ...given,
+  })
+
+const count = async (table: string) =>
+  Number((await service.db.query(`select count(*) from ${table}`))[0]?.count)
+
+describe('while a wrong secret is configured', () => {
+  beforeEach(() => start(wrong))
+
+  it('everything is 401, and recovered by one command once the secret is right', async () => {
+    const answers = []
+    for (const fixture of fixtures) answers.push(await send(service, fixture))
+    answers.push(
+      await service.post('sahha', { 'x-api-key': 'sahha-test-key', 'x-user-id': 'user-1' }, biomarker()),
+    )
+    answers.push(await service.asleep(inference(), USER))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+    expect(await count('deliveries')).toBe(0)
+    expect(await count('unverified_deliveries')).toBe(answers.length)
+
+    const dry = await recover({ dryRun: true })
+    expect(await count('unverified_deliveries')).toBe(answers.length)
+    const summary = await recover()
+    expect([...summary.transitions]).toEqual([...dry.transitions])
+    expect(Object.fromEntries(summary.transitions)).toEqual({
+      'unverified → stored': fixtures.length + 1,
+      'unverified → unrecognised': 1,
+    })
+    expect(await count('unverified_deliveries')).toBe(0)
+    const recovered = await everything(service.db)
+
+    // The same rows as if the secret had been right all the time.
+    const other = await setup()
+    for (const fixture of fixtures) await send(other, fixture)
+    await other.asleep(inference(), USER)
+    const expected = await everything(other.db)
+    await other.close()
+    const bare = (all: Record<string, unknown[]>) =>
+      tables.map((table) =>
+        (all[table] as Array<Record<string, unknown>>).map(({ delivery_id, received_at, ...row }) => row),
+      )
+    expect(bare(recovered)).toEqual(bare(expected))
+  })
+
+  it('keeps the time of arrival and the id', async () => {
+    await service.asleep(inference({ sleep_stages: [1] }), USER)
+    const [held] = await service.db.query('select delivery_id, received_at from unverified_deliveries')
+    await recover()
+    expect(await service.db.query('select delivery_id, received_at, times_received from deliveries')).toEqual(
+      [{ ...held, times_received: '1' }],
+    )
+  })
+
+  it('leaves what is not authentic, and says so', async () => {
+    await service.post('sahha', { 'x-signature': 'f'.repeat(64) }, biomarker())
+    await service.post('sahha', signed(biomarker()), biomarker({ id: 'forged' }))
+    await service.post('asleep', { 'x-user-id': USER }, inference())
+    await service.post('asleep', { 'x-user-id': USER, 'x-api-key': ',' }, inference())
+    await service.asleep(inference(), USER)
+    expect(Object.fromEntries((await recover()).transitions)).toEqual({
+      'unverified → stored': 1,
+      'unverified → unproven': 4,
+    })
+    expect(await count('unverified_deliveries')).toBe(4)
+  })
+
+  it('an authentic body that does not fit is kept in the ledger, with the reason', async () => {
+    await service.asleep(inference({ seq_num: 'x' }), USER)
+    const summary = await recover()
+    expect(summary.failed).toBe(1)
+    expect(await service.db.query('select outcome, problem from deliveries')).toMatchObject([
+      { outcome: 'rejected', problem: expect.stringContaining('invalid_body') },
+    ])
+    expect(await count('unverified_deliveries')).toBe(0)
+  })
+
+  it('repeats and retries of one delivery become one, and count', async () => {
+    for (let n = 0; n < 3; n += 1) await service.asleep(inference(), USER)
+    expect(Object.fromEntries((await recover()).transitions)).toEqual({
+      'unverified → stored': 1,
+      'unverified → duplicate': 2,
+    })
+    expect(await service.db.query('select times_received from deliveries')).toEqual([{ times_received: '3' }])
+  })
+
+  it('chooses by vendor, event, user and time', async () => {
+    await service.asleep(inference(), USER)
+    await service.sahha(biomarker(), 'BiomarkerCreatedIntegrationEvent')
+    await recover({ filter: { outcomes: ['unverified'], until: '2020-01-01' } })
+    await recover({ filter: { outcomes: ['unverified'], event: 'ScoreCreatedIntegrationEvent' } })
+    await recover({ filter: { outcomes: ['unverified'], vendor: 'asleep', user: 'somebody' } })
+    expect(await count('deliveries')).toBe(0)
+    await recover({ filter: { outcomes: ['unverified'], user: 'profile-1' } })
+    expect(await service.db.query('select vendor from deliveries')).toEqual([{ vendor: 'sahha' }])
+    expect(await count('unverified_deliveries')).toBe(1)
+  })
+
+  it('holds neither a key nor anything that a key can be read from', async () => {
+    await service.asleep(inference(), USER)
+    await service.asleep(inference(), USER)
+    const rows = await service.db.query('select headers, hashed_headers from unverified_deliveries')
+    expect(JSON.stringify(rows)).not.toContain('asleep-test-key')
+    const [first, second] = rows.map(
+      ({ hashed_headers }) => JSON.parse(hashed_headers as string)['x-api-key'],
+    )
+    expect(first).not.toEqual(second)
+    const [salt, digest] = first.split(':')
+    expect(createHmac('sha256', salt).update('asleep-test-key').digest('hex')).toBe(digest)
+    expect(Object.keys(JSON.parse(rows[0]?.headers as string)).sort()).toEqual([
+      'content-type',
+      'user-agent',
+      'x-user-id',
+    ])
+    await recover()
+    const kept = await service.db.query('select headers from deliveries')
+    expect(JSON.stringify(kept)).not.toContain(digest)
+  })
+
+  it('a signature is not kept beside the delivery that it proved', async () => {
+    await service.sahha(biomarker(), 'BiomarkerCreatedIntegrationEvent')
+    await recover()
+    const [kept] = await service.db.query('select headers, authenticated_by from deliveries')
+    expect(kept?.authenticated_by).toBe('signature')
+    expect(kept?.headers).not.toContain('signature')
+  })
+})
+
+it('is off where nothing asks for it', async () => {
+  await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '' })
+  expect((await service.asleep(inference(), USER)).status).toBe(401)
+  expect(await count('unverified_deliveries')).toBe(0)
+})
+
+const BYTES = `select coalesce(sum(octet_length(body) + octet_length(headers::text)
+  + octet_length(hashed_headers::text)), 0) as sum from unverified_deliveries`
+
+describe('with little room', () => {
+  it('the oldest go first, and never more is kept than allowed', async () => {
+    await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '20000' })
+    for (let n = 0; n < 60; n += 1) {
+      const sends = Array.from({ length: 1 + (n % 4) }, (_, i) =>
+        service.post('sahha', {}, biomarker({ id: `${n}-${i}`, padding: 'x'.repeat((n * 37) % 3000) })),
+      )
+      await Promise.all(sends)
+      const [row] = await service.db.query(BYTES)
+      expect(Number(row?.sum)).toBeLessThanOrEqual(20_000)
+    }
+    const left = await service.db.query(`select convert_from(body, 'UTF8')::json->>'id' as id
+      from unverified_deliveries order by delivery_id`)
+    expect(left.length).toBeGreaterThan(3)
+    expect(left.at(-1)?.id).toMatch(/^59-/)
+    const numbers = left.map(({ id }) => Number.parseInt(id as string, 10))
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+    // Nothing in between was dropped: what is left is the end of what came.
+    expect(new Set(numbers).size).toBe(59 - (numbers[0] as number) + 1)
+  })
+
+  it('a body larger than the room leaves the others alone', async () => {
+    await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '5000' })
+    await service.post('sahha', {}, biomarker())
+    expect((await service.post('sahha', {}, biomarker({ padding: 'x'.repeat(6000) }))).status).toBe(401)
+    expect(await count('unverified_deliveries')).toBe(1)
+  })
+})
+
+it('a quarantine that can not be written changes no answer', async () => {
+  await start(wrong)
+  await service.db.query('drop table unverified_deliveries')
+  expect((await service.asleep(inference(), USER)).status).toBe(401)
+  expect(service.log.join('')).toContain('the quarantine was not written')
+})
+
+it('a right credential is never quarantined, nor is a delivery recovered twice by two commands', async () => {
+  await start({ ...wrong, ASLEEP_API_KEYS: environment.ASLEEP_API_KEYS })
+  expect((await service.asleep(inference(), USER)).status).toBe(200)
+  expect(await count('unverified_deliveries')).toBe(0)
+  for (let n = 0; n < 50; n += 1) {
+    await service.sahha(biomarker({ id: `${n}` }), 'BiomarkerCreatedIntegrationEvent')
+  }
+  await Promise.all([recover(), recover()])
+  expect(await count('biomarkers')).toBe(50)
+  expect(await service.db.query('select distinct times_received from deliveries')).toEqual([
+    { times_received: '1' },
+  ])
+  expect(await count('unverified_deliveries')).toBe(0)
+})

@@ -1,0 +1,328 @@
+import { spawn } from 'node:child_process'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import type { Vendor } from '../src/ingest/vendor.ts'
+import { type ReplayOptions, replay } from '../src/replay/replay.ts'
+import type { Summary } from '../src/replay/summary.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { sahha } from '../src/vendors/sahha/index.ts'
+import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
+import { everything, fixtures, send, tables } from './setup/fixtures.ts'
+import { environment, setup, type TestService } from './setup/service.ts'
+
+let service: TestService
+beforeEach(async () => {
+  service = await setup()
+})
+afterEach(() => service.close())
+
+const options = (given: Partial<ReplayOptions> = {}): ReplayOptions => ({
+  databaseUrl: service.db.url,
+  vendors,
+  config: readConfig(environment),
+  log: { warn: () => {} },
+  filter: { outcomes: ['rejected', 'unrecognised'] },
+  all: false,
+  dryRun: false,
+  signal: new AbortController().signal,
+  progress: () => {},
+  ...given,
+})
+
+const transitions = ({ transitions }: Summary) => Object.fromEntries(transitions)
+
+/** Makes the ledger what an older Nightpost would have left, which knew no normaliser for anything. */
+async function forgetRows(outcome: string) {
+  for (const table of [...tables].reverse()) await service.db.query(`delete from ${table}`)
+  await service.db.query(`update deliveries set outcome = '${outcome}', normaliser_version = 0,
+    problem = case when '${outcome}' = 'rejected' then '{"code": "invalid_body"}'::jsonb end`)
+}
+
+const ledger = () => service.db.query('select * from deliveries order by delivery_id')
+
+const sahhaBiomarker = (fields?: object) =>
+  service.sahha(biomarker(fields), 'BiomarkerCreatedIntegrationEvent')
+
+async function sendAll() {
+  for (const fixture of fixtures) await send(service, fixture)
+}
+
+describe.each(['unrecognised', 'rejected'])('what an older version left as %s', (outcome) => {
+  it('is stored as if today had received it then', async () => {
+    await sendAll()
+    const rows = await everything(service.db)
+    const entries = await ledger()
+    await forgetRows(outcome)
+
+    const summary = await replay(options())
+    expect(transitions(summary)).toEqual({ [`${outcome} → stored`]: fixtures.length })
+    expect(summary.failed).toBe(0)
+    expect(await everything(service.db)).toEqual(rows)
+    expect(await ledger()).toEqual(entries)
+  })
+})
+
+it('finds the owner of a body that could not be read before, and keeps arrivals and id', async () => {
+  const { json } = await sahhaBiomarker()
+  const entries = await ledger()
+  await forgetRows('rejected')
+  await service.db.query(`update deliveries set owner = '', event = null`)
+
+  expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 1 })
+  expect(await ledger()).toEqual(entries)
+  expect(await service.db.query('select id, delivery_id from biomarkers')).toEqual([
+    { id: 'biomarker-1', delivery_id: json.delivery_id },
+  ])
+})
+
+it('of bytes that came again under the right owner meanwhile, only the arrivals add up', async () => {
+  await sahhaBiomarker()
+  await service.db.query(`update deliveries set owner = '', outcome = 'rejected', times_received = 3`)
+  await service.db.query('delete from biomarkers')
+  const { json } = await sahhaBiomarker()
+  expect(json.outcome).toBe('stored')
+
+  await replay(options())
+  expect(
+    await service.db.query('select owner, outcome, times_received, delivery_id from deliveries'),
+  ).toEqual([{ owner: 'profile-1', outcome: 'stored', times_received: '4', delivery_id: json.delivery_id }])
+  expect(await service.db.query('select delivery_id from biomarkers')).toEqual([
+    { delivery_id: json.delivery_id },
+  ])
+})
+
+it('never overwrites anything newer, and repeats without effect', async () => {
+  await service.asleep(session({ state: 'OPEN' }), USER)
+  await forgetRows('rejected')
+  await service.asleep(session({ state: 'COMPLETE' }), USER)
+  const rows = await everything(service.db)
+
+  expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 1 })
+  expect(await everything(service.db)).toEqual(rows)
+  expect(transitions(await replay(options()))).toEqual({})
+})
+
+it('says what still fails, by the code of its problem', async () => {
+  await sahhaBiomarker({ id: 7 })
+  await service.sahha('{')
+  const before = await ledger()
+  const summary = await replay(options())
+  expect(transitions(summary)).toEqual({ 'rejected → rejected': 2 })
+  expect(Object.fromEntries(summary.problems)).toEqual({ invalid_body: 1, malformed_json: 1 })
+  expect(summary.failed).toBe(2)
+  expect(await ledger()).toEqual(before)
+})
+
+it('a body whose rows the database refuses is found among others', async () => {
+  await sahhaBiomarker({ id: 'a' })
+  await sahhaBiomarker({ id: 'b' })
+  await forgetRows('rejected')
+  await service.db.query(`alter table biomarkers add constraint no_b check (id <> 'b')`)
+  const summary = await replay(options())
+  expect(transitions(summary)).toEqual({ 'rejected → rejected': 1, 'rejected → stored': 1 })
+  expect(await service.db.query('select id from biomarkers')).toEqual([{ id: 'a' }])
+})
+
+it('--dry-run says the same and writes nothing', async () => {
+  await sendAll()
+  await forgetRows('unrecognised')
+  const before = [await ledger(), await everything(service.db)]
+  const dry = await replay(options({ dryRun: true }))
+  expect([await ledger(), await everything(service.db)]).toEqual(before)
+  expect(transitions(dry)).toEqual(transitions(await replay(options())))
+})
+
+describe('chooses', () => {
+  beforeEach(async () => {
+    await sahhaBiomarker()
+    await service.sahha(score({ profileId: 'profile-2', externalId: 'user-2' }))
+    await service.asleep(session(), USER)
+    await forgetRows('rejected')
+    await service.db.query(`update deliveries set received_at = '2025-01-01' where event like 'Score%'`)
+  })
+
+  it.each([
+    [{ vendor: 'asleep' }, ['SESSION_COMPLETE']],
+    [{ event: 'BiomarkerCreatedIntegrationEvent' }, ['BiomarkerCreatedIntegrationEvent']],
+    [{ user: USER }, ['SESSION_COMPLETE']],
+    [{ user: 'profile-2' }, ['ScoreCreatedIntegrationEvent']],
+    [{ until: '2025-01-02' }, ['ScoreCreatedIntegrationEvent']],
+    [{ since: '2025-01-02T00:00:00Z', vendor: 'sahha' }, ['BiomarkerCreatedIntegrationEvent']],
+    [{ outcomes: ['unrecognised'] }, []],
+  ])('%j', async (filter, events) => {
+    await replay(options({ filter: { outcomes: ['rejected'], ...filter } }))
+    const stored = await service.db.query(`select event from deliveries where outcome = 'stored'`)
+    expect(stored.map(({ event }) => event)).toEqual(events)
+  })
+
+  it('one delivery by its id', async () => {
+    const [wanted] = await service.db.query(`select delivery_id from deliveries where vendor = 'asleep'`)
+    await replay(options({ filter: { deliveries: [wanted?.delivery_id as string] } }))
+    expect(await service.db.query(`select vendor from deliveries where outcome = 'stored'`)).toEqual([
+      { vendor: 'asleep' },
+    ])
+  })
+})
+
+/** A normaliser of another version: it reads units in another way. */
+const otherSahha: Vendor = {
+  ...sahha,
+  normaliserVersion: 2,
+  identify(headers, body) {
+    const identity = sahha.identify(headers, body)
+    const event = identity.event && {
+      ...identity.event,
+      judge: (body: Record<string, unknown>) =>
+        identity.event?.judge({ ...body, unit: 'other' }) ?? { rows: [] },
+    }
+    return { ...identity, event }
+  },
+}
+
+describe('--all', () => {
+  const updates = async () => {
+    await sendAll()
+    await service.sahha(score({ factors: [{ name: 'a' }, { name: 'b' }], version: 1 }))
+    await service.sahha(score({ factors: [{ name: 'c' }], version: 2 }))
+    await service.sahha(
+      dataLog([
+        { id: 'x', value: 1 },
+        { id: 'x', value: 2 },
+      ]),
+    )
+    await service.asleep(session({}, { stat: { sleep_time: '2025-01-15T03:00:00+00:00' } }), USER)
+    await service.asleep(session({ state: 'CLOSED' }), USER)
+    await service.sahha('no JSON')
+  }
+
+  it('makes identical rows from the ledger alone', async () => {
+    await updates()
+    const rows = await everything(service.db)
+    const entries = await ledger()
+    for (const table of [...tables].reverse()) await service.db.query(`delete from ${table}`)
+
+    const summary = await replay(options({ all: true }))
+    expect(await everything(service.db)).toEqual(rows)
+    expect(await ledger()).toEqual(entries)
+    expect(summary.failed).toBe(1)
+    expect((await replay(options({ all: true }))).changedRows).toBe(0)
+  })
+
+  it('removes what no delivery says, and leaves what the ledger no longer holds', async () => {
+    await updates()
+    const rows = await everything(service.db)
+    const [known] = await service.db.query('select delivery_id from biomarkers limit 1')
+    const add = (id: string, delivery: string) =>
+      service.db.query(
+        `insert into biomarkers (profile_id, id, type, delivery_id, received_at)
+        select profile_id, $1, type, $2, received_at from biomarkers limit 1`,
+        [id, delivery],
+      )
+    await add('invented', known?.delivery_id as string)
+    expect((await replay(options({ all: true }))).changedRows).toBe(1)
+    expect(await everything(service.db)).toEqual(rows)
+
+    await add('archived', '019a0000-0000-7000-8000-000000000000')
+    expect((await replay(options({ all: true }))).changedRows).toBe(0)
+    expect(await service.db.query(`select id from biomarkers where id = 'archived'`)).toHaveLength(1)
+  })
+
+  it('reads everything with the normalisers of today, and records which', async () => {
+    await updates()
+    const rows = await everything(service.db)
+    const changed = await replay(options({ all: true, vendors: [otherSahha] }))
+    expect(changed.changedRows).toBeGreaterThan(0)
+    const units = await service.db.query('select distinct unit from biomarkers')
+    expect(units).toEqual([{ unit: 'other' }])
+    const versions = `select distinct vendor, normaliser_version as version from deliveries order by vendor`
+    expect(await service.db.query(versions)).toEqual([
+      { vendor: 'asleep', version: '1' },
+      { vendor: 'sahha', version: '2' },
+    ])
+    await replay(options({ all: true }))
+    expect(await everything(service.db)).toEqual(rows)
+  })
+
+  it('--dry-run counts the rows that would change', async () => {
+    await updates()
+    const rows = await everything(service.db)
+    const dry = await replay(options({ all: true, dryRun: true, vendors: [otherSahha] }))
+    expect(await everything(service.db)).toEqual(rows)
+    expect(dry.changedRows).toBeGreaterThan(0)
+    expect((await replay(options({ all: true, vendors: [otherSahha] }))).changedRows).toBe(dry.changedRows)
+  })
+
+  it('runs beside the service: what arrives meanwhile stays', async () => {
+    await updates()
+    const arriving = Promise.all(
+      Array.from({ length: 200 }, (_, n) => sahhaBiomarker({ id: `live-${n % 50}`, value: `${n}` })),
+    )
+    await replay(options({ all: true }))
+    const answers = await arriving
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    const rows = await everything(service.db)
+    expect((await replay(options({ all: true }))).changedRows).toBe(0)
+    expect(await everything(service.db)).toEqual(rows)
+    expect(await service.db.query(`select id from biomarkers where id like 'live-%'`)).toHaveLength(50)
+  })
+})
+
+it('stops when it is told to, and a repetition does the rest', async () => {
+  for (let n = 0; n < 3; n += 1) {
+    const padding = 'x'.repeat(6 * 2 ** 20)
+    await sahhaBiomarker({ id: `large-${n}`, padding })
+  }
+  await forgetRows('rejected')
+  const interruption = new AbortController()
+  const summary = await replay(
+    options({ signal: interruption.signal, progress: (done) => done > 0 && interruption.abort() }),
+  )
+  expect(transitions(summary)).toEqual({ 'rejected → stored': 1 })
+  expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 2 })
+})
+
+describe('nightpost replay', () => {
+  async function command(...given: string[]) {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'replay', ...given], {
+      env: { PATH: process.env.PATH, DATABASE_URL: service.db.url, ...environment },
+    })
+    let output = ''
+    let errors = ''
+    child.stdout.on('data', (data) => {
+      output += data
+    })
+    child.stderr.on('data', (data) => {
+      errors += data
+    })
+    const [code] = await new Promise<unknown[]>((resolve) => child.on('close', (...all) => resolve(all)))
+    return { code, output, errors }
+  }
+
+  it('prints what it did, and ends with 1 where something still fails', async () => {
+    await sahhaBiomarker()
+    await service.sahha('{')
+    await service.db.query(`update deliveries set outcome = 'rejected'`)
+    const dry = await command('--dry-run')
+    expect(dry).toMatchObject({ code: 1 })
+    expect(dry.output).toContain('Nothing was written')
+
+    const first = await command()
+    expect(first.output).toMatch(/rejected → stored\s+│ 1/)
+    expect(first.output).toContain('1 rejected with malformed_json')
+    expect(first.errors).toContain('2 of 2 deliveries')
+    expect(first.code).toBe(1)
+    await service.db.query(`delete from deliveries where outcome = 'rejected'`)
+    expect(await command('--all')).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    [['--since', 'yesterday'], 'no ISO 8601 time'],
+    [['--outcome', 'lost'], 'It may hold'],
+    [['--delivery', '7'], 'UUID'],
+    [['--all', '--user', 'x'], 'cannot be used with'],
+  ])('%j is refused with its reason', async (given, reason) => {
+    const { code, errors } = await command(...given)
+    expect(code).toBe(1)
+    expect(errors).toContain(reason)
+  })
+})

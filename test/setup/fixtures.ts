@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { vendors } from '../../src/vendors/index.ts'
+import type { TestDatabase } from './database.ts'
+import type { Answer, TestService } from './service.ts'
+
+export interface Fixture {
+  readonly vendor: string
+  readonly name: string
+  readonly body: Buffer
+  /** The event's name as the vendor's header says it; Asleep's bodies say it themselves. */
+  readonly eventType: string | undefined
+}
+
+const EVENT_TYPES: Record<string, string> = {
+  score: 'ScoreCreatedIntegrationEvent',
+  biomarker: 'BiomarkerCreatedIntegrationEvent',
+  archetype: 'ArchetypeCreatedIntegrationEvent',
+  'data-log': 'DataLogReceivedIntegrationEvent',
+}
+
+export const fixturesFolder = join(import.meta.dirname, '..', 'fixtures')
+
+/** One body for each event and shape that a vendor sends. */
+export const fixtures: readonly Fixture[] = vendors.flatMap(({ name: vendor }) =>
+  readdirSync(join(fixturesFolder, vendor))
+    .filter((file) => file.endsWith('.json') && !file.endsWith('.rows.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+    .map((name) => ({
+      vendor,
+      name,
+      body: readFileSync(join(fixturesFolder, vendor, `${name}.json`)),
+      eventType: Object.entries(EVENT_TYPES).find(([prefix]) => name.startsWith(prefix))?.[1],
+    })),
+)
+
+/** Sends a fixture's body, or another one in its name. */
+export function send(
+  service: TestService,
+  { vendor, eventType, body: own }: Fixture,
+  body: Buffer = own,
+): Promise<Answer> {
+  if (vendor === 'sahha') return service.sahha(body, eventType)
+  const { data, callback_data } = JSON.parse(own.toString())
+  return service.asleep(body, (data ?? callback_data).user_id)
+}
+
+/** The tables that deliveries are normalised into. */
+export const tables = vendors.flatMap(({ targets }) => targets.map(({ table }) => getTableConfig(table).name))
+
+/** Every row of every normalised table. */
+export async function everything(db: TestDatabase): Promise<Record<string, unknown[]>> {
+  const found: Record<string, unknown[]> = {}
+  for (const table of tables) found[table] = await db.query(`select * from ${table} as t order by t`)
+  return found
+}
