@@ -46,7 +46,7 @@ export function buildApp(parts: Parts): FastifyInstance {
     },
   })
   answerProblems(app)
-  logRequests(app)
+  logRequests(app, config.LOG_ID_KEY)
   measureRequests(app, metrics)
   health(app, readiness)
   exposeMetrics(app, metrics, readiness, config.METRICS_TOKEN)

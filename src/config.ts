@@ -32,6 +32,13 @@ const SettingsSchema = Type.Object({
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'pino level' },
   ),
+  LOG_ID_KEY: Type.Optional(
+    Type.String({
+      minLength: 16,
+      description:
+        'Hashes user ids in the log; absent: a random one, so that a hash means nothing after a restart',
+    }),
+  ),
   METRICS_TOKEN: Type.Optional(
     Type.String({ description: 'GET /metrics needs it as a Bearer token; absent: it needs none' }),
   ),

@@ -10,7 +10,7 @@ import { startService } from './service.ts'
 const SHUTDOWN_LIMIT = 30_000
 
 const { config, generated } = credentialsOrExit()
-const log = createLog(config.LOG_LEVEL)
+const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
-import { GroupCommit } from './db/group-commit.ts'
+import { defaultLimits, GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { isCurrent, migrate } from './db/migrate.ts'
 import { createPool, poolLoad } from './db/pool.ts'
@@ -22,10 +22,15 @@ export interface Service {
  * The service on a database: migrated, ready to listen. `app.close()` stops taking requests, finishes
  * what was taken, and then lets go of the database.
  */
-export async function startService(config: Config, databaseUrl: string, log: Logger): Promise<Service> {
+export async function startService(
+  config: Config,
+  databaseUrl: string,
+  log: Logger,
+  limits = defaultLimits,
+): Promise<Service> {
   await migrate(databaseUrl)
   const pool = createPool(databaseUrl, log)
-  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
+  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
 

@@ -74,7 +74,10 @@ const rooms: Array<{ room: string; may: string[] }> = [
       ),
     ],
   },
-  { room: 'ops/', may: ['ops/', 'ingest/', 'problem.ts', 'fastify', 'prom-client', '@sinclair/typebox'] },
+  {
+    room: 'ops/',
+    may: ['ops/', 'ingest/', 'problem.ts', 'fastify', 'prom-client', 'node:crypto', '@sinclair/typebox'],
+  },
 ]
 
 describe('imports point one way (ARCHITECTURE.md, "Rooms")', () => {

@@ -13,6 +13,8 @@ declare module 'fastify' {
     bytes: Buffer | null
     /** What the one log line of the request says of its delivery. */
     summary: Readonly<Record<string, unknown>> | null
+    /** Whose data it brought; the log has no more than a hash of it. */
+    owner: string | null
   }
 }
 
@@ -80,6 +82,7 @@ export function receive(
         normaliserVersion: vendor.normaliserVersion,
       })
 
+      request.owner = verdict.owner
       request.summary = summary(vendor, verdict, receipt)
       if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
       return reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
@@ -111,6 +114,7 @@ const headersOnly: NonNullable<RouteOptions['validatorCompiler']> = (route) =>
 export function keepBytes(app: FastifyInstance): void {
   app.decorateRequest('bytes', null)
   app.decorateRequest('summary', null)
+  app.decorateRequest('owner', null)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i,

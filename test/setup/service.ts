@@ -2,9 +2,11 @@ import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type Environment, readConfig } from '../../src/config.ts'
+import { defaultLimits, type Limits } from '../../src/db/group-commit.ts'
 import { logOptions } from '../../src/log.ts'
 import { startService } from '../../src/service.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { logged, sent } from './log-guard.ts'
 
 export const ASLEEP_KEY = 'asleep-test-key'
 export const SAHHA_KEY = 'sahha-test-key'
@@ -38,15 +40,20 @@ export interface TestService {
 }
 
 /** The real service on a database of its own. */
-export async function setup(overrides: Environment = {}): Promise<TestService> {
+export async function setup(overrides: Environment = {}, limits: Partial<Limits> = {}): Promise<TestService> {
   const db = await createDatabase()
   const log: string[] = []
-  const logger = pino(logOptions('trace'), { write: (line: string) => log.push(line) })
+  const write = (line: string) => {
+    log.push(line)
+    logged(line)
+  }
+  const logger = pino(logOptions('trace'), { write })
   const config = readConfig({ ...environment, ...overrides })
-  const { app } = await startService(config, db.url, logger)
+  const { app } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
   const running = [app]
 
   const post: TestService['post'] = async (vendor, headers, body) => {
+    sent(headers, bytesOf(body))
     const answer = await app.inject({
       method: 'POST',
       url: `/webhooks/${vendor}`,
