@@ -74,6 +74,7 @@ const rooms: Array<{ room: string; may: string[] }> = [
       ),
     ],
   },
+  { room: 'status/', may: ['status/', 'db/', 'ingest/', 'ops/drift-names.ts', 'pg'] },
   {
     room: 'ops/',
     may: ['ops/', 'ingest/', 'problem.ts', 'fastify', 'prom-client', 'node:crypto', '@sinclair/typebox'],

@@ -3,9 +3,11 @@ import { Command } from 'commander'
 import { migrateCommand } from './migrate.ts'
 import { replayCommand } from './replay.ts'
 import { sqlCommand } from './sql.ts'
+import { statusCommand } from './status.ts'
 
 const program = new Command('nightpost')
   .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
+  .addCommand(statusCommand)
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
   .addCommand(replayCommand)
