@@ -4,12 +4,15 @@ import type { Config } from './config.ts'
 import { ofContent } from './ingest/content.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
+import { withDeadline } from './ops/deadline.ts'
 import { exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { measureRequests, type Observer } from './ops/observe.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
+import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
+import { shedLoad } from './ops/shed.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Parts {
@@ -24,15 +27,21 @@ export interface Parts {
 
 /** The whole HTTP side, the same in production and in tests. */
 export function buildApp(parts: Parts): FastifyInstance {
-  const { config, log, store, quarantine = null, readiness, metrics, observer } = parts
-  const bodyLimit = config.BODY_LIMIT_BYTES
+  const { config, log, readiness, metrics } = parts
+  const rates = {
+    perAddress: config.RATE_LIMIT_PER_ADDRESS,
+    perCredential: config.RATE_LIMIT_PER_CREDENTIAL,
+  }
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger for each request would only add its number; the delivery's id says more, and costs less.
     childLoggerFactory: (logger) => logger,
-    bodyLimit,
-    requestTimeout: 30_000,
+    bodyLimit: config.BODY_LIMIT_BYTES,
+    // For the headers, and for the whole request; `ANSWER_LIMIT` is for what follows.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    requestTimeout: 15_000,
+    trustProxy: config.TRUST_PROXY as string | boolean,
     forceCloseConnections: 'idle',
     // What still arrives on an open connection is taken: the store closes last.
     return503OnClosing: false,
@@ -50,26 +59,41 @@ export function buildApp(parts: Parts): FastifyInstance {
   measureRequests(app, metrics)
   health(app, readiness)
   exposeMetrics(app, metrics, readiness, config.METRICS_TOKEN)
+  shedLoad(app, metrics, config.MAX_IN_FLIGHT_BYTES)
   keepBytes(app)
+  app.register(async (scope) => {
+    await limitRates(scope, rates)
+    webhooks(scope, parts, rates)
+  })
+  closeInTime(app)
+  return app
+}
+
+function webhooks(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
+  const { config, log, store, quarantine = null, metrics, observer } = parts
+  const bodyLimit = config.BODY_LIMIT_BYTES
+  const inTime = withDeadline(store, ANSWER_LIMIT)
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
     metrics.configured.set({ vendor: vendor.name }, authenticate ? 1 : 0)
     if (authenticate) {
-      receive(app, {
+      receive(scope, {
         vendor,
         authenticate: observer.authenticate(vendor, config.credentials, ofContent(authenticate, bodyLimit)),
-        store: observer.store(store),
+        store: observer.store(inTime),
         quarantine,
         bodyLimit,
+        admit: admitter(scope, vendor, rates),
       })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)
     }
   }
-  closeInTime(app)
-  return app
 }
+
+/** A vendor must hear something before it gives up: Sahha does after 30 s. */
+const ANSWER_LIMIT = 25_000
 
 const CLOSE_LIMIT = 10_000
 

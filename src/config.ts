@@ -2,6 +2,9 @@ import { type Static, type TObject, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { vendors } from './vendors/index.ts'
 
+const RateLimit = (description: string) =>
+  Type.Integer({ default: 0, minimum: 0, maximum: 1e9, description: `${description}; 0: no limit` })
+
 const SettingsSchema = Type.Object({
   DATABASE_URL: Type.Optional(
     Type.String({
@@ -27,6 +30,24 @@ const SettingsSchema = Type.Object({
     minimum: 0,
     maximum: 2 ** 40,
     description: 'Room for deliveries that fail authentication, the oldest go first; 0: none is kept',
+  }),
+  MAX_IN_FLIGHT_BYTES: Type.Integer({
+    default: 128 * 2 ** 20,
+    minimum: 2 ** 20,
+    maximum: 2 ** 40,
+    description: 'Bytes of bodies between socket and commit; past it the answer is 503',
+  }),
+  RATE_LIMIT_PER_ADDRESS: RateLimit('Requests a minute of one address'),
+  RATE_LIMIT_PER_CREDENTIAL: RateLimit('Authentic deliveries a minute of one credential'),
+  TRUST_PROXY: Type.Union([Type.Boolean(), Type.Integer({ minimum: 1, maximum: 100 }), Type.String()], {
+    default: false,
+    description: 'Proxies whose X-Forwarded-For names the sender: true, how many, or their addresses',
+  }),
+  SHUTDOWN_DELAY_SECONDS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 60,
+    description: 'Time in which /health/ready says 503 and requests are still taken, before the end',
   }),
   LOG_LEVEL: Type.Union(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { banner } from './banner.ts'
 import { ConfigError } from './config.ts'
@@ -14,14 +15,17 @@ const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
 
-closeWithGrace({ delay: SHUTDOWN_LIMIT, logger: log }, async ({ err, signal }) => {
+const delay = SHUTDOWN_LIMIT + config.SHUTDOWN_DELAY_SECONDS * 1000
+closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
   if (err) log.fatal({ err }, 'stopping after a failure')
   else log.info({ signal }, 'stopping')
   await close()
 })
 
-const { app } = await startService(config, database.url, log).catch(endStart)
+const { app, drain } = await startService(config, database.url, log).catch(endStart)
 close = async () => {
+  drain()
+  await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
   await app.close()
   await database.release()
 }

@@ -8,6 +8,7 @@ import { isCurrent, migrate } from './db/migrate.ts'
 import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
 import { Writer } from './db/writer.ts'
+import { drainable } from './ops/drain.ts'
 import { readinessOf } from './ops/health.ts'
 import { createMetrics, exposeLoad } from './ops/metrics.ts'
 import { Observer } from './ops/observe.ts'
@@ -16,6 +17,8 @@ import { vendors } from './vendors/index.ts'
 export interface Service {
   readonly app: FastifyInstance
   readonly store: GroupCommit
+  /** Says that it is not ready from now on, so that requests are sent elsewhere, and goes on taking them. */
+  drain(): void
 }
 
 /**
@@ -41,13 +44,14 @@ export async function startService(
   const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
   const readiness = readinessOf(
     () => isCurrent(pool),
-    () => store.fault,
+    () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   )
 
   const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer })
+  const drain = drainable(app)
   app.addHook('onClose', async () => {
     await store.close()
     await pool.end()
   })
-  return { app, store }
+  return { app, store, drain: drain.begin }
 }

@@ -77,7 +77,10 @@ const rooms: Array<{ room: string; may: string[] }> = [
   { room: 'status/', may: ['status/', 'db/', 'ingest/', 'ops/drift-names.ts', 'pg'] },
   {
     room: 'ops/',
-    may: ['ops/', 'ingest/', 'problem.ts', 'fastify', 'prom-client', 'node:crypto', '@sinclair/typebox'],
+    may: [
+      ...['ops/', 'ingest/', 'problem.ts', 'node:crypto', 'node:v8', 'fastify', '@fastify/rate-limit'],
+      ...['prom-client', '@sinclair/typebox'],
+    ],
   },
 ]
 

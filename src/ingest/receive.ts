@@ -30,6 +30,9 @@ const problemAnswer = (description: string) => ({
   content: { 'application/problem+json': { schema: Problem } },
 })
 
+/** Resolves where an authentic request may go on, and throws a problem where it may not. */
+export type Admit = (request: FastifyRequest) => Promise<void>
+
 export interface Receiver {
   readonly vendor: Vendor
   /** Sees through a packed body: `ofContent`. */
@@ -38,12 +41,13 @@ export interface Receiver {
   /** Null: what is not proven is not kept. */
   readonly quarantine: Quarantine | null
   readonly bodyLimit: number
+  readonly admit: Admit | null
 }
 
 /** The route of one vendor: `POST /webhooks/<vendor>`. */
 export function receive(
   app: FastifyInstance,
-  { vendor, authenticate, store, quarantine, bodyLimit }: Receiver,
+  { vendor, authenticate, store, quarantine, bodyLimit, admit }: Receiver,
 ): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     `/webhooks/${vendor.name}`,
@@ -58,6 +62,7 @@ export function receive(
           413: problemAnswer('body_too_large'),
           415: problemAnswer('unsupported_media_type'),
           422: problemAnswer('invalid_body or user_mismatch; kept'),
+          429: problemAnswer('too_many_requests; try again after Retry-After'),
           503: problemAnswer('unavailable; try again after Retry-After'),
         },
       },
@@ -72,6 +77,7 @@ export function receive(
         throw new ProblemError('unauthorized', 'No valid credential was presented.')
       }
 
+      if (admit) await admit(request)
       const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body, bodyLimit)
       const receipt = await store.commit({
         arrival,
