@@ -9,6 +9,7 @@ import { exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { measureRequests, type Observer } from './ops/observe.ts'
+import { collectRoutes, serveDocs } from './ops/openapi.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
 import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
@@ -57,19 +58,23 @@ export function buildApp(parts: Parts): FastifyInstance {
   answerProblems(app)
   logRequests(app, config.LOG_ID_KEY)
   measureRequests(app, metrics)
-  health(app, readiness)
-  exposeMetrics(app, metrics, readiness, config.METRICS_TOKEN)
   shedLoad(app, metrics, config.MAX_IN_FLIGHT_BYTES)
   keepBytes(app)
   app.register(async (scope) => {
-    await limitRates(scope, rates)
-    webhooks(scope, parts, rates)
+    await collectRoutes(scope, vendors)
+    health(scope, readiness)
+    exposeMetrics(scope, metrics, readiness, config.METRICS_TOKEN)
+    await serveDocs(scope)
+    await scope.register(async (webhooks) => {
+      await limitRates(webhooks, rates)
+      receiveAll(webhooks, parts, rates)
+    })
   })
   closeInTime(app)
   return app
 }
 
-function webhooks(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
+function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
   const { config, log, store, quarantine = null, metrics, observer } = parts
   const bodyLimit = config.BODY_LIMIT_BYTES
   const inTime = withDeadline(store, ANSWER_LIMIT)

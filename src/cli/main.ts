@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { migrateCommand } from './migrate.ts'
+import { openapiCommand } from './openapi.ts'
 import { replayCommand } from './replay.ts'
 import { sqlCommand } from './sql.ts'
 import { statusCommand } from './status.ts'
@@ -11,6 +12,7 @@ const program = new Command('nightpost')
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
   .addCommand(replayCommand)
+  .addCommand(openapiCommand)
 
 try {
   await program.parseAsync()

@@ -11,6 +11,8 @@ export interface EventDeclaration<S extends TSchema> {
   readonly name: string
   /** The one declaration of the body: validation, TypeScript type and OpenAPI all come from it. */
   readonly schema: S
+  /** A body as the vendor sends it, of invented data: for the documentation. */
+  readonly example: Static<S>
   /** What the schema can't say about a body that fits it. */
   readonly check?: (body: Static<S>) => Issue[]
   /** The rows of a valid body. Pure: no clock, no I/O. */
@@ -30,17 +32,19 @@ export type Judgement =
 /** An event as the core sees it: only `judge` can turn a body into rows, and it validates first. */
 export interface Event {
   readonly name: string
+  readonly example: object
   readonly schema: TSchema
   judge(body: JsonObject): Judgement
 }
 
 export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>): Event {
-  const { name, schema, check, normalise, createdAt } = declaration
+  const { name, schema, example, check, normalise, createdAt } = declaration
   const compiled = TypeCompiler.Compile(schema)
   const driftOf = driftReader(schema)
   return {
     name,
     schema,
+    example: example as object,
     judge(body) {
       if (!compiled.Check(body)) return { issues: explain(compiled.Errors(body)) }
       const issues = check?.(body) ?? []

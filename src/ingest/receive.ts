@@ -33,6 +33,8 @@ const problemAnswer = (description: string) => ({
 /** Resolves where an authentic request may go on, and throws a problem where it may not. */
 export type Admit = (request: FastifyRequest) => Promise<void>
 
+const retryAfter = { 'Retry-After': { type: 'integer', description: 'Seconds to wait before trying again' } }
+
 export interface Receiver {
   readonly vendor: Vendor
   /** Sees through a packed body: `ofContent`. */
@@ -53,17 +55,23 @@ export function receive(
     `/webhooks/${vendor.name}`,
     {
       schema: {
+        tags: [vendor.name],
+        summary: `A delivery of ${vendor.name}`,
+        description: 'Answered once it is committed; see the examples for every event.',
+        security: Object.values(vendor.credentialHeaders).map((setting) => ({ [setting]: [] })),
         headers: vendor.headers,
         body: Type.Union([...vendor.events.map(({ schema }) => schema)]),
         response: {
-          200: Acknowledgement,
+          200: { description: 'Committed', ...Acknowledgement },
           400: problemAnswer('malformed_json or missing_user_id; kept'),
           401: problemAnswer('unauthorized'),
           413: problemAnswer('body_too_large'),
           415: problemAnswer('unsupported_media_type'),
+          408: problemAnswer('request_timeout'),
           422: problemAnswer('invalid_body or user_mismatch; kept'),
-          429: problemAnswer('too_many_requests; try again after Retry-After'),
-          503: problemAnswer('unavailable; try again after Retry-After'),
+          429: { ...problemAnswer('too_many_requests; nothing was kept'), headers: retryAfter },
+          500: problemAnswer('internal: a fault of Nightpost'),
+          503: { ...problemAnswer('unavailable; nothing was kept'), headers: retryAfter },
         },
       },
       validatorCompiler: headersOnly,

@@ -21,6 +21,7 @@ export function health(app: FastifyInstance, readiness: Readiness): void {
     '/health/live',
     {
       schema: {
+        tags: ['operations'],
         summary: 'Whether the process runs; never touches the database',
         response: { 200: { description: 'It runs', ...Live } },
       },
@@ -32,6 +33,7 @@ export function health(app: FastifyInstance, readiness: Readiness): void {
     '/health/ready',
     {
       schema: {
+        tags: ['operations'],
         summary: 'Whether deliveries can be taken: database, schema version and queue',
         response: {
           200: { description: 'All is in order', ...Ready },

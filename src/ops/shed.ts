@@ -9,8 +9,11 @@ const SMALL_BYTES = 16 * 2 ** 10
 /** What a body of unknown length counts for. */
 const UNKNOWN_BYTES = 256 * 2 ** 10
 
-/** How far the event loop may lag behind, and how full the heap may be, before deliveries are turned away. */
+/** How far the event loop may lag behind, and how often in a row: one long pause is over when it is noticed. */
 const MOST_LAG_MS = 1000
+const LAGS = 3
+
+/** How full the heap may be. */
 const MOST_HEAP = 0.9
 
 const SAMPLE_MS = 250
@@ -29,12 +32,14 @@ export function shedLoad(app: FastifyInstance, { shed }: Metrics, maxBytes: numb
     return new ProblemError('unavailable', `Too much is being received (${name}).`, RETRY_AFTER)
   }
 
+  let lags = 0
   let due = Date.now() + SAMPLE_MS
   const sampling = setInterval(() => {
     const lag = Date.now() - due
     due = Date.now() + SAMPLE_MS
     const { used_heap_size, heap_size_limit } = getHeapStatistics()
-    if (lag > MOST_LAG_MS) reason = 'event loop'
+    lags = lag > MOST_LAG_MS ? lags + 1 : 0
+    if (lags >= LAGS) reason = 'event loop'
     else reason = used_heap_size > heap_size_limit * MOST_HEAP ? 'heap' : null
   }, SAMPLE_MS)
   sampling.unref()

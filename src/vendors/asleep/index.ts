@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { apiKeyCheck } from '../../ingest/secrets.ts'
 import type { Vendor } from '../../ingest/vendor.ts'
 import { open } from './envelope.ts'
+import { inferenceExamples } from './examples.ts'
 import { inferenceComplete } from './inference-complete.ts'
 import { sessionComplete } from './session-complete.ts'
 import { sessions } from './tables/sessions.ts'
@@ -47,16 +48,10 @@ export const asleep: Vendor = {
 
   example(credentials) {
     const [key] = credentials('ASLEEP_API_KEYS')
-    const data = {
-      user_id: 'G-20250115025029-example',
-      session_id: '20250115025029_example',
-      seq_num: 9,
-      inference_seq_num: 0,
-      sleep_stages: [0, 0, 0, 0, 1, 1, 1, 1, 2, 2],
-    }
+    const [{ example }] = inferenceComplete
     return {
-      headers: { 'x-api-key': key ?? '', 'x-user-id': data.user_id },
-      body: JSON.stringify({ event: 'INFERENCE_COMPLETE', version: 'V3', data }),
+      headers: { 'x-api-key': key ?? '', 'x-user-id': inferenceExamples.v3.user_id },
+      body: JSON.stringify(example),
     }
   },
 }

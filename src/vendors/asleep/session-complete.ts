@@ -4,6 +4,7 @@ import { Decimal, Id, Instant, Maybe, OpenEnum, Text } from '../../ingest/schema
 import type { Issue } from '../../problem.ts'
 import { into, type TargetRows } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
+import { sessionExamples } from './examples.ts'
 import { seriesOf, stageArrays } from './stages.ts'
 import { Stat, statRow } from './stat.ts'
 import { sessions } from './tables/sessions.ts'
@@ -50,7 +51,13 @@ const data = Type.Object({
 type Data = Static<typeof data>
 
 /** The analysis of a whole session; it replaces whatever was known of the session. */
-export const sessionComplete = inBothEnvelopes({ name: 'SESSION_COMPLETE', data, check, normalise })
+export const sessionComplete = inBothEnvelopes({
+  name: 'SESSION_COMPLETE',
+  data,
+  examples: sessionExamples,
+  check,
+  normalise,
+})
 
 function check(data: Data, path: string): Issue[] {
   if (sessionId(data)) return []

@@ -3,6 +3,7 @@ import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { Id, Integer, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { archetypeExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { archetypes } from './tables/archetypes.ts'
 
@@ -24,6 +25,7 @@ const Archetype = Type.Object(
 export const archetype = defineEvent({
   name: 'ArchetypeCreatedIntegrationEvent',
   schema: Archetype,
+  example: archetypeExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
     into(archetypes, [

@@ -4,6 +4,7 @@ import { numberText } from '../../ingest/exact-number.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { Id, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { biomarkerExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { biomarkers } from './tables/biomarkers.ts'
 
@@ -27,6 +28,7 @@ const Biomarker = Type.Object(
 export const biomarker = defineEvent({
   name: 'BiomarkerCreatedIntegrationEvent',
   schema: Biomarker,
+  example: biomarkerExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
     into(biomarkers, [

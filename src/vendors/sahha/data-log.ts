@@ -4,6 +4,7 @@ import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { jsonText } from '../../ingest/json.ts'
 import { Decimal, Id, Instant, JsonMap, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { dataLogExample } from './examples.ts'
 import { periodFields, profileFields } from './fields.ts'
 import { dataLogs } from './tables/data-logs.ts'
 
@@ -38,6 +39,7 @@ const DataLog = Type.Object(
 export const dataLog = defineEvent({
   name: 'DataLogReceivedIntegrationEvent',
   schema: DataLog,
+  example: dataLogExample,
   createdAt: (body) => body.receivedAtUtc,
   normalise: (body) => {
     const receivedAt = instant(body.receivedAtUtc)

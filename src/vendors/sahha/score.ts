@@ -3,6 +3,7 @@ import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { Decimal, Id, Instant, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { scoreExample } from './examples.ts'
 import { profileFields, revisionFields } from './fields.ts'
 import { factors, scores } from './tables/scores.ts'
 
@@ -36,6 +37,7 @@ const Score = Type.Object(
 export const score = defineEvent({
   name: 'ScoreCreatedIntegrationEvent',
   schema: Score,
+  example: scoreExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
     into(scores, [scoreRow(body)]),
