@@ -126,7 +126,7 @@ export { credentialNames }
 
 function commaSeparated(text: string): string[] {
   return text
-    .split(',')
+    .split(/[,\n]/)
     .map((part) => part.trim())
     .filter((part) => part !== '')
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { banner } from './banner.ts'
-import { ConfigError } from './config.ts'
 import { withCredentials } from './credentials.ts'
 import { DATA_DIRECTORY, openDatabase } from './db/open.ts'
 import { exitWith, loadConfig } from './environment.ts'
@@ -40,8 +39,8 @@ function credentialsOrExit() {
   try {
     return withCredentials(loadConfig(), DATA_DIRECTORY)
   } catch (error) {
-    if (error instanceof ConfigError) exitWith(error)
-    throw error
+    // Nothing was received yet: what the file system says of .data/ can quote nobody.
+    return exitWith(error as Error)
   }
 }
 
