@@ -19,3 +19,9 @@ export function refusalReason(
   if (wrong) return `${wrong[0]} wrong`
   return presented[0] ? `${presented[0][0]} not configured` : 'missing'
 }
+
+/** Every reason that there can be. */
+export function refusalReasons({ credentialHeaders }: Vendor): string[] {
+  const of = (header: string) => [`${header} wrong`, `${header} not configured`]
+  return ['missing', ...Object.keys(credentialHeaders).flatMap(of)]
+}

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
 import { join } from '../ingest/drift.ts'
 import { instant } from '../ingest/instant.ts'
-import { refusalReason } from '../ingest/refusal.ts'
+import { refusalReason, refusalReasons } from '../ingest/refusal.ts'
 import type { Authenticate, Vendor } from '../ingest/vendor.ts'
 import { DriftNames } from './drift-names.ts'
 import type { Series as HistogramSeries } from './histogram.ts'
@@ -68,6 +68,9 @@ export class Observer {
     authenticate: Authenticate,
   ): Authenticate {
     const { authenticationFailures, lastAuthenticationFailure } = this.#metrics
+    // From 0 on: Prometheus can't see a first increase of what was not there before.
+    for (const reason of refusalReasons(vendor))
+      authenticationFailures.inc({ vendor: vendor.name, reason }, 0)
     return (headers, body) => {
       const scheme = authenticate(headers, body)
       if (scheme === null) {
