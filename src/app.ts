@@ -1,11 +1,18 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
 import type { Config } from './config.ts'
+import { ofContent } from './ingest/content.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
+import { exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
+import type { Metrics } from './ops/metrics.ts'
+import { measureRequests, type Observer } from './ops/observe.ts'
+import { collectRoutes, serveDocs } from './ops/openapi.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
+import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
+import { shedLoad } from './ops/shed.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Parts {
@@ -14,17 +21,27 @@ export interface Parts {
   readonly store: Store
   readonly quarantine?: Quarantine | null
   readonly readiness: Readiness
+  readonly metrics: Metrics
+  readonly observer: Observer
 }
 
 /** The whole HTTP side, the same in production and in tests. */
-export function buildApp({ config, log, store, quarantine = null, readiness }: Parts): FastifyInstance {
+export function buildApp(parts: Parts): FastifyInstance {
+  const { config, log, readiness, metrics } = parts
+  const rates = {
+    perAddress: config.RATE_LIMIT_PER_ADDRESS,
+    perCredential: config.RATE_LIMIT_PER_CREDENTIAL,
+  }
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger for each request would only add its number; the delivery's id says more, and costs less.
     childLoggerFactory: (logger) => logger,
     bodyLimit: config.BODY_LIMIT_BYTES,
-    requestTimeout: 30_000,
+    // For the headers, and for the whole request; the store limits what follows.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    requestTimeout: 15_000,
+    trustProxy: config.TRUST_PROXY as string | boolean,
     forceCloseConnections: 'idle',
     // What still arrives on an open connection is taken: the store closes last.
     return503OnClosing: false,
@@ -38,20 +55,44 @@ export function buildApp({ config, log, store, quarantine = null, readiness }: P
     },
   })
   answerProblems(app)
-  logRequests(app)
-  health(app, readiness)
+  logRequests(app, config.LOG_ID_KEY)
+  measureRequests(app, metrics)
+  shedLoad(app, metrics, config.MAX_IN_FLIGHT_BYTES)
   keepBytes(app)
+  app.register(async (scope) => {
+    await collectRoutes(scope, vendors)
+    health(scope, readiness)
+    exposeMetrics(scope, metrics, readiness, config.METRICS_TOKEN)
+    await serveDocs(scope)
+    await scope.register(async (webhooks) => {
+      await limitRates(webhooks, rates)
+      receiveAll(webhooks, parts, rates)
+    })
+  })
+  closeInTime(app)
+  return app
+}
+
+function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
+  const { config, log, store, quarantine = null, metrics, observer } = parts
+  const bodyLimit = config.BODY_LIMIT_BYTES
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
+    metrics.configured.set({ vendor: vendor.name }, authenticate ? 1 : 0)
     if (authenticate) {
-      receive(app, { vendor, authenticate, store, quarantine, bodyLimit: config.BODY_LIMIT_BYTES })
+      receive(scope, {
+        vendor,
+        authenticate: observer.authenticate(vendor, config.credentials, ofContent(authenticate, bodyLimit)),
+        store: observer.store(store),
+        quarantine,
+        bodyLimit,
+        admit: admitter(scope, vendor, rates),
+      })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)
     }
   }
-  closeInTime(app)
-  return app
 }
 
 const CLOSE_LIMIT = 10_000

@@ -2,6 +2,9 @@ import { type Static, type TObject, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { vendors } from './vendors/index.ts'
 
+const RateLimit = (description: string) =>
+  Type.Integer({ default: 0, minimum: 0, maximum: 1e9, description: `${description}; 0: no limit` })
+
 const SettingsSchema = Type.Object({
   DATABASE_URL: Type.Optional(
     Type.String({
@@ -28,9 +31,37 @@ const SettingsSchema = Type.Object({
     maximum: 2 ** 40,
     description: 'Room for deliveries that fail authentication, the oldest go first; 0: none is kept',
   }),
+  MAX_IN_FLIGHT_BYTES: Type.Integer({
+    default: 128 * 2 ** 20,
+    minimum: 2 ** 20,
+    maximum: 2 ** 40,
+    description: 'Bytes of bodies between socket and commit; past it the answer is 503',
+  }),
+  RATE_LIMIT_PER_ADDRESS: RateLimit('Requests a minute of one address'),
+  RATE_LIMIT_PER_CREDENTIAL: RateLimit('Authentic deliveries a minute of one credential'),
+  TRUST_PROXY: Type.Union([Type.Boolean(), Type.Integer({ minimum: 1, maximum: 100 }), Type.String()], {
+    default: false,
+    description: 'Proxies whose X-Forwarded-For names the sender: true, how many, or their addresses',
+  }),
+  SHUTDOWN_DELAY_SECONDS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 60,
+    description: 'Time in which /health/ready says 503 and requests are still taken, before the end',
+  }),
   LOG_LEVEL: Type.Union(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'pino level' },
+  ),
+  LOG_ID_KEY: Type.Optional(
+    Type.String({
+      minLength: 16,
+      description:
+        'Hashes user ids in the log; absent: a random one, so that a hash means nothing after a restart',
+    }),
+  ),
+  METRICS_TOKEN: Type.Optional(
+    Type.String({ description: 'GET /metrics needs it as a Bearer token; absent: it needs none' }),
   ),
   NODE_ENV: Type.Optional(
     Type.String({ description: 'production: credentials are required, never generated' }),
@@ -95,7 +126,7 @@ export { credentialNames }
 
 function commaSeparated(text: string): string[] {
   return text
-    .split(',')
+    .split(/[,\n]/)
     .map((part) => part.trim())
     .filter((part) => part !== '')
 }

@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module'
 import { type Logger, type LoggerOptions, pino } from 'pino'
 
-/** One JSON line per event on standard output, written behind the work; coloured for a person at a terminal, where pino-pretty is installed. */
-export function createLog(level: string): Logger {
-  const pretty = process.stdout.isTTY && isInstalled('pino-pretty')
+/**
+ * One JSON line per event on standard output, written behind the work; in development and at a terminal
+ * coloured for a person, where pino-pretty is installed.
+ */
+export function createLog(level: string, isProduction = false): Logger {
+  const pretty = !isProduction && process.stdout.isTTY && isInstalled('pino-pretty')
   if (!pretty) return pino(logOptions(level), pino.destination({ dest: 1, sync: false }))
   const transport = { target: 'pino-pretty', options: { ignore: 'pid,hostname' } }
   return pino({ ...logOptions(level), transport })

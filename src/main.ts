@@ -1,6 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { banner } from './banner.ts'
-import { ConfigError } from './config.ts'
 import { withCredentials } from './credentials.ts'
 import { DATA_DIRECTORY, openDatabase } from './db/open.ts'
 import { exitWith, loadConfig } from './environment.ts'
@@ -10,18 +10,21 @@ import { startService } from './service.ts'
 const SHUTDOWN_LIMIT = 30_000
 
 const { config, generated } = credentialsOrExit()
-const log = createLog(config.LOG_LEVEL)
+const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
 
-closeWithGrace({ delay: SHUTDOWN_LIMIT, logger: log }, async ({ err, signal }) => {
+const delay = SHUTDOWN_LIMIT + config.SHUTDOWN_DELAY_SECONDS * 1000
+closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
   if (err) log.fatal({ err }, 'stopping after a failure')
   else log.info({ signal }, 'stopping')
   await close()
 })
 
-const { app } = await startService(config, database.url, log).catch(endStart)
+const { app, drain } = await startService(config, database.url, log).catch(endStart)
 close = async () => {
+  drain()
+  await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
   await app.close()
   await database.release()
 }
@@ -36,8 +39,8 @@ function credentialsOrExit() {
   try {
     return withCredentials(loadConfig(), DATA_DIRECTORY)
   } catch (error) {
-    if (error instanceof ConfigError) exitWith(error)
-    throw error
+    // Nothing was received yet: what the file system says of .data/ can quote nobody.
+    return exitWith(error as Error)
   }
 }
 

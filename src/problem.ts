@@ -13,6 +13,7 @@ export const problems = {
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   invalid_body: { status: 422, title: 'The body does not fit its event' },
   user_mismatch: { status: 422, title: 'Header and body name different users' },
+  too_many_requests: { status: 429, title: 'More requests than the limit allows' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Nightpost failed' },
   unavailable: { status: 503, title: 'Nothing is acknowledged; try again later' },

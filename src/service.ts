@@ -2,41 +2,56 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
-import { GroupCommit } from './db/group-commit.ts'
+import { defaultLimits, GroupCommit } from './db/group-commit.ts'
+import { lastStored } from './db/last-stored.ts'
 import { isCurrent, migrate } from './db/migrate.ts'
-import { createPool } from './db/pool.ts'
+import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
 import { Writer } from './db/writer.ts'
+import { drainable } from './ops/drain.ts'
+import { readinessOf } from './ops/health.ts'
+import { createMetrics, exposeLoad } from './ops/metrics.ts'
+import { Observer } from './ops/observe.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
   readonly app: FastifyInstance
   readonly store: GroupCommit
+  /** Says that it is not ready from now on, so that requests are sent elsewhere, and goes on taking them. */
+  drain(): void
 }
 
 /**
  * The service on a database: migrated, ready to listen. `app.close()` stops taking requests, finishes
  * what was taken, and then lets go of the database.
  */
-export async function startService(config: Config, databaseUrl: string, log: Logger): Promise<Service> {
+export async function startService(
+  config: Config,
+  databaseUrl: string,
+  log: Logger,
+  limits = defaultLimits,
+): Promise<Service> {
   await migrate(databaseUrl)
   const pool = createPool(databaseUrl, log)
-  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)))
+  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
 
-  const readiness = async () => {
-    try {
-      return (await isCurrent(pool)) ? null : 'The database lacks a migration.'
-    } catch {
-      return 'The database does not answer.'
-    }
-  }
+  const metrics = createMetrics()
+  exposeLoad(metrics.registry, () => ({ ...store.load, pool: poolLoad(pool) }))
+  const groups = metrics.groups.series({})
+  store.onCommit = (deliveries) => groups.observe(deliveries)
+  const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
+  const readiness = readinessOf(
+    () => isCurrent(pool),
+    () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
+  )
 
-  const app = buildApp({ config, log, store, quarantine, readiness })
+  const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer })
+  const drain = drainable(app)
   app.addHook('onClose', async () => {
     await store.close()
     await pool.end()
   })
-  return { app, store }
+  return { app, store, drain: drain.begin }
 }

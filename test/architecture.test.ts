@@ -58,7 +58,17 @@ const rooms: Array<{ room: string; may: string[] }> = [
   {
     room: 'db/',
     may: [
-      ...['db/', 'tables/', 'ingest/delivery.ts', 'problem.ts', 'config.ts', 'drizzle-orm', 'pg', 'pino'],
+      ...[
+        'db/',
+        'tables/',
+        'ingest/delivery.ts',
+        'ingest/vendor.ts',
+        'problem.ts',
+        'config.ts',
+        'drizzle-orm',
+        'pg',
+        'pino',
+      ],
       ...['crypto', 'fs', 'path', 'url', 'module', 'net', 'child_process', 'timers'].map(
         (name) => `node:${name}`,
       ),
@@ -68,9 +78,16 @@ const rooms: Array<{ room: string; may: string[] }> = [
     room: 'replay/',
     may: ['replay/', 'db/', 'ingest/', 'tables/', 'config.ts', 'pg', 'pino', 'node:crypto'],
   },
-  { room: 'ops/', may: ['ops/', 'ingest/', 'problem.ts', 'fastify', '@sinclair/typebox'] },
   { room: 'simulate/', may: ['simulate/', 'node:crypto', 'node:timers', 'uuid', 'cli-table3'] },
   { room: 'hypnogram/', may: ['hypnogram/', 'pg'] },
+  { room: 'status/', may: ['status/', 'db/', 'ingest/', 'ops/drift-names.ts', 'pg'] },
+  {
+    room: 'ops/',
+    may: [
+      ...['ops/', 'ingest/', 'problem.ts', 'node:crypto', 'node:v8', 'fastify', '@fastify/'],
+      ...['prom-client', '@sinclair/typebox'],
+    ],
+  },
 ]
 
 describe('imports point one way (ARCHITECTURE.md, "Rooms")', () => {

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { withCredentials } from '../src/credentials.ts'
+import { withSecretFiles } from '../src/secret-files.ts'
 
 describe('readConfig', () => {
   it('has defaults for everything but credentials', () => {
@@ -34,6 +35,41 @@ describe('readConfig', () => {
     expect(attempt).toThrow(ConfigError)
     expect(attempt).toThrow(name)
     expect(attempt).not.toThrow(value)
+  })
+})
+
+describe('secret files', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nightpost-secrets-'))
+  afterAll(() => rmSync(directory, { recursive: true }))
+  const file = (text: string) => {
+    const path = join(directory, `secret-${text.length}`)
+    writeFileSync(path, text)
+    return path
+  }
+
+  it('hold credentials, a line or a comma apart, and other secrets', () => {
+    const config = readConfig(
+      withSecretFiles({
+        ASLEEP_API_KEYS_FILE: file('old-key\nnew-key\n'),
+        SAHHA_WEBHOOK_SECRETS: 'direct',
+        DATABASE_URL_FILE: file('postgres://user:sesame@host/db\n'),
+        METRICS_TOKEN_FILE: '',
+      }),
+    )
+    expect(config.credentials('ASLEEP_API_KEYS')).toEqual(['old-key', 'new-key'])
+    expect(config.credentials('SAHHA_WEBHOOK_SECRETS')).toEqual(['direct'])
+    expect(config.DATABASE_URL).toBe('postgres://user:sesame@host/db')
+    expect(config.METRICS_TOKEN).toBeUndefined()
+  })
+
+  it.each([
+    ['missing', { SAHHA_API_KEYS_FILE: '/nowhere/at/all' }, /^SAHHA_API_KEYS_FILE: .*ENOENT/],
+    ['empty', { SAHHA_API_KEYS_FILE: file(' \n') }, /^SAHHA_API_KEYS_FILE: .*empty/],
+    ['beside the variable', { LOG_ID_KEY: 'sesame', LOG_ID_KEY_FILE: file('x') }, /^LOG_ID_KEY: .*not both/],
+  ])('that are %s stop the start, and are named', (_name, environment, message) => {
+    expect(() => withSecretFiles(environment)).toThrow(ConfigError)
+    expect(() => withSecretFiles(environment)).toThrow(message)
+    expect(() => withSecretFiles(environment)).not.toThrow('sesame')
   })
 })
 

@@ -3,14 +3,20 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Store } from '../../src/ingest/delivery.ts'
 import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/ops/metrics.ts'
+import { Observer } from '../../src/ops/observe.ts'
+import { vendors } from '../../src/vendors/index.ts'
 import { serve } from './server.ts'
 
 const store: Store = {
   commit: async ({ arrival }) => ({ outcome: 'stored', deliveryId: arrival.id, problem: null }),
 }
 const config = readConfig(process.env)
+const readiness = async () => ({ database: null, schema: null, queue: null })
+const metrics = createMetrics()
+const observer = new Observer(metrics, vendors)
 await serve(
-  buildApp({ config, log: createLog(config.LOG_LEVEL), store, readiness: async () => null }),
+  buildApp({ config, log: createLog(config.LOG_LEVEL), store, readiness, metrics, observer }),
   () => ({
     groups: 0,
     deliveries: 0,

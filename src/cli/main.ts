@@ -3,18 +3,22 @@ import { Command } from 'commander'
 import { demoCommand } from './demo.ts'
 import { hypnogramCommand } from './hypnogram.ts'
 import { migrateCommand } from './migrate.ts'
+import { openapiCommand } from './openapi.ts'
 import { replayCommand } from './replay.ts'
 import { simulateCommand } from './simulate.ts'
 import { sqlCommand } from './sql.ts'
+import { statusCommand } from './status.ts'
 
 const program = new Command('nightpost')
   .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
+  .addCommand(statusCommand)
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
   .addCommand(replayCommand)
   .addCommand(simulateCommand)
   .addCommand(hypnogramCommand)
   .addCommand(demoCommand)
+  .addCommand(openapiCommand)
 
 try {
   await program.parseAsync()

@@ -34,9 +34,10 @@ export interface GroupWriter {
 }
 
 interface Waiting {
-  readonly delivery: Delivery
+  delivery: Delivery
   readonly rows: number
-  readonly late: NodeJS.Timeout
+  /** When the sender is told to come again, by the clock of `performance`. */
+  readonly until: number
   /** The sender was told to come again: there is nobody to write it for. */
   isLate: boolean
   resolve(receipt: Receipt): void
@@ -56,10 +57,15 @@ export class GroupCommit implements Store {
   readonly #limits: Limits
   #waiting: Waiting[] = []
   #waitingBytes = 0
+  /** All that has no answer yet, the oldest first: what waits and what is being written. */
+  readonly #pending = new Set<Waiting>()
+  #sweeping: NodeJS.Timeout | undefined
   #active = 0
   #closing: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
+  /** Told the size of each group once it is committed. */
+  onCommit: (deliveries: number) => void = () => {}
 
   constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
     this.#pool = pool
@@ -67,22 +73,43 @@ export class GroupCommit implements Store {
     this.#limits = limits
   }
 
-  commit(delivery: Delivery): Promise<Receipt> {
-    const { waitingDeliveries, waitingBytes, writers, answerWithin } = this.#limits
-    if (this.#closing) return Promise.reject(new Unavailable('Nightpost is shutting down.'))
-    if (this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes) {
-      return Promise.reject(new Unavailable('Too many deliveries are waiting.'))
+  /** What is there to do at this moment. */
+  get load() {
+    const { waitingDeliveries, waitingBytes, writers } = this.#limits
+    return {
+      queue: {
+        deliveries: this.#waiting.length,
+        bytes: this.#waitingBytes,
+        maxDeliveries: waitingDeliveries,
+        maxBytes: waitingBytes,
+      },
+      writers: { busy: this.#active, all: writers },
     }
+  }
+
+  /** Why nothing more is taken at this moment; null where it is. */
+  get fault(): string | null {
+    if (this.#closing) return 'Nightpost is shutting down.'
+    const { waitingDeliveries, waitingBytes } = this.#limits
+    const isFull = this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes
+    return isFull ? 'Too many deliveries are waiting.' : null
+  }
+
+  commit(delivery: Delivery): Promise<Receipt> {
+    const fault = this.fault
+    if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
       const rows = delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
-      const late = setTimeout(() => {
-        waiting.isLate = true
-        reject(new Unavailable('The database did not commit in time.'))
-      }, answerWithin)
-      const waiting = { delivery, rows, late, isLate: false, resolve, reject }
+      const until = performance.now() + this.#limits.answerWithin
+      const waiting = { delivery, rows, until, isLate: false, resolve, reject }
       this.#waiting.push(waiting)
+      this.#pending.add(waiting)
+      this.#sweeping ??= setInterval(
+        () => this.#sweep(),
+        Math.min(1000, this.#limits.answerWithin / 4),
+      ).unref()
       this.#waitingBytes += delivery.arrival.body.length
-      if (this.#active < writers) void this.#work()
+      if (this.#active < this.#limits.writers) void this.#work()
     })
   }
 
@@ -92,6 +119,20 @@ export class GroupCommit implements Store {
       this.#closing = resolve
       if (this.#active === 0) resolve()
     })
+  }
+
+  /** One timer looks after all: one for each delivery would show in its cost. */
+  #sweep(): void {
+    const now = performance.now()
+    for (const waiting of this.#pending) {
+      if (waiting.until > now) break
+      waiting.isLate = true
+      this.#pending.delete(waiting)
+      waiting.reject(new Unavailable('The database did not commit in time.'))
+    }
+    if (this.#pending.size > 0) return
+    clearInterval(this.#sweeping)
+    this.#sweeping = undefined
   }
 
   async #work(): Promise<void> {
@@ -124,9 +165,10 @@ export class GroupCommit implements Store {
       const receipts = await this.#write(group.map(({ delivery }) => delivery))
       this.written.groups += 1
       this.written.deliveries += group.length
-      for (const [at, { late, resolve }] of group.entries()) {
-        clearTimeout(late)
-        resolve(receipts[at] as Receipt)
+      this.onCommit(group.length)
+      for (const [at, waiting] of group.entries()) {
+        this.#pending.delete(waiting)
+        waiting.resolve(receipts[at] as Receipt)
       }
     } catch (error) {
       const failure = failureOf(error)
@@ -137,12 +179,13 @@ export class GroupCommit implements Store {
         await this.#settle(group.slice(0, middle))
         await this.#settle(group.slice(middle))
       } else if (failure === 'data' && only?.delivery.verdict.outcome === 'stored') {
-        await this.#settle([{ ...only, delivery: refused(only.delivery, error) }])
+        only.delivery = refused(only.delivery, error)
+        await this.#settle([only])
       } else {
         const reason = new Unavailable('The database did not commit.', { cause: error })
-        for (const { late, reject } of group) {
-          clearTimeout(late)
-          reject(reason)
+        for (const waiting of group) {
+          this.#pending.delete(waiting)
+          waiting.reject(reason)
         }
       }
     }

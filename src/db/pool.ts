@@ -42,6 +42,11 @@ export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.P
   return pool
 }
 
+/** Connections by what they do at this moment, and callers that wait for one. */
+export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {
+  return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount }
+}
+
 /** One connection with the same settings and no time limit, for work that reads the whole ledger. */
 export async function connect(databaseUrl: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'nightpost replay' })

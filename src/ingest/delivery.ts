@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Problem } from '../problem.ts'
 import type { TargetRows } from '../tables/target.ts'
+import type { Drift } from './drift.ts'
 
 /** What arrived: the bytes, and when. */
 export interface Arrival {
@@ -20,6 +21,10 @@ export interface Verdict {
   readonly userId: string | null
   readonly problem: Problem | null
   readonly rows: readonly TargetRows[]
+  /** Of a stored body: when the vendor made it, ISO 8601; null where it doesn't say. */
+  readonly createdAt: string | null
+  /** Of a stored body: what it holds that its schema doesn't know. */
+  readonly drift: readonly Drift[]
 }
 
 /** Everything that one transaction makes durable. */

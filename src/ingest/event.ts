@@ -2,6 +2,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Issue } from '../problem.ts'
 import type { TargetRows } from '../tables/target.ts'
+import { type Drift, driftReader } from './drift.ts'
 import { explain } from './explain.ts'
 import type { JsonObject } from './json.ts'
 
@@ -10,31 +11,45 @@ export interface EventDeclaration<S extends TSchema> {
   readonly name: string
   /** The one declaration of the body: validation, TypeScript type and OpenAPI all come from it. */
   readonly schema: S
+  /** A body as the vendor sends it, of invented data: for the documentation. */
+  readonly example: Static<S>
   /** What the schema can't say about a body that fits it. */
   readonly check?: (body: Static<S>) => Issue[]
   /** The rows of a valid body. Pure: no clock, no I/O. */
   readonly normalise: (body: Static<S>) => TargetRows[]
+  /** When the vendor made the record, ISO 8601 as it wrote it. */
+  readonly createdAt?: (body: Static<S>) => string | null | undefined
 }
 
-export type Judgement = { readonly rows: TargetRows[] } | { readonly issues: Issue[] }
+export type Judgement =
+  | {
+      readonly rows: TargetRows[]
+      readonly createdAt?: string | null
+      readonly drift?: readonly Drift[]
+    }
+  | { readonly issues: Issue[] }
 
 /** An event as the core sees it: only `judge` can turn a body into rows, and it validates first. */
 export interface Event {
   readonly name: string
+  readonly example: object
   readonly schema: TSchema
   judge(body: JsonObject): Judgement
 }
 
 export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>): Event {
-  const { name, schema, check, normalise } = declaration
+  const { name, schema, example, check, normalise, createdAt } = declaration
   const compiled = TypeCompiler.Compile(schema)
+  const driftOf = driftReader(schema)
   return {
     name,
     schema,
+    example: example as object,
     judge(body) {
       if (!compiled.Check(body)) return { issues: explain(compiled.Errors(body)) }
       const issues = check?.(body) ?? []
-      return issues.length > 0 ? { issues } : { rows: normalise(body) }
+      if (issues.length > 0) return { issues }
+      return { rows: normalise(body), createdAt: createdAt?.(body) ?? null, drift: driftOf(body) }
     },
   }
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type Problem, problem } from '../problem.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
+import { NO_DRIFT } from './drift.ts'
 import { type JsonObject, MalformedJson, readJson } from './json.ts'
 import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
 
@@ -46,6 +47,8 @@ export function judge(
     userId,
     problem: null,
     rows: judgement?.rows ?? [],
+    createdAt: judgement?.createdAt ?? null,
+    drift: judgement?.drift ?? NO_DRIFT,
   }
 }
 
@@ -57,6 +60,8 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
     userId,
     problem,
     rows: [],
+    createdAt: null,
+    drift: NO_DRIFT,
   }
 }
 

@@ -2,7 +2,6 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { Problem, ProblemError } from '../problem.ts'
-import { ofContent } from './content.ts'
 import { arrive, type Quarantine, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { kept, unverified } from './headers.ts'
 import { judge } from './judge.ts'
@@ -14,6 +13,8 @@ declare module 'fastify' {
     bytes: Buffer | null
     /** What the one log line of the request says of its delivery. */
     summary: Readonly<Record<string, unknown>> | null
+    /** Whose data it brought; the log has no more than a hash of it. */
+    owner: string | null
   }
 }
 
@@ -29,35 +30,48 @@ const problemAnswer = (description: string) => ({
   content: { 'application/problem+json': { schema: Problem } },
 })
 
+/** Resolves where an authentic request may go on, and throws a problem where it may not. */
+export type Admit = (request: FastifyRequest) => Promise<void>
+
+const retryAfter = { 'Retry-After': { type: 'integer', description: 'Seconds to wait before trying again' } }
+
 export interface Receiver {
   readonly vendor: Vendor
+  /** Sees through a packed body: `ofContent`. */
   readonly authenticate: Authenticate
   readonly store: Store
   /** Null: what is not proven is not kept. */
   readonly quarantine: Quarantine | null
   readonly bodyLimit: number
+  readonly admit: Admit | null
 }
 
 /** The route of one vendor: `POST /webhooks/<vendor>`. */
 export function receive(
   app: FastifyInstance,
-  { vendor, authenticate, store, quarantine, bodyLimit }: Receiver,
+  { vendor, authenticate, store, quarantine, bodyLimit, admit }: Receiver,
 ): void {
-  const prove = ofContent(authenticate, bodyLimit)
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     `/webhooks/${vendor.name}`,
     {
       schema: {
+        tags: [vendor.name],
+        summary: `A delivery of ${vendor.name}`,
+        description: 'Answered once it is committed; see the examples for every event.',
+        security: Object.values(vendor.credentialHeaders).map((setting) => ({ [setting]: [] })),
         headers: vendor.headers,
         body: Type.Union([...vendor.events.map(({ schema }) => schema)]),
         response: {
-          200: Acknowledgement,
+          200: { description: 'Committed', ...Acknowledgement },
           400: problemAnswer('malformed_json or missing_user_id; kept'),
           401: problemAnswer('unauthorized'),
           413: problemAnswer('body_too_large'),
           415: problemAnswer('unsupported_media_type'),
+          408: problemAnswer('request_timeout'),
           422: problemAnswer('invalid_body or user_mismatch; kept'),
-          503: problemAnswer('unavailable; try again after Retry-After'),
+          429: { ...problemAnswer('too_many_requests; nothing was kept'), headers: retryAfter },
+          500: problemAnswer('internal: a fault of Nightpost'),
+          503: { ...problemAnswer('unavailable; nothing was kept'), headers: retryAfter },
         },
       },
       validatorCompiler: headersOnly,
@@ -65,12 +79,13 @@ export function receive(
     async (request, reply) => {
       const arrival = arrive(request.bytes ?? NO_BYTES)
 
-      const authenticatedBy = prove(request.headers, arrival.body)
+      const authenticatedBy = authenticate(request.headers, arrival.body)
       if (authenticatedBy === null) {
         await quarantine?.keep(unverified(vendor, request.headers, arrival))
         throw new ProblemError('unauthorized', 'No valid credential was presented.')
       }
 
+      if (admit) await admit(request)
       const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body, bodyLimit)
       const receipt = await store.commit({
         arrival,
@@ -81,6 +96,7 @@ export function receive(
         normaliserVersion: vendor.normaliserVersion,
       })
 
+      request.owner = verdict.owner
       request.summary = summary(vendor, verdict, receipt)
       if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
       return reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
@@ -112,6 +128,7 @@ const headersOnly: NonNullable<RouteOptions['validatorCompiler']> = (route) =>
 export function keepBytes(app: FastifyInstance): void {
   app.decorateRequest('bytes', null)
   app.decorateRequest('summary', null)
+  app.decorateRequest('owner', null)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i,

@@ -39,6 +39,16 @@ export const Id = (options: SchemaOptions = {}) => Type.String({ minLength: 1, m
 
 export const Text = (options: SchemaOptions = {}) => Type.String(options)
 
+/** The keyword under which a schema lists the values of an enumeration that stays open. */
+export const KNOWN_VALUES = 'x-known-values'
+
+const listed = (values: readonly unknown[], { description }: SchemaOptions) =>
+  `${description ? `${description}: ` : ''}${values.join(', ')}, …`
+
+/** One of the values that the vendor documents, or any other: a new one is stored, and reported as drift. */
+export const OpenEnum = (values: readonly string[], options: SchemaOptions = {}) =>
+  Type.String({ ...options, description: listed(values, options), [KNOWN_VALUES]: values })
+
 /** ISO 8601 with or without seconds, fraction and offset; kept to the microsecond. */
 export const Instant = (options: SchemaOptions = {}) => Type.String({ format: 'date-time', ...options })
 
@@ -50,9 +60,12 @@ export const Decimal = (options: SchemaOptions = {}): TUnsafe<DecimalValue> =>
 export const Integer = (options: SchemaOptions = {}) =>
   Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1, ...options })
 
-/** Stage codes, one per 30-second epoch. */
-export const Stages = (options: SchemaOptions = {}) =>
-  Type.Array(Type.Integer({ minimum: -(2 ** 15), maximum: 2 ** 15 - 1 }), options)
+/** Stage codes, one per 30-second epoch; `codes` are those that the vendor documents. */
+export const Stages = (options: SchemaOptions = {}, codes?: readonly number[]) =>
+  Type.Array(
+    Type.Integer({ minimum: -(2 ** 15), maximum: 2 ** 15 - 1, ...(codes && { [KNOWN_VALUES]: codes }) }),
+    options,
+  )
 
 /** Any JSON object that Postgres `jsonb` holds: at most 100 levels deep, no number beyond `numeric`. */
 export const JsonMap = (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> =>

@@ -33,6 +33,8 @@ export interface Vendor {
   readonly name: string
   /** Environment variables that hold its credentials, each a comma-separated list, and what they are. */
   readonly credentials: Readonly<Record<string, string>>
+  /** The request header that carries each kind of credential, and the variable that it is checked against. */
+  readonly credentialHeaders: Readonly<Record<string, string>>
   readonly schemes: Readonly<Record<string, Scheme>>
   /** The request headers, as declared on the route. */
   readonly headers: TObject

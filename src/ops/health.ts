@@ -2,25 +2,87 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import { Problem, problem } from '../problem.ts'
 
-/** Resolves to what is not in order; null when all is. */
-export type Readiness = () => Promise<string | null>
+/** Whether each part is in order: null, or what is wrong with it. */
+export interface Checks {
+  readonly database: string | null
+  readonly schema: string | null
+  readonly queue: string | null
+}
 
-const Ok = Type.Object({ status: Type.Literal('ok') })
+export type Readiness = () => Promise<Checks>
+
+const Parts = Type.Object({ database: Type.String(), schema: Type.String(), queue: Type.String() })
+const Live = Type.Object({ status: Type.Literal('ok') })
+const Ready = Type.Object({ status: Type.Literal('ok'), parts: Parts })
+const NotReady = Type.Object({ ...Problem.properties, parts: Parts })
 
 export function health(app: FastifyInstance, readiness: Readiness): void {
-  app.get('/health/live', { schema: { response: { 200: Ok } } }, async () => ({ status: 'ok' }))
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Whether the process runs; never touches the database',
+        response: { 200: { description: 'It runs', ...Live } },
+      },
+    },
+    async () => ({ status: 'ok' }),
+  )
 
   app.get(
     '/health/ready',
     {
       schema: {
-        response: { 200: Ok, 503: { content: { 'application/problem+json': { schema: Problem } } } },
+        tags: ['operations'],
+        summary: 'Whether deliveries can be taken: database, schema version and queue',
+        response: {
+          200: { description: 'All is in order', ...Ready },
+          503: {
+            description: 'unavailable; `parts` says what is not in order',
+            content: { 'application/problem+json': { schema: NotReady } },
+          },
+        },
       },
     },
     async (_request, reply) => {
-      const fault = await readiness()
-      if (fault === null) return { status: 'ok' }
-      return reply.code(503).type('application/problem+json').send(problem('unavailable', fault))
+      const checks = await readiness()
+      const parts = Object.fromEntries(Object.entries(checks).map(([part, fault]) => [part, fault ?? 'ok']))
+      const faults = Object.values(checks).filter((fault) => fault !== null)
+      if (faults.length === 0) return { status: 'ok', parts }
+      const document = { ...problem('unavailable', faults.join(' ')), parts }
+      return reply.code(503).type('application/problem+json').send(document)
     },
   )
+}
+
+/** How long a check may take: whoever asks for health gives up soon. */
+const PATIENCE = 3000
+
+/** An answer is good for so long, so that nobody can load the database by asking. */
+const FRESH = 500
+
+/** The checks of a service on `database`, whose `isCurrent` says whether its schema is. */
+export function readinessOf(isCurrent: () => Promise<boolean>, queueFault: () => string | null): Readiness {
+  let asked = 0
+  let answer: Promise<boolean | null> = Promise.resolve(null)
+  return async () => {
+    if (Date.now() - asked > FRESH) {
+      asked = Date.now()
+      answer = inTime(isCurrent())
+    }
+    const current = await answer
+    return {
+      database: current === null ? 'The database does not answer.' : null,
+      schema: current === false ? 'The database lacks a migration.' : null,
+      queue: queueFault(),
+    }
+  }
+}
+
+/** null where the question failed, or took too long. */
+function inTime(question: Promise<boolean>): Promise<boolean | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), PATIENCE)
+    question.then(resolve, () => resolve(null)).finally(() => clearTimeout(timer))
+  })
 }

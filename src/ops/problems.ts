@@ -2,8 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { Unavailable } from '../ingest/delivery.ts'
 import { RejectedError } from '../ingest/receive.ts'
 import { type Problem, type ProblemCode, ProblemError, problem } from '../problem.ts'
-
-const RETRY_AFTER_SECONDS = '5'
+import { RETRY_AFTER } from './shed.ts'
 
 /** Every failure leaves as a problem document that names no value. */
 export function answerProblems(app: FastifyInstance): void {
@@ -13,7 +12,7 @@ export function answerProblems(app: FastifyInstance): void {
     if (error instanceof Unavailable) {
       // A full queue says all in the request's own line; a database that fails has more to tell.
       if (error.cause) request.log.error({ err: error.cause }, error.message)
-      return send(reply.header('retry-after', RETRY_AFTER_SECONDS), problem('unavailable', error.message))
+      return send(reply.headers(RETRY_AFTER), problem('unavailable', error.message))
     }
     const known = fromFastify(error)
     if (!known) request.log.error({ err: error }, 'unexpected failure')

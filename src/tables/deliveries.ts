@@ -28,6 +28,8 @@ export const deliveries = pgTable(
     index('deliveries_delivery_id_idx').on(t.delivery_id),
     // What was not stored is rare, and looked for.
     index('deliveries_not_stored_idx').on(t.delivery_id).where(sql`outcome <> 'stored'`),
+    // When each event was last stored: silence is counted on across a restart.
+    index('deliveries_stored_idx').on(t.vendor, t.event, t.received_at).where(sql`outcome = 'stored'`),
   ],
 )
 

@@ -7,6 +7,8 @@ export interface TestDatabase {
   readonly url: string
   /** Rows with every value as Postgres writes it, so that no digit and no microsecond is lost on the way. */
   query<R = Record<string, string | null>>(text: string, values?: unknown[]): Promise<R[]>
+  /** Runs a statement in a transaction of its own, and keeps what it locks until released. */
+  hold(statement: string): Promise<{ release(): Promise<void> }>
   drop(): Promise<void>
 }
 
@@ -28,6 +30,13 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
       const result = last.then(() => client.query(text, values))
       last = result.catch(() => {})
       return (await result).rows
+    },
+    hold: async (statement) => {
+      const holder = new pg.Client({ connectionString: url })
+      await holder.connect()
+      await holder.query('begin')
+      await holder.query(statement)
+      return { release: () => holder.end() }
     },
     drop: async () => {
       await client.end()

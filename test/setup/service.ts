@@ -2,9 +2,11 @@ import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type Environment, readConfig } from '../../src/config.ts'
+import { defaultLimits, type Limits } from '../../src/db/group-commit.ts'
 import { logOptions } from '../../src/log.ts'
 import { startService } from '../../src/service.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { logged, sent } from './log-guard.ts'
 
 export const ASLEEP_KEY = 'asleep-test-key'
 export const SAHHA_KEY = 'sahha-test-key'
@@ -32,17 +34,26 @@ export interface TestService {
   post(vendor: string, headers: Record<string, string>, body: Body): Promise<Answer>
   asleep(body: Body, userId: string): Promise<Answer>
   sahha(body: Body, eventType?: string): Promise<Answer>
+  /** Ends the service, and starts another on the same database; `post` and the like keep to the first. */
+  restart(): Promise<FastifyInstance>
   close(): Promise<void>
 }
 
 /** The real service on a database of its own. */
-export async function setup(overrides: Environment = {}): Promise<TestService> {
+export async function setup(overrides: Environment = {}, limits: Partial<Limits> = {}): Promise<TestService> {
   const db = await createDatabase()
   const log: string[] = []
-  const logger = pino(logOptions('trace'), { write: (line: string) => log.push(line) })
-  const { app } = await startService(readConfig({ ...environment, ...overrides }), db.url, logger)
+  const write = (line: string) => {
+    log.push(line)
+    logged(line)
+  }
+  const logger = pino(logOptions('trace'), { write })
+  const config = readConfig({ ...environment, ...overrides })
+  const { app } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
+  const running = [app]
 
   const post: TestService['post'] = async (vendor, headers, body) => {
+    sent(headers, bytesOf(body))
     const answer = await app.inject({
       method: 'POST',
       url: `/webhooks/${vendor}`,
@@ -60,8 +71,14 @@ export async function setup(overrides: Environment = {}): Promise<TestService> {
     asleep: (body, userId) => post('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': userId }, body),
     sahha: (body, eventType) =>
       post('sahha', { ...signed(body), ...(eventType && { 'x-event-type': eventType }) }, body),
-    close: async () => {
+    restart: async () => {
       await app.close()
+      const again = await startService(config, db.url, logger)
+      running.push(again.app)
+      return again.app
+    },
+    close: async () => {
+      await Promise.all(running.map((one) => one.close()))
       await db.drop()
     },
   }

@@ -1,15 +1,15 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
 import { defineEvent, type Event } from '../../ingest/event.ts'
 import type { JsonObject } from '../../ingest/json.ts'
-import { Maybe, Text } from '../../ingest/schema.ts'
+import { Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import type { Issue } from '../../problem.ts'
 import type { TargetRows } from '../../tables/target.ts'
 
 const names = {
   event: Maybe(Text({ description: 'V3' })),
-  version: Maybe(Text({ description: 'V3' })),
+  version: Maybe(OpenEnum(['V3'])),
   callback_event: Maybe(Text({ description: 'V1 and V2' })),
-  callback_version: Maybe(Text({ description: 'V2; V1 names no version' })),
+  callback_version: Maybe(OpenEnum(['V1', 'V2', 'V3'], { description: 'V1 names none' })),
 }
 
 interface Names {
@@ -20,6 +20,8 @@ interface Names {
 interface EnvelopedEvent<S extends TObject> {
   name: string
   data: S
+  /** The data of version 3, and of version 2. */
+  examples: { v3: Static<S>; v2: Static<S> }
   /** `path` is the JSON pointer of the data within the body. */
   check?: (data: Static<S>, path: string) => Issue[]
   normalise: (data: Static<S>, version: string | null) => TargetRows[]
@@ -27,17 +29,25 @@ interface EnvelopedEvent<S extends TObject> {
 
 /** One event in the envelope of V3 (`event`, `data`) and in that of V1 and V2 (`callback_event`, `callback_data`). */
 export function inBothEnvelopes<S extends TObject>(declaration: EnvelopedEvent<S>): [Event, Event] {
-  const { name, data, check, normalise } = declaration
-  const inEnvelope = (key: 'data' | 'callback_data', version: string) => {
+  const { name, data, examples, check, normalise } = declaration
+  const inEnvelope = (key: 'data' | 'callback_data', version: string, example: object) => {
     const dataOf = (body: object) => (body as Record<string, Static<S>>)[key] as Static<S>
     return defineEvent({
       name,
       schema: Type.Object({ ...names, [key]: data }, { title: `${name} (${version})` }),
+      example,
       ...(check && { check: (body: object) => check(dataOf(body), `/${key}`) }),
       normalise: (body: object) => normalise(dataOf(body), versionOf(body as Names)),
     })
   }
-  return [inEnvelope('data', 'V3'), inEnvelope('callback_data', 'V1 and V2')]
+  return [
+    inEnvelope('data', 'V3', { event: name, version: 'V3', data: examples.v3 }),
+    inEnvelope('callback_data', 'V1 and V2', {
+      callback_event: name,
+      callback_version: 'V2',
+      callback_data: examples.v2,
+    }),
+  ]
 }
 
 function versionOf(names: Names): string | null {

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { apiKeyCheck } from '../../ingest/secrets.ts'
 import type { Vendor } from '../../ingest/vendor.ts'
 import { open } from './envelope.ts'
+import { inferenceExamples } from './examples.ts'
 import { inferenceComplete } from './inference-complete.ts'
 import { sessionComplete } from './session-complete.ts'
 import { sessions } from './tables/sessions.ts'
@@ -14,6 +15,7 @@ const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessio
 export const asleep: Vendor = {
   name: 'asleep',
   credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
+  credentialHeaders: { 'x-api-key': 'ASLEEP_API_KEYS' },
   schemes: { api_key: { userHeader: 'x-user-id', required: true } },
   headers: Type.Object({
     'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),
@@ -46,16 +48,10 @@ export const asleep: Vendor = {
 
   example(credentials) {
     const [key] = credentials('ASLEEP_API_KEYS')
-    const data = {
-      user_id: 'G-20250115025029-example',
-      session_id: '20250115025029_example',
-      seq_num: 9,
-      inference_seq_num: 0,
-      sleep_stages: [0, 0, 0, 0, 1, 1, 1, 1, 2, 2],
-    }
+    const [{ example }] = inferenceComplete
     return {
-      headers: { 'x-api-key': key ?? '', 'x-user-id': data.user_id },
-      body: JSON.stringify({ event: 'INFERENCE_COMPLETE', version: 'V3', data }),
+      headers: { 'x-api-key': key ?? '', 'x-user-id': inferenceExamples.v3.user_id },
+      body: JSON.stringify(example),
     }
   },
 }

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { Id, Integer, Maybe } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
+import { inferenceExamples } from './examples.ts'
 import { seriesOf, stageArrays } from './stages.ts'
 import { windows } from './tables/stages.ts'
 
@@ -17,6 +18,7 @@ const data = Type.Object({
 export const inferenceComplete = inBothEnvelopes({
   name: 'INFERENCE_COMPLETE',
   data,
+  examples: inferenceExamples,
   normalise: (data, callback_version) => [
     into(
       windows,

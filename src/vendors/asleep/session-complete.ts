@@ -1,18 +1,29 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { Decimal, Id, Instant, Maybe, Text } from '../../ingest/schema.ts'
+import { Decimal, Id, Instant, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import type { Issue } from '../../problem.ts'
 import { into, type TargetRows } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
+import { sessionExamples } from './examples.ts'
 import { seriesOf, stageArrays } from './stages.ts'
 import { Stat, statRow } from './stat.ts'
 import { sessions } from './tables/sessions.ts'
 import { series } from './tables/stages.ts'
 import { stats } from './tables/stats.ts'
 
+const PECULIARITIES = [
+  'IN_PROGRESS',
+  'NEVER_SLEPT',
+  'TOO_SHORT_FOR_ANALYSIS',
+  'TOO_LONG_FOR_ANALYSIS',
+  'TOO_MANY_DEFECTS_IN_SLEEP_STAGES',
+  'NO_BREATHING_STABILITY',
+  'NO_REALTIME_POLLING',
+]
+
 const session = Type.Object({
   id: Maybe(Id({ description: 'Required unless the data name a session_id' })),
-  state: Maybe(Text({ description: 'OPEN, CLOSED, COMPLETE' })),
+  state: Maybe(OpenEnum(['OPEN', 'CLOSED', 'COMPLETE'])),
   start_time: Maybe(Instant()),
   end_time: Maybe(Instant()),
   unexpected_end_time: Maybe(Instant()),
@@ -23,7 +34,7 @@ const session = Type.Object({
 /** The result of Get Session, of any age. */
 const result = {
   timezone: Maybe(Text({ description: 'IANA time zone name' })),
-  peculiarities: Maybe(Type.Array(Text())),
+  peculiarities: Maybe(Type.Array(OpenEnum(PECULIARITIES))),
   validity: Maybe(Text({ description: 'VALID, IN_PROGRESS, INVALID: …; before peculiarities existed' })),
   missing_data_ratio: Maybe(Decimal({ description: '0 to 1' })),
   session: Maybe(session),
@@ -40,7 +51,13 @@ const data = Type.Object({
 type Data = Static<typeof data>
 
 /** The analysis of a whole session; it replaces whatever was known of the session. */
-export const sessionComplete = inBothEnvelopes({ name: 'SESSION_COMPLETE', data, check, normalise })
+export const sessionComplete = inBothEnvelopes({
+  name: 'SESSION_COMPLETE',
+  data,
+  examples: sessionExamples,
+  check,
+  normalise,
+})
 
 function check(data: Data, path: string): Issue[] {
   if (sessionId(data)) return []

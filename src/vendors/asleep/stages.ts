@@ -1,13 +1,15 @@
 import { Maybe, Stages } from '../../ingest/schema.ts'
 
+const sleepCodes = [-1, 0, 1, 2, 3]
+
 /** The stage arrays under every name that the three versions and the Get Session results use. */
 export const stageArrays = {
-  sleep_stages: Maybe(Stages({ description: '-1 no data, 0 wake, 1 light, 2 deep, 3 REM' })),
-  stage_list: Maybe(Stages({ description: 'sleep_stages in V1 and V2' })),
+  sleep_stages: Maybe(Stages({ description: '-1 no data, 0 wake, 1 light, 2 deep, 3 REM' }, sleepCodes)),
+  stage_list: Maybe(Stages({ description: 'sleep_stages in V1 and V2' }, sleepCodes)),
   breath_stages: Maybe(Stages({ description: 'The vendor documents no codes' })),
   osa_stages: Maybe(Stages({ description: 'breath_stages in older Get Session results' })),
   osa_stage_list: Maybe(Stages({ description: 'breath_stages in V1' })),
-  snoring_stages: Maybe(Stages({ description: '0 no snoring, 1 snoring' })),
+  snoring_stages: Maybe(Stages({ description: '-1 no data, 0 no snoring, 1 snoring' }, [-1, 0, 1])),
 }
 
 type StageArrays = { [K in keyof typeof stageArrays]?: number[] | null }

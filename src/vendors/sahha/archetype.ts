@@ -1,8 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { Id, Integer, Maybe, Text } from '../../ingest/schema.ts'
+import { Id, Integer, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { archetypeExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { archetypes } from './tables/archetypes.ts'
 
@@ -12,8 +13,8 @@ const Archetype = Type.Object(
     ...profileFields,
     name: Text({ description: 'activity_level, chronotype, sleep_pattern, …' }),
     value: Maybe(Text({ description: 'early_bird, night_owl, highly_active, …' })),
-    dataType: Maybe(Text({ description: 'ordinal, categorical, string' })),
-    periodicity: Maybe(Text({ description: 'daily, weekly, monthly' })),
+    dataType: Maybe(OpenEnum(['ordinal', 'categorical', 'string'])),
+    periodicity: Maybe(OpenEnum(['daily', 'weekly', 'monthly'])),
     ordinality: Maybe(Integer({ description: 'Rank, from 0' })),
     ...periodFields,
     ...revisionFields,
@@ -24,6 +25,8 @@ const Archetype = Type.Object(
 export const archetype = defineEvent({
   name: 'ArchetypeCreatedIntegrationEvent',
   schema: Archetype,
+  example: archetypeExample,
+  createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
     into(archetypes, [
       {

@@ -2,8 +2,9 @@ import { Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { numberText } from '../../ingest/exact-number.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { Id, Maybe, Text } from '../../ingest/schema.ts'
+import { Id, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { biomarkerExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { biomarkers } from './tables/biomarkers.ts'
 
@@ -11,13 +12,13 @@ const Biomarker = Type.Object(
   {
     id: Id(),
     ...profileFields,
-    category: Maybe(Text({ description: 'activity, sleep, body, vitals, engagement, …' })),
+    category: Maybe(OpenEnum(['activity', 'sleep', 'body', 'vitals', 'engagement'])),
     type: Text({ description: 'steps, heart_rate_resting, sleep_duration, …' }),
-    periodicity: Maybe(Text({ description: 'daily, weekly, monthly, none, intraday, quarterly' })),
-    aggregation: Maybe(Text({ description: 'total, average, maximum, minimum, none' })),
+    periodicity: Maybe(OpenEnum(['daily', 'weekly', 'monthly', 'none', 'intraday', 'quarterly'])),
+    aggregation: Maybe(OpenEnum(['total', 'average', 'maximum', 'minimum', 'none'])),
     value: Maybe(Text({ description: 'Text, for precision' })),
     unit: Maybe(Text()),
-    valueType: Maybe(Text({ description: 'integer, float, boolean, string, double, datetime' })),
+    valueType: Maybe(OpenEnum(['integer', 'float', 'boolean', 'string', 'double', 'datetime'])),
     ...periodFields,
     ...revisionFields,
   },
@@ -27,6 +28,8 @@ const Biomarker = Type.Object(
 export const biomarker = defineEvent({
   name: 'BiomarkerCreatedIntegrationEvent',
   schema: Biomarker,
+  example: biomarkerExample,
+  createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
     into(biomarkers, [
       {

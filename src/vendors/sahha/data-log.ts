@@ -2,8 +2,9 @@ import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { jsonText } from '../../ingest/json.ts'
-import { Decimal, Id, Instant, JsonMap, Maybe, Text } from '../../ingest/schema.ts'
+import { Decimal, Id, Instant, JsonMap, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { dataLogExample } from './examples.ts'
 import { periodFields, profileFields } from './fields.ts'
 import { dataLogs } from './tables/data-logs.ts'
 
@@ -19,9 +20,14 @@ const Sample = Type.Object({
   additionalProperties: Maybe(JsonMap()),
 })
 
+const LOG_TYPES = [
+  ...['activity', 'sleep', 'heart', 'body', 'energy', 'exercise', 'blood', 'oxygen', 'temperature', 'device'],
+  ...['demographic', 'nutrition'],
+]
+
 const DataLog = Type.Object(
   {
-    logType: Maybe(Text({ description: 'activity, sleep, heart, body, energy, exercise, blood, …' })),
+    logType: Maybe(OpenEnum(LOG_TYPES)),
     dataType: Text({ description: 'steps, heart_rate, sleep_stage_deep, …' }),
     ...profileFields,
     receivedAtUtc: Maybe(Instant({ description: 'When Sahha received the batch' })),
@@ -33,6 +39,8 @@ const DataLog = Type.Object(
 export const dataLog = defineEvent({
   name: 'DataLogReceivedIntegrationEvent',
   schema: DataLog,
+  example: dataLogExample,
+  createdAt: (body) => body.receivedAtUtc,
   normalise: (body) => {
     const receivedAt = instant(body.receivedAtUtc)
     return [

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import type { Vendor } from '../../ingest/vendor.ts'
 import { authenticator } from './authenticate.ts'
+import { biomarkerExample } from './examples.ts'
 import { events, identify } from './identify.ts'
 import { archetypes } from './tables/archetypes.ts'
 import { biomarkers } from './tables/biomarkers.ts'
@@ -15,6 +16,7 @@ export const sahha: Vendor = {
     SAHHA_API_KEYS: 'Keys of your choice that callers may send in x-api-key',
     SAHHA_WEBHOOK_SECRETS: 'Webhook secrets from the Sahha dashboard, for X-Signature',
   },
+  credentialHeaders: { 'x-signature': 'SAHHA_WEBHOOK_SECRETS', 'x-api-key': 'SAHHA_API_KEYS' },
   schemes: {
     api_key: { userHeader: 'x-user-id', required: true },
     signature: { userHeader: 'x-external-id', required: false },
@@ -46,27 +48,11 @@ export const sahha: Vendor = {
   identify,
 
   example(credentials) {
-    const body = JSON.stringify({
-      id: 'b2c3d4e5-f6a7-8901-bcde-f23456789012',
-      profileId: 'c9bf9e57-1685-4c89-bafb-ff5af830be8a',
-      accountId: 'a3c1e8d2-4f6b-4a9c-8e7d-2b5f1c3a9e6b',
-      externalId: 'user_12345',
-      category: 'activity',
-      type: 'steps',
-      periodicity: 'daily',
-      aggregation: 'total',
-      value: '8547',
-      unit: 'count',
-      valueType: 'integer',
-      startDateTime: '2025-01-22T00:00:00+00:00',
-      endDateTime: '2025-01-22T23:59:59+00:00',
-      createdAtUtc: '2025-01-22T18:30:00Z',
-      version: 1.0,
-    })
+    const body = JSON.stringify(biomarkerExample)
     const [key] = credentials('SAHHA_API_KEYS')
     const [secret] = credentials('SAHHA_WEBHOOK_SECRETS')
     const proof: Record<string, string> = key
-      ? { 'x-api-key': key, 'x-user-id': 'user_12345' }
+      ? { 'x-api-key': key, 'x-user-id': biomarkerExample.externalId }
       : {
           'X-Signature': createHmac('sha256', secret ?? '')
             .update(body)

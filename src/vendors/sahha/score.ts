@@ -1,10 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { Decimal, Id, Instant, Maybe, Text } from '../../ingest/schema.ts'
+import { Decimal, Id, Instant, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
+import { scoreExample } from './examples.ts'
 import { profileFields, revisionFields } from './fields.ts'
 import { factors, scores } from './tables/scores.ts'
+
+const STATES = ['minimal', 'low', 'medium', 'high']
 
 const Factor = Type.Object({
   id: Maybe(Text({ description: 'The name or a UUID' })),
@@ -12,7 +15,7 @@ const Factor = Type.Object({
   value: Maybe(Decimal()),
   goal: Maybe(Decimal()),
   score: Maybe(Decimal({ description: '0 to 1' })),
-  state: Maybe(Text({ description: 'minimal, low, medium, high' })),
+  state: Maybe(OpenEnum(STATES)),
   unit: Maybe(Text()),
 })
 
@@ -20,8 +23,8 @@ const Score = Type.Object(
   {
     id: Id(),
     ...profileFields,
-    type: Text({ description: 'activity, sleep, readiness, wellbeing, mental_wellbeing, …' }),
-    state: Maybe(Text({ description: 'minimal, low, medium, high' })),
+    type: OpenEnum(['activity', 'sleep', 'readiness', 'wellbeing', 'mental_wellbeing']),
+    state: Maybe(OpenEnum(STATES)),
     score: Maybe(Decimal({ description: '0 to 1, 1 is optimal' })),
     factors: Maybe(Type.Array(Factor)),
     dataSources: Maybe(Type.Array(Text())),
@@ -34,6 +37,8 @@ const Score = Type.Object(
 export const score = defineEvent({
   name: 'ScoreCreatedIntegrationEvent',
   schema: Score,
+  example: scoreExample,
+  createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
     into(scores, [scoreRow(body)]),
     into(

@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import { pino } from 'pino'
+import { buildApp } from '../app.ts'
+import { credentialNames, readConfig } from '../config.ts'
+import { Unavailable } from '../ingest/delivery.ts'
+import { createMetrics } from '../ops/metrics.ts'
+import { Observer } from '../ops/observe.ts'
+import { vendors } from '../vendors/index.ts'
+
+export const openapiCommand = new Command('openapi')
+  .description('Print the OpenAPI 3.1 document of every route, whatever is configured.')
+  .action(async () => {
+    process.stdout.write(await openapiDocument())
+  })
+
+/** The document of a service that receives from every vendor, as GET /openapi.json has it. */
+export async function openapiDocument(): Promise<string> {
+  const metrics = createMetrics()
+  const app = buildApp({
+    config: readConfig(Object.fromEntries(credentialNames.map((name) => [name, 'any']))),
+    log: pino({ level: 'silent' }),
+    store: { commit: () => Promise.reject(new Unavailable('There is no database.')) },
+    readiness: async () => ({ database: null, schema: null, queue: null }),
+    metrics,
+    observer: new Observer(metrics, vendors),
+  })
+  const { body } = await app.inject('/openapi.json')
+  await app.close()
+  return `${JSON.stringify(JSON.parse(body), null, 2)}\n`
+}

@@ -1,0 +1,90 @@
+import helmet from '@fastify/helmet'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import type { Vendor } from '../ingest/vendor.ts'
+
+const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. A 2xx is sent once the exact bytes and every row made
+from them are committed. Bodies are read tolerantly: unknown fields and values are kept. They may come with
+Content-Encoding: gzip. Failures are RFC 9457 problem documents with a stable \`code\`.`
+
+/** Collects every route that is declared on `scope` afterwards into one OpenAPI 3.1 document. */
+export async function collectRoutes(scope: FastifyInstance, vendors: readonly Vendor[]): Promise<void> {
+  await scope.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Nightpost', version: '1', description: DESCRIPTION.replaceAll('\n', ' ') },
+      servers: [{ url: '/' }],
+      tags: [
+        ...vendors.map(({ name }) => ({ name, description: `What ${name} calls` })),
+        { name: 'operations', description: 'What whoever runs Nightpost calls' },
+      ],
+      components: { securitySchemes: Object.assign({}, ...vendors.map(schemesOf), METRICS) },
+    },
+    transformObject: (documented) => {
+      const document = (documented as { openapiObject: Document }).openapiObject
+      for (const vendor of vendors) showExamples(document, vendor)
+      return JSON.parse(JSON.stringify(document, (key, value) => (key === '$id' ? undefined : value)))
+    },
+  })
+}
+
+/** `GET /openapi.json`, and pages that show it at `/docs`. */
+export async function serveDocs(scope: FastifyInstance): Promise<void> {
+  let document: string | undefined
+  scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    document ??= JSON.stringify(scope.swagger())
+    return reply.type('application/json').send(document)
+  })
+  await scope.register(async (pages) => {
+    await pages.register(helmet, {
+      // Without `upgrade-insecure-requests`: Nightpost itself speaks plain HTTP.
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          ...Object.fromEntries(
+            ['default-src', 'script-src', 'connect-src'].map((name) => [name, ["'self'"]]),
+          ),
+          'style-src': ["'self'", "'unsafe-inline'"],
+          'img-src': ["'self'", 'data:'],
+          'base-uri': ["'none'"],
+          'form-action': ["'none'"],
+          'frame-ancestors': ["'none'"],
+        },
+      },
+      strictTransportSecurity: false,
+    })
+    await pages.register(swaggerUi, { routePrefix: '/docs' })
+  })
+}
+
+interface Document {
+  paths?: Record<string, { post?: { requestBody?: { content: Record<string, { examples?: object }> } } }>
+}
+
+const METRICS = {
+  METRICS_TOKEN: { type: 'http', scheme: 'bearer', description: 'Where METRICS_TOKEN is set' },
+}
+
+function schemesOf({ credentials, credentialHeaders }: Vendor): object {
+  const schemes = Object.entries(credentialHeaders).map(([name, setting]) => [
+    setting,
+    { type: 'apiKey', in: 'header', name, description: credentials[setting] },
+  ])
+  return Object.fromEntries(schemes)
+}
+
+/** One example for each event, under the name that Sahha's X-Event-Type has. */
+function showExamples({ paths }: Document, { name, events }: Vendor): void {
+  const content = paths?.[`/webhooks/${name}`]?.post?.requestBody?.content['application/json']
+  if (!content) return
+  const isOne = (event: string) => events.filter(({ name }) => name === event).length === 1
+  content.examples = Object.fromEntries(
+    events.map((event) => {
+      const title = isOne(event.name)
+        ? event.name
+        : String(event.schema.title).replace(/[()]/g, '').replaceAll(' ', '_')
+      return [title, { summary: String(event.schema.title ?? event.name), value: event.example }]
+    }),
+  )
+}

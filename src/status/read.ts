@@ -1,0 +1,158 @@
+import type pg from 'pg'
+import { lastStored } from '../db/last-stored.ts'
+import { join } from '../ingest/drift.ts'
+import { judge } from '../ingest/judge.ts'
+import type { Vendor } from '../ingest/vendor.ts'
+import { DriftNames } from '../ops/drift-names.ts'
+
+/** Deliveries of one vendor, event and outcome in the last day. */
+export interface Recent {
+  readonly vendor: string
+  readonly event: string
+  readonly outcome: string
+  readonly hour: number
+  readonly day: number
+}
+
+/** What the database says of the last day. Times are milliseconds of Unix time. */
+export interface State {
+  readonly lastStored: Array<{ vendor: string; event: string; at: number }>
+  readonly recent: Recent[]
+  /** Of the rejected and unrecognised of a vendor and event: the most common problem, and how often it came. */
+  readonly problems: Array<{
+    vendor: string
+    event: string
+    code: string
+    path: string | null
+    count: number
+  }>
+  readonly unverified: Array<{
+    vendor: string
+    presented: string
+    count: number
+    bytes: number
+    last: number
+  }>
+  /** Of the latest stored bodies of each event: those with something that their schema doesn't know. */
+  readonly drift: Array<{
+    vendor: string
+    event: string
+    path: string
+    kind: string
+    bodies: number
+    of: number
+  }>
+  readonly ledgerBytes: number
+  readonly databaseBytes: number
+}
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+const HOUR = 3_600_000
+
+export async function readState(client: Client, vendors: readonly Vendor[]): Promise<State> {
+  const { rows: sizes } = await client.query(
+    `select pg_total_relation_size('deliveries')::float8 as ledger, pg_database_size(current_database())::float8 as all`,
+  )
+  return {
+    lastStored: await lastStored(client, vendors),
+    recent: named(vendors, await recent(client)),
+    problems: named(vendors, await problems(client)),
+    unverified: await unverified(client, vendors),
+    drift: await drift(client, vendors),
+    ledgerBytes: sizes[0].ledger,
+    databaseBytes: sizes[0].all,
+  }
+}
+
+/** The smallest UUID version 7 of a moment: arrivals since then are an index range. */
+function idSince(ms: number): string {
+  const hex = Math.floor(ms).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
+}
+
+async function recent(client: Client): Promise<Recent[]> {
+  const { rows } = await client.query(
+    `select vendor, event, outcome, count(*)::int as day,
+       (count(*) filter (where delivery_id >= $2))::int as hour
+     from deliveries where delivery_id >= $1 group by vendor, event, outcome order by 1, 2, 3`,
+    [idSince(Date.now() - 24 * HOUR), idSince(Date.now() - HOUR)],
+  )
+  return rows
+}
+
+async function problems(client: Client): Promise<State['problems']> {
+  const { rows } = await client.query(
+    `select distinct on (vendor, event) vendor, event, code, path, count from (
+       select vendor, event, coalesce(problem->>'code', outcome) as code,
+         regexp_replace(problem->'errors'->0->>'path', '/[0-9]+(?=/|$)', '/[]', 'g') as path, count(*)::int
+       from deliveries where delivery_id >= $1 and outcome <> 'stored' group by 1, 2, 3, 4
+     ) as found order by vendor, event, count desc`,
+    [idSince(Date.now() - 24 * HOUR)],
+  )
+  return rows
+}
+
+async function unverified(client: Client, vendors: readonly Vendor[]): Promise<State['unverified']> {
+  const proofs = vendors.flatMap(({ name, proofHeaders }) =>
+    Object.keys(proofHeaders).map((header) => ({ name, header })),
+  )
+  const { rows } = await client.query(
+    `select vendor, presented, count(*)::int, sum(octet_length(body))::float8 as bytes,
+       (extract(epoch from max(received_at)) * 1000)::float8 as last
+     from unverified_deliveries as u, lateral (
+       select coalesce(string_agg(header, ' and ' order by header), 'no credential') as presented
+       from unnest($1::text[], $2::text[]) as proof(name, header)
+       where proof.name = u.vendor and (u.headers ? header or u.hashed_headers ? header)
+     ) as by group by vendor, presented order by vendor, count(*) desc`,
+    [proofs.map(({ name }) => name), proofs.map(({ header }) => header)],
+  )
+  return rows
+}
+
+/** An event that nobody declared has a name from its body. */
+function named<T extends { vendor: string; event: string }>(vendors: readonly Vendor[], rows: T[]): T[] {
+  const declared = new Set(
+    vendors.flatMap(({ name, events }) => events.map((event) => `${name} ${event.name}`)),
+  )
+  const isDeclared = ({ vendor, event }: T) => declared.has(`${vendor} ${event}`)
+  return rows.map((row) => (isDeclared(row) ? row : { ...row, event: 'unknown' }))
+}
+
+const SAMPLE = 50
+const SAMPLE_BYTES = 2 ** 20
+
+async function drift(client: Client, vendors: readonly Vendor[]): Promise<State['drift']> {
+  const names = new DriftNames()
+  const found: State['drift'] = []
+  for (const vendor of vendors) {
+    for (const event of new Set(vendor.events.map(({ name }) => name))) {
+      const { rows } = await client.query(
+        `select authenticated_by, headers, body from deliveries
+         where vendor = $1 and event = $2 and outcome = 'stored' and octet_length(body) <= ${SAMPLE_BYTES}
+         order by received_at desc limit ${SAMPLE}`,
+        [vendor.name, event],
+      )
+      const paths = new Map<string, { path: string; kind: string; bodies: number }>()
+      // Twice over: a name is shown when three owners have it, and so for the first of them too.
+      for (const isLast of [false, true]) {
+        for (const { authenticated_by, headers, body } of rows) {
+          const verdict = judge(vendor, authenticated_by, headers, body, SAMPLE_BYTES)
+          for (const each of verdict.drift) {
+            const place = `${vendor.name} ${event} ${each.path}`
+            const key = each.kind === 'field' ? names.shown(place, each.key, verdict.owner) : null
+            if (!isLast) continue
+            const path = key === null ? each.path : join(each.path, key)
+            const entry = paths.get(`${each.kind} ${path}`) ?? { path, kind: each.kind, bodies: 0 }
+            entry.bodies += 1
+            paths.set(`${each.kind} ${path}`, entry)
+          }
+        }
+      }
+      found.push(
+        ...[...paths.values()].map((each) => ({ vendor: vendor.name, event, of: rows.length, ...each })),
+      )
+    }
+  }
+  return found
+}

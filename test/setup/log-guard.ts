@@ -1,0 +1,68 @@
+// Looks at every line that any service of the suite logs: after each test file none of them may hold a
+// credential, a user id or a piece of a body that was sent in that file.
+import { afterAll, expect } from 'vitest'
+import { KNOWN_VALUES } from '../../src/ingest/schema.ts'
+import { vendors } from '../../src/vendors/index.ts'
+
+const lines: string[] = []
+const secrets = new Set<string>()
+
+/** Text that a line may hold though a body does too: words of Nightpost's own and of the vendors' documentation. */
+const harmless = new Set([
+  ...['stored', 'rejected', 'sha256', 'application/json', 'webhooks', 'message', 'string'],
+  ...vendors.flatMap(({ name, events }) => [name, ...events.map((event) => event.name)]),
+  ...vendors.flatMap(({ events }) => events.flatMap(({ schema }) => [...knownValues(schema)])),
+])
+
+/** Shorter text stands in any line by chance. */
+const SHORTEST = 6
+const MOST = 5000
+
+const secretHeaders = ['x-api-key', 'x-signature', 'x-user-id', 'x-external-id', 'authorization']
+
+/** A line of a service's log. */
+export function logged(line: string): void {
+  lines.push(line)
+}
+
+/** A request of a test: what is secret in it must not be logged. */
+export function sent(headers: Readonly<Record<string, string>>, body: Buffer): void {
+  for (const name of secretHeaders) keep(headers[name])
+  const text = body.toString('utf8')
+  keep(text)
+  try {
+    for (const leaf of leaves(JSON.parse(text))) keep(leaf)
+  } catch {
+    // Not JSON: the whole text is kept already.
+  }
+}
+
+export function keep(secret: string | undefined): void {
+  const isSecret = secret !== undefined && secret.trim().length >= SHORTEST && !harmless.has(secret)
+  if (isSecret && secrets.size < MOST) secrets.add(secret)
+}
+
+function* leaves(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) yield* leaves(inner)
+}
+
+function* knownValues(schema: unknown): Generator<string> {
+  if (typeof schema !== 'object' || schema === null) return
+  for (const [key, inner] of Object.entries(schema)) {
+    if (key === KNOWN_VALUES) yield* inner
+    else yield* knownValues(inner)
+  }
+}
+
+/** The secrets of the tests that stand in the log. */
+export function leaks(): string[] {
+  const text = lines.join('\n')
+  // A line is JSON, so what stands in it is escaped.
+  return [...secrets].filter((secret) => text.includes(JSON.stringify(secret).slice(1, -1)))
+}
+
+afterAll(() => {
+  expect(leaks(), 'credentials, user ids or pieces of bodies in the log').toEqual([])
+})

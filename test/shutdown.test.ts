@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startBalancer } from './setup/balancer.ts'
+import { biomarker } from './setup/bodies.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { keep, logged } from './setup/log-guard.ts'
+
+const KEY = 'shutdown-test-key'
+const main = resolve(import.meta.dirname, '..', 'src/main.ts')
+const directory = mkdtempSync(join(tmpdir(), 'nightpost-shutdown-'))
+
+interface Replica {
+  readonly child: ChildProcess
+  readonly port: number
+}
+
+let db: TestDatabase
+const all: Replica[] = []
+beforeAll(async () => {
+  keep(KEY)
+  db = await createDatabase()
+})
+afterAll(async () => {
+  for (const { child } of all) if (child.exitCode === null) child.kill('SIGKILL')
+  await db.drop()
+  rmSync(directory, { recursive: true })
+})
+
+async function start(settings: Record<string, string> = {}): Promise<Replica> {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main], {
+    cwd: directory,
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      DATABASE_URL: db.url,
+      SAHHA_API_KEYS: KEY,
+      PORT: '0',
+      ...settings,
+    },
+  })
+  const port = await new Promise<number>((found, failed) => {
+    let rest = ''
+    child.stdout.on('data', (data) => {
+      const lines = (rest + data).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        logged(line)
+        const [, port] = /listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
+        if (port) found(Number(port))
+      }
+    })
+    child.once('exit', () => failed(new Error(`ended at once: ${rest}`)))
+  })
+  const replica = { child, port }
+  all.push(replica)
+  return replica
+}
+
+async function end({ child }: Replica, signal: NodeJS.Signals = 'SIGTERM') {
+  const exit = once(child, 'exit')
+  const began = Date.now()
+  child.kill(signal)
+  const [code] = await exit
+  return { code, seconds: (Date.now() - began) / 1000 }
+}
+
+const agent = new Agent({ keepAlive: true })
+afterAll(() => agent.destroy())
+
+/** The status of the answer; 0 where there was none. */
+function post(port: number, id: string): Promise<number> {
+  const headers = { 'content-type': 'application/json', 'x-api-key': KEY, 'x-user-id': 'user-1' }
+  return new Promise((answered) => {
+    const outgoing = request({
+      port,
+      host: '127.0.0.1',
+      agent,
+      path: '/webhooks/sahha',
+      method: 'POST',
+      headers,
+    })
+    outgoing.on('error', () => answered(0))
+    outgoing.on('response', (response) => {
+      response.resume()
+      response.on('end', () => answered(response.statusCode ?? 0))
+    })
+    outgoing.end(JSON.stringify(biomarker({ id, category: 'c' })))
+  })
+}
+
+/** Several senders that send on until told to stop; what each delivery was answered. */
+function load(port: number, name: string, senders: number) {
+  const answers = new Map<string, number>()
+  let stopped = false
+  const sending = Array.from({ length: senders }, async (_, sender) => {
+    for (let n = 0; !stopped; n += 1) {
+      const id = `${name}-${sender}-${n}`
+      const status = await post(port, id)
+      answers.set(id, status)
+      if (status === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  })
+  return {
+    answers,
+    async stop() {
+      stopped = true
+      await Promise.all(sending)
+    },
+  }
+}
+
+async function lost(answers: Map<string, number>) {
+  const acked = [...answers].flatMap(([id, status]) => (status === 200 ? [id] : []))
+  expect(acked.length).toBeGreaterThan(50)
+  return db.query('select id from unnest($1::text[]) as acked(id) except select id from biomarkers', [acked])
+}
+
+describe('two replicas behind a balancer', () => {
+  it('restarted one after the other answer nothing but 200 and 503, and lose nothing', async () => {
+    const settings = { SHUTDOWN_DELAY_SECONDS: '1' }
+    let [first, second] = await Promise.all([start(settings), start(settings)])
+    const balancer = await startBalancer([first.port, second.port])
+    const { answers, stop } = load(balancer.port, 'rolling', 16)
+
+    const firstEnd = end(first)
+    const next = start(settings)
+    expect(await firstEnd).toMatchObject({ code: 0 })
+    first = await next
+    balancer.replicas = [first.port, second.port]
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const secondEnd = end(second)
+    const last = start(settings)
+    expect(await secondEnd).toMatchObject({ code: 0 })
+    second = await last
+    balancer.replicas = [first.port, second.port]
+    await new Promise((resolve) => setTimeout(resolve, 300))
+
+    await stop()
+    balancer.close()
+    expect(balancer.broken).toEqual([])
+    expect([...new Set(answers.values())].filter((status) => status !== 200 && status !== 503)).toEqual([])
+    expect(await lost(answers)).toEqual([])
+  })
+})
+
+describe('SIGTERM', () => {
+  it('under load loses nothing that was acknowledged, and ends in time', async () => {
+    const replica = await start()
+    const { answers, stop } = load(replica.port, 'under-load', 32)
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    const { code, seconds } = await end(replica)
+    await stop()
+    expect(code).toBe(0)
+    expect(seconds).toBeLessThan(10)
+    expect(await lost(answers)).toEqual([])
+  })
+
+  it('a second time ends at once', async () => {
+    const replica = await start()
+    const holder = await db.hold('lock table deliveries in exclusive mode')
+    const answer = post(replica.port, 'held')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const ending = end(replica)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(replica.child.exitCode).toBe(null)
+    replica.child.kill('SIGTERM')
+    expect(await ending).toMatchObject({ code: 1 })
+    expect((await ending).seconds).toBeLessThan(2)
+    expect(await answer).toBe(0)
+    await holder.release()
+  })
+})

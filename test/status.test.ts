@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { statusCommand } from '../src/cli/status.ts'
+import { durationOf } from '../src/status/duration.ts'
+import { biomarker, inference, score, session, USER } from './setup/bodies.ts'
+import { logged } from './setup/log-guard.ts'
+import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
+
+const project = resolve(import.meta.dirname, '..')
+const directory = mkdtempSync(join(tmpdir(), 'nightpost-status-'))
+
+let service: TestService
+let url: string
+beforeAll(async () => {
+  service = await setup({ QUARANTINE_UNVERIFIED_MAX_BYTES: '1000000' })
+  url = await service.app.listen({ port: 0, host: '127.0.0.1' })
+})
+afterAll(async () => {
+  await service.close()
+  rmSync(directory, { recursive: true })
+})
+beforeEach(() => service.db.query('truncate deliveries, unverified_deliveries'))
+
+const environment = () => ({
+  DATABASE_URL: service.db.url,
+  ASLEEP_API_KEYS: ASLEEP_KEY,
+  SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET,
+  PORT: String((service.app.server.address() as AddressInfo).port),
+})
+
+/** `nightpost status` in this process: what it prints, and its exit code. */
+async function status(...options: string[]) {
+  for (const [name, value] of Object.entries(environment())) vi.stubEnv(name, value)
+  let text = ''
+  const take = (chunk: unknown) => {
+    text += chunk
+    return true
+  }
+  const spies = [process.stdout, process.stderr].map((stream) =>
+    vi.spyOn(stream, 'write').mockImplementation(take),
+  )
+  const before = process.exitCode
+  process.exitCode = 0
+  try {
+    await statusCommand.exitOverride().parseAsync(options, { from: 'user' })
+  } catch (error) {
+    process.exitCode = (error as { exitCode: number }).exitCode
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+    vi.unstubAllEnvs()
+  }
+  const code = process.exitCode
+  process.exitCode = before
+  logged(text)
+  return { code, text }
+}
+
+const BIOMARKER = 'BiomarkerCreatedIntegrationEvent'
+
+describe('nightpost status', () => {
+  it('prints what arrived and what became of it, and ends with 0 when all is well', async () => {
+    await service.asleep(inference(), USER)
+    await service.sahha(biomarker({ category: 'sleep' }))
+    await service.sahha(biomarker({ id: 'b-2', category: 'sleep' }))
+    await service.sahha({ message: 'test' }, 'MysteryEvent')
+    const { code, text } = await status('--max-silence', '1h')
+    expect(text).toMatch(/asleep +│ INFERENCE_COMPLETE +│ \d+ s ago +│ 1 \/ 1 +│ 0 \/ 0/)
+    expect(text).toMatch(/sahha +│ BiomarkerCreatedIntegrationEvent +│ \d+ s ago +│ 2 \/ 2/)
+    expect(text).toMatch(/sahha +│ unknown +│ never +│ 0 \/ 0 +│ 0 \/ 0 +│ 1 \/ 1 +│ unrecognised \(1\)/)
+    expect(text).not.toContain('MysteryEvent')
+    expect(text).toMatch(/queue +0 of 10000/)
+    expect(text).toContain('All is well.')
+    expect(code).toBe(0)
+  })
+
+  it('ends with 1 for a silent vendor, a rejected body, and a refused credential, and says why', async () => {
+    await service.sahha(biomarker({ category: 'sleep' }))
+    await service.db.query(`update deliveries set received_at = now() - interval '25 hours'`)
+    for (const id of [1, 2]) await service.sahha(biomarker({ id }), BIOMARKER)
+    await service.post('sahha', { 'x-signature': 'f'.repeat(64) }, score())
+    const { code, text } = await status('--max-silence', '24h')
+    expect(text).toMatch(/rejected h\/d[\s\S]*│ 2 \/ 2 +│ 0 \/ 0 +│ invalid_body \/id \(2\)/)
+    expect(text).toContain('WRONG  The last delivery of sahha was stored 25 h ago.')
+    expect(text).toContain('WRONG  Nothing of asleep was ever stored.')
+    expect(text).toContain('WRONG  The latest calls of sahha were refused: x-signature wrong (1 since')
+    expect(text).toContain('WRONG  The quarantine holds 1 of sahha that came with x-signature')
+    expect(text).toContain(`WRONG  2 of sahha ${BIOMARKER} were rejected in the last hour.`)
+    expect(code).toBe(1)
+  })
+
+  it('asks the database alone with --no-service, and takes limits by event', async () => {
+    await service.asleep(inference(), USER)
+    await service.db.query(`update deliveries set received_at = now() - interval '2 hours'`)
+    const event = 'asleep/INFERENCE_COMPLETE'
+    const wide = await status('--no-service', '--max-silence', `${event}=3h`)
+    expect(wide).toEqual({ code: 0, text: expect.not.stringContaining('queue') })
+    expect(await status('--no-service', '--max-silence', `${event}=1h`)).toMatchObject({ code: 1 })
+    expect(await status('--max-silence', 'soon')).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('24h'),
+    })
+  })
+
+  it('shows schema drift by its path, and never a value', async () => {
+    for (const user of ['drift-a', 'drift-b', 'drift-c', 'drift-d']) {
+      const data = { user_id: user, stat: { lucid_index: 7 }, peculiarities: ['SLEPT_ELSEWHERE'] }
+      await service.asleep(session({ id: user }, data), user)
+    }
+    const { text } = await status('--no-service')
+    expect(text).toMatch(/SESSION_COMPLETE +│ unknown field +│ data\.stat\.lucid_index +│ 4 of 4/)
+    expect(text).toMatch(/unknown value +│ data\.peculiarities\[\] +│ 4 of 4/)
+    expect(text).not.toMatch(/ELSEWHERE|drift-a/)
+  })
+
+  it('says that the service, or the database, does not answer', async () => {
+    const lone = await status('--service', 'http://127.0.0.1:65437')
+    expect(lone).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('The service at http://127.0.0.1:65437 does not answer (ECONNREFUSED)'),
+    })
+    const other = await setup()
+    const real = service
+    service = { ...real, db: { ...real.db, url: other.db.url } }
+    await other.db.drop()
+    const dead = await status('--service', url)
+    service = real
+    expect(dead).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('The database does not answer (3D000)'),
+    })
+    await other.app.close()
+  })
+})
+
+it('is a command that cron can call', async () => {
+  const main = join(project, 'src/cli/main.ts')
+  const child = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), main, 'status', '--max-silence', '1s'],
+    {
+      cwd: directory,
+      env: { PATH: process.env.PATH, ...environment() },
+    },
+  )
+  let text = ''
+  child.stdout.on('data', (data) => {
+    text += data
+  })
+  expect(await new Promise((done) => child.once('close', done))).toBe(1)
+  expect(text).toContain('WRONG  Nothing of asleep was ever stored.')
+})
+
+it.each([
+  ['90s', 90_000],
+  ['15m', 900_000],
+  ['24h', 86_400_000],
+  ['7d', 604_800_000],
+  ['7', undefined],
+  ['-1h', undefined],
+  ['1.5h', undefined],
+])('%s is %s ms', (text, ms) => {
+  expect(durationOf(text)).toBe(ms)
+})
