@@ -39,6 +39,10 @@ export async function makeServer(): Promise<Server> {
   initialise(binaries.initdb, data, 'chaos', account)
   appendFileSync(join(data, 'postgresql.conf'), `max_connections = ${CONNECTIONS}\n`)
   const port = await freePort(0)
+  process.once('exit', () => {
+    const running = findPostmaster(data)
+    if (running) process.kill(running.pid, 'SIGKILL')
+  })
   const url = (at: number) => `postgres://${USER}:chaos@127.0.0.1:${at}/postgres`
 
   return {

@@ -62,6 +62,11 @@ export function startService(
     await exit
   }
   start()
+  // Where a test runs out of time, nothing else ends it.
+  process.once('exit', () => {
+    isWanted = false
+    child.kill('SIGKILL')
+  })
   return {
     port,
     starts: () => starts,
