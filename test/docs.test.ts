@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withResults } from '../docs/generate/cookbook.ts'
 import { dataDictionary } from '../docs/generate/dictionary.ts'
 import { simulateInto } from '../docs/generate/simulated.ts'
+import { readHypnogram } from '../src/hypnogram/hypnogram.ts'
+import { drawSvg } from '../src/hypnogram/svg.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../docs', name), 'utf8')
@@ -31,4 +33,9 @@ it('docs/sql-cookbook.md has the result of every query; otherwise run: npm run d
   expect(written.match(/```sql/g)?.length).toBeGreaterThanOrEqual(15)
   expect(written.match(/```text\n\S/g)).toHaveLength(written.match(/```sql/g)?.length ?? 0)
   expect(await withResults(written, client)).toBe(written)
+})
+
+it('docs/hypnogram.svg is what nightpost hypnogram draws; otherwise run: npm run docs', async () => {
+  const hypnogram = await readHypnogram(client, {})
+  expect(hypnogram && drawSvg(hypnogram)).toBe(page('hypnogram.svg'))
 })

@@ -1,6 +1,8 @@
 // npm run docs: writes what is generated in docs/.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { startServer } from '../../bench/database.ts'
+import { readHypnogram } from '../../src/hypnogram/hypnogram.ts'
+import { drawSvg } from '../../src/hypnogram/svg.ts'
 import { withResults } from './cookbook.ts'
 import { dataDictionary } from './dictionary.ts'
 import { simulateInto } from './simulated.ts'
@@ -12,6 +14,8 @@ try {
   await simulateInto(database.url, database.client)
   const page = readFileSync('docs/sql-cookbook.md', 'utf8')
   writeFileSync('docs/sql-cookbook.md', await withResults(page, database.client))
+  const hypnogram = await readHypnogram(database.client, {})
+  if (hypnogram) writeFileSync('docs/hypnogram.svg', drawSvg(hypnogram))
   await database.drop()
 } finally {
   await server.stop()
