@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
 
@@ -13,8 +14,17 @@ export interface Statement {
 
 const dialect = new PgDialect()
 
+/** Postgres tells prepared statements apart by so many characters of their names. */
+const NAME_LENGTH = 63
+
 export function statement(name: string, parameters: Parameter[], query: SQL): Statement {
-  return { name, text: dialect.sqlToQuery(query).sql, parameters }
+  const { sql: text } = dialect.sqlToQuery(query)
+  const isLong = name.length > NAME_LENGTH
+  return {
+    name: isLong ? `${name.slice(0, 30)} ${hash('sha256', text).slice(0, 32)}` : name,
+    text,
+    parameters,
+  }
 }
 
 export const id = sql.identifier
