@@ -4,7 +4,6 @@ import type { Config } from './config.ts'
 import { ofContent } from './ingest/content.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
-import { withDeadline } from './ops/deadline.ts'
 import { exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
 import type { Metrics } from './ops/metrics.ts'
@@ -39,7 +38,7 @@ export function buildApp(parts: Parts): FastifyInstance {
     // A logger for each request would only add its number; the delivery's id says more, and costs less.
     childLoggerFactory: (logger) => logger,
     bodyLimit: config.BODY_LIMIT_BYTES,
-    // For the headers, and for the whole request; `ANSWER_LIMIT` is for what follows.
+    // For the headers, and for the whole request; the queue has a limit of its own for what follows.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     requestTimeout: 15_000,
     trustProxy: config.TRUST_PROXY as string | boolean,
@@ -77,7 +76,6 @@ export function buildApp(parts: Parts): FastifyInstance {
 function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
   const { config, log, store, quarantine = null, metrics, observer } = parts
   const bodyLimit = config.BODY_LIMIT_BYTES
-  const inTime = withDeadline(store, ANSWER_LIMIT)
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
     metrics.configured.set({ vendor: vendor.name }, authenticate ? 1 : 0)
@@ -85,7 +83,7 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
       receive(scope, {
         vendor,
         authenticate: observer.authenticate(vendor, config.credentials, ofContent(authenticate, bodyLimit)),
-        store: observer.store(inTime),
+        store: observer.store(store),
         quarantine,
         bodyLimit,
         admit: admitter(scope, vendor, rates),
@@ -96,9 +94,6 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
     }
   }
 }
-
-/** A vendor must hear something before it gives up: Sahha does after 30 s. */
-const ANSWER_LIMIT = 25_000
 
 const CLOSE_LIMIT = 10_000
 

@@ -105,6 +105,24 @@ it('one locked row holds up its own delivery only', async () => {
   expect(await count(`biomarkers where value = 'new'`)).toBe(19)
 })
 
+it('whatever holds up the database, every delivery is answered in time', async () => {
+  const holder = await pool.connect()
+  await holder.query('begin; lock table biomarkers in access exclusive mode')
+  const started = Date.now()
+  const prompt = store({ answerWithin: 1500 })
+  const results = await Promise.allSettled(many(12).map((one) => prompt.commit(one)))
+  const took = Date.now() - started
+  await holder.query('rollback')
+  holder.release()
+  for (const result of results) {
+    expect(result).toMatchObject({ status: 'rejected', reason: expect.any(Unavailable) })
+  }
+  expect(took).toBeLessThan(2500)
+  await expect(prompt.commit(delivery(biomarker({ category: 'c' })))).resolves.toMatchObject({
+    outcome: 'stored',
+  })
+})
+
 it('of identical bytes in a group the best verdict counts', async () => {
   const good = delivery(biomarker({ category: 'c' }))
   const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body, LIMIT)

@@ -12,7 +12,7 @@ describe('migrate', () => {
       const [{ tables } = { tables: '' }] = await db.query(
         `select count(*) as tables from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
       )
-      expect(Number(tables)).toBe(10)
+      expect(Number(tables)).toBe(11)
     } finally {
       await db.drop()
     }

@@ -2,8 +2,6 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Receipt, Unavailable } from '../src/ingest/delivery.ts'
-import { withDeadline } from '../src/ops/deadline.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
@@ -74,17 +72,6 @@ describe('time', () => {
 
   const head =
     'POST /webhooks/sahha HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n'
-
-  it('is up for a commit: the sender hears 503, and what was committed late is known as a duplicate', async () => {
-    service = await setup()
-    let finish: (receipt: Receipt) => void = () => {}
-    const never = { commit: () => new Promise<Receipt>((resolve) => (finish = resolve)) }
-    const late = withDeadline(never, 10).commit({} as never)
-    await expect(late).rejects.toBeInstanceOf(Unavailable)
-    finish({} as Receipt)
-    const prompt = withDeadline({ commit: async () => 'receipt' as never }, 10_000)
-    expect(await prompt.commit({} as never)).toBe('receipt')
-  })
 })
 
 describe('rate limits', () => {

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { demoCommand } from './demo.ts'
+import { hypnogramCommand } from './hypnogram.ts'
 import { migrateCommand } from './migrate.ts'
 import { openapiCommand } from './openapi.ts'
 import { replayCommand } from './replay.ts'
+import { simulateCommand } from './simulate.ts'
 import { sqlCommand } from './sql.ts'
 import { statusCommand } from './status.ts'
 
@@ -13,6 +16,9 @@ const program = new Command('nightpost')
   .addCommand(migrateCommand)
   .addCommand(replayCommand)
   .addCommand(openapiCommand)
+  .addCommand(simulateCommand)
+  .addCommand(hypnogramCommand)
+  .addCommand(demoCommand)
 
 try {
   await program.parseAsync()

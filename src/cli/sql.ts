@@ -19,7 +19,7 @@ export const sqlCommand = new Command('sql')
 /** Values as Postgres writes them: microseconds, digits and bytes stay as they are. */
 const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
-async function printed(url: string, query: string): Promise<string> {
+export async function printed(url: string, query: string): Promise<string> {
   const client = new pg.Client({ connectionString: url, application_name: 'nightpost sql', types: asText })
   await client.connect()
   try {

@@ -26,3 +26,28 @@ function quoted(cell: Cell): string {
 export function columnLiteral(rows: readonly object[], name: string): string {
   return arrayLiteral(rows.map((row) => (row as Record<string, Cell>)[name] ?? null))
 }
+
+const SMALLINT_OID = 21
+const HEADER_BYTES = 20
+const ELEMENT_BYTES = 6
+
+/** Arrays end to end as one `smallint[]` in Postgres' binary format, which it reads much faster than text. */
+export function smallints(arrays: ReadonlyArray<readonly number[] | null>): Buffer {
+  const length = arrays.reduce((sum, array) => sum + (array?.length ?? 0), 0)
+  const bytes = Buffer.alloc(HEADER_BYTES + length * ELEMENT_BYTES)
+  bytes.writeInt32BE(1, 0) // dimensions
+  bytes.writeInt32BE(0, 4) // no NULL inside
+  bytes.writeInt32BE(SMALLINT_OID, 8)
+  bytes.writeInt32BE(length, 12)
+  bytes.writeInt32BE(1, 16) // the first index
+  let at = HEADER_BYTES
+  for (const array of arrays) {
+    for (const value of array ?? []) {
+      bytes[at + 3] = 2 // the element's length; the three bytes before it are 0
+      bytes[at + 4] = value >> 8
+      bytes[at + 5] = value
+      at += ELEMENT_BYTES
+    }
+  }
+  return bytes
+}

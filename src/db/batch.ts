@@ -1,4 +1,5 @@
-import { arrayLiteral, columnLiteral } from './array-literal.ts'
+import { arrayLiteral, columnLiteral, smallints } from './array-literal.ts'
+import type { Parameter } from './parameters.ts'
 
 /** The rows that one delivery has for one target, and the provenance that each of them gets. */
 export interface Batch {
@@ -7,17 +8,38 @@ export interface Batch {
   readonly receivedAt: string
 }
 
-/** A statement's parameters: one array literal per column. */
-export function rowParameters(columns: readonly string[], rows: readonly object[]): string[] {
-  return columns.map((name) => columnLiteral(rows, name))
+/** A statement's parameters for rows: mostly one array literal per column. */
+export function rowParameters(parameters: readonly Parameter[], rows: readonly object[]): unknown[] {
+  return parameters.map((parameter) => valuesOf(parameter, rows))
 }
 
-export function batchParameters(columns: readonly string[], batches: readonly Batch[]): string[] {
+export function batchParameters(parameters: readonly Parameter[], batches: readonly Batch[]): unknown[] {
   const rows = batches.length === 1 ? (batches[0] as Batch).rows : batches.flatMap((batch) => batch.rows)
-  return columns.map((name) => {
-    if (name === 'delivery_id') return repeated(batches, ({ id }) => id)
-    if (name === 'received_at') return repeated(batches, ({ receivedAt }) => receivedAt)
-    return columnLiteral(rows, name)
+  return parameters.map((parameter) => {
+    if (parameter.name === 'delivery_id') return repeated(batches, ({ id }) => id)
+    if (parameter.name === 'received_at') return repeated(batches, ({ receivedAt }) => receivedAt)
+    return valuesOf(parameter, rows)
+  })
+}
+
+type Long = Buffer | readonly number[] | null
+
+function valuesOf({ name, type, part }: Parameter, rows: readonly object[]): unknown {
+  if (!part) return columnLiteral(rows, name)
+  const values = rows.map((row) => (row as Record<string, Long>)[part.of] ?? null)
+  if (part.is === 'length') return arrayLiteral(values.map((value) => value?.length ?? null))
+  if (part.is === 'at') return arrayLiteral(starts(values))
+  if (type === 'bytea') return Buffer.concat(values as Buffer[])
+  return smallints(values as Array<readonly number[] | null>)
+}
+
+/** Where each value begins among all of them end to end, from 1. */
+function starts(values: readonly Long[]): number[] {
+  let next = 1
+  return values.map((value) => {
+    const start = next
+    next += value?.length ?? 0
+    return start
   })
 }
 

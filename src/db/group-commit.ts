@@ -14,6 +14,8 @@ export interface Limits {
   /** What may wait; past it the answer is 503. */
   readonly waitingDeliveries: number
   readonly waitingBytes: number
+  /** Milliseconds until a delivery that isn't committed is answered 503: Sahha waits for 30 s. */
+  readonly answerWithin: number
 }
 
 export const defaultLimits: Limits = {
@@ -23,6 +25,7 @@ export const defaultLimits: Limits = {
   groupBytes: 8 * 2 ** 20,
   waitingDeliveries: 10_000,
   waitingBytes: 64 * 2 ** 20,
+  answerWithin: 25_000,
 }
 
 /** Writes a group as one transaction, and gives each delivery its receipt. */
@@ -33,6 +36,9 @@ export interface GroupWriter {
 interface Waiting {
   readonly delivery: Delivery
   readonly rows: number
+  readonly late: NodeJS.Timeout
+  /** The sender was told to come again: there is nobody to write it for. */
+  isLate: boolean
   resolve(receipt: Receipt): void
   reject(error: Error): void
 }
@@ -90,7 +96,12 @@ export class GroupCommit implements Store {
     if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
       const rows = delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
-      this.#waiting.push({ delivery, rows, resolve, reject })
+      const late = setTimeout(() => {
+        waiting.isLate = true
+        reject(new Unavailable('The database did not commit in time.'))
+      }, this.#limits.answerWithin)
+      const waiting = { delivery, rows, late, isLate: false, resolve, reject }
+      this.#waiting.push(waiting)
       this.#waitingBytes += delivery.arrival.body.length
       if (this.#active < this.#limits.writers) void this.#work()
     })
@@ -127,13 +138,18 @@ export class GroupCommit implements Store {
   }
 
   /** Gives every delivery of the group its outcome; never throws. */
-  async #settle(group: Waiting[]): Promise<void> {
+  async #settle(all: Waiting[]): Promise<void> {
+    const group = all.filter(({ isLate }) => !isLate)
+    if (group.length === 0) return
     try {
       const receipts = await this.#write(group.map(({ delivery }) => delivery))
       this.written.groups += 1
       this.written.deliveries += group.length
       this.onCommit(group.length)
-      for (const [at, { resolve }] of group.entries()) resolve(receipts[at] as Receipt)
+      for (const [at, { late, resolve }] of group.entries()) {
+        clearTimeout(late)
+        resolve(receipts[at] as Receipt)
+      }
     } catch (error) {
       const failure = failureOf(error)
       const [only] = group
@@ -146,7 +162,10 @@ export class GroupCommit implements Store {
         await this.#settle([{ ...only, delivery: refused(only.delivery, error) }])
       } else {
         const reason = new Unavailable('The database did not commit.', { cause: error })
-        for (const { reject } of group) reject(reason)
+        for (const { late, reject } of group) {
+          clearTimeout(late)
+          reject(reason)
+        }
       }
     }
   }

@@ -26,13 +26,10 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
   return [...entries.values()]
 }
 
-/** The ledger's rows for a group; a body is named by its place among the bodies end to end, from 1. */
+/** The ledger's rows for a group. */
 export function ledgerRows(entries: readonly Entry[]): object[] {
-  let bodyAt = 1
   return entries.map(({ delivery, members }) => {
     const { arrival, verdict } = delivery
-    const at = bodyAt
-    bodyAt += arrival.body.length
     return {
       owner: verdict.owner,
       vendor: delivery.vendor,
@@ -48,12 +45,7 @@ export function ledgerRows(entries: readonly Entry[]): object[] {
       last_received_at: (members.at(-1) ?? delivery).arrival.receivedAt,
       times_received: members.length,
       normaliser_version: delivery.normaliserVersion,
-      body_at: at,
-      body_length: arrival.body.length,
+      body: arrival.body,
     }
   })
-}
-
-export function bodiesOf(entries: readonly Entry[]): Buffer {
-  return Buffer.concat(entries.map(({ delivery }) => delivery.arrival.body))
 }

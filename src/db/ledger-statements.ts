@@ -5,57 +5,84 @@ import type { Target } from '../tables/target.ts'
 import {
   and,
   byKey,
+  endToEnd,
   fromParameter,
   id,
   list,
   names,
-  parameterOf,
+  parametersOf,
   primaryKeyOf,
   rowsOf,
   type Statement,
   statement,
 } from './parameters.ts'
-import { upsertSql } from './statements.ts'
+import type { Plan } from './plan.ts'
+import { insertSql, type PartStatements, upsertSql, written } from './statements.ts'
 
 const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
-const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).map(parameterOf)
-const entryParameters = [
-  ...ledgerParameters,
-  { name: 'body_at', type: 'integer' },
-  { name: 'body_length', type: 'integer' },
-]
-const bodiesAt = entryParameters.length + 1
+const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).flatMap(parametersOf)
+const entryParameters = [...ledgerParameters, ...endToEnd('body', 'bytea')]
 
 /**
- * Enters deliveries that the ledger doesn't hold, and the rows that these have for the targets, all in
- * one statement: a group is one round trip. Returns the `delivery_id` of each delivery that it entered;
- * the rows of the others are left alone. Parameters: the ledger's columns, the bodies end to end (bytes
- * travel once, and not as text), then each target's columns. Not for targets that own parts: those must
- * be cleared under a snapshot taken after their owner is locked.
+ * Enters deliveries that the ledger doesn't hold, and the rows that these have, all in one statement: a
+ * group is one round trip. Returns the `delivery_id` of each delivery that it entered; the rows of the
+ * others are left alone. Parts are written where the row that owns them is new. One that replaced another is
+ * returned as `replaced`, with its key: its parts must be cleared first, under a snapshot taken after their
+ * owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
  */
-export function enter(targets: readonly Target[]): Statement {
-  const parameters = [...entryParameters, { name: 'bodies', type: 'bytea' }]
-  const writes = targets.map((target) => {
-    const { name, columns } = getTableConfig(target.table)
+export function enter(plans: readonly Pick<Plan, 'target' | 'parts'>[]): Statement {
+  const parameters = [...entryParameters]
+  const place = ({ table }: Target) => {
     const first = parameters.length + 1
-    parameters.push(...columns.map(parameterOf))
-    // `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
-    const where = sql`where (r.delivery_id in (select e.delivery_id from entered as e)) is true`
-    return sql`, ${id(`into ${name}`)} as (${upsertSql(target, first, where, sql``)})`
-  })
-  const tables = targets.map(({ table }) => getTableConfig(table).name)
+    parameters.push(...getTableConfig(table).columns.flatMap(parametersOf))
+    return first
+  }
+  const writes = plans.map(({ target, parts }) => [
+    sql`, ${into(target)} as (${upsertSql(target, place(target), isEntered, written(target))})`,
+    ...parts.map(
+      ({ target: part, ownerKey }) =>
+        sql`, ${into(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
+    ),
+  ])
+  // Postgres runs the owners of parts as the query reads them, and of the rest the last one first: by turning
+  // them round, rows are locked in the order of the plans.
+  const inOrder = writes.reverse().flat()
+  const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
+  const targets = plans.map(({ target }) => getTableConfig(target.table).name)
   return statement(
-    `enter ${tables.join(' ')}`,
+    `enter ${targets.join(' ')}`,
     parameters,
-    sql`with entered as (${enterSql()})${sql.join(writes)} select delivery_id from entered`,
+    sql`with entered as (${enterSql()})${sql.join(inOrder)}
+select delivery_id, null as replaced, null::jsonb as key from entered ${sql.join(owners)}`,
   )
+}
+
+const into = ({ table }: Target) => id(`into ${getTableConfig(table).name}`)
+
+// `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
+const isEntered = sql`where (r.delivery_id in (select e.delivery_id from entered as e)) is true`
+
+function ownerIsNew(owner: Target, ownerKey: PartStatements['ownerKey']): SQL {
+  const mine = list(ownerKey.map(({ part }) => sql`r.${id(part)}`))
+  const theirs = list(ownerKey.map(({ owner }) => sql`o.${id(owner)}`))
+  return sql`where ((${mine}, r.delivery_id)
+  in (select ${theirs}, o.delivery_id from ${into(owner)} as o where o.is_new)) is true`
+}
+
+function replaced(target: Target): SQL {
+  const key = list(
+    primaryKeyOf(target.table).flatMap(({ name }) => [sql.raw(`'${name}'`), sql`o.${id(name)}`]),
+  )
+  return sql`
+union all select o.delivery_id, ${sql.raw(`'${getTableConfig(target.table).name}'`)}, jsonb_build_object(${key})
+from ${into(target)} as o where not o.is_new`
 }
 
 function enterSql(): SQL {
   const values = ledgerColumns.map((column) =>
     column === deliveries.body
-      ? sql`substring(${sql.raw(`$${bodiesAt}::bytea`)} from r.body_at for r.body_length)`
+      ? sql`substring(w.body from r.body_at for r.body_length)`
       : fromParameter(column),
   )
   return sql`insert into ${deliveries} (${names(ledgerColumns)})
@@ -106,7 +133,7 @@ where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
 returning again.delivery_id as arrival_id, d.delivery_id, d.received_at::text, held.outcome as outcome_before`,
 )
 
-const rejudgedParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(parameterOf)
+const rejudgedParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].flatMap(parametersOf)
 const rejudgedRows = sql`select ${list(
   [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(
     (column) => sql`${fromParameter(column)} as ${id(column.name)}`,

@@ -25,9 +25,19 @@ export async function migrate(databaseUrl: string): Promise<void> {
     await requireServer(client)
     await client.query('select pg_advisory_lock($1)', [LOCK])
     await drizzleMigrate(drizzle(client), { migrationsFolder })
+    await refreshTimeZones(client)
   } finally {
     await client.end()
   }
+}
+
+/**
+ * An update of the server may bring time zones and take some away, and a name that it does not know fails a
+ * query. Whoever may not refresh the list, or finds it busy, starts with the list as it is.
+ */
+async function refreshTimeZones(client: pg.Client): Promise<void> {
+  await client.query(`set lock_timeout = '2s'`)
+  await client.query('refresh materialized view concurrently time_zones').catch(() => {})
 }
 
 async function requireServer(client: pg.Client): Promise<void> {

@@ -8,14 +8,13 @@ import { getTableConfig, type PgColumn, PgDialect, type PgTable } from 'drizzle-
 export interface Statement {
   readonly name: string
   readonly text: string
-  /** The columns that the parameters carry, in their order. */
-  readonly columns: readonly string[]
+  readonly parameters: readonly Parameter[]
 }
 
 const dialect = new PgDialect()
 
 export function statement(name: string, parameters: Parameter[], query: SQL): Statement {
-  return { name, text: dialect.sqlToQuery(query).sql, columns: parameters.map(({ name }) => name) }
+  return { name, text: dialect.sqlToQuery(query).sql, parameters }
 }
 
 export const id = sql.identifier
@@ -24,32 +23,57 @@ export const and = (conditions: SQL[]) => sql.join(conditions, sql` and `)
 export const names = (columns: ReadonlyArray<{ name: string }>) =>
   list(columns.map(({ name }) => sql`${id(name)}`))
 
-/** A column of a group's rows as a parameter. */
+/** A parameter: one array with a value for each of a group's rows. */
 export interface Parameter {
   readonly name: string
-  /** The type of an element of the array that the parameter is. */
+  /** The type of a value. */
   readonly type: string
+  /** Values that are long travel end to end, as one, with two parameters that say where each row's is. */
+  readonly part?: { readonly of: string; readonly is: 'all' | 'at' | 'length' }
 }
 
-/** `jsonb`, bytes and arrays travel as text: JSON source, hex, array literals. */
-export function parameterOf(column: PgColumn): Parameter {
+/** `jsonb`, bytes and arrays travel as text: JSON source, hex, array literals. Stages travel end to end. */
+export function parametersOf(column: PgColumn): Parameter[] {
+  const { name } = column
   const type = column.getSQLType()
+  if (type === 'smallint[]') return endToEnd(name, type)
   const isText = type === 'jsonb' || type === 'bytea' || type.endsWith('[]')
-  return { name: column.name, type: isText ? 'text' : type }
+  return [{ name, type: isText ? 'text' : type }]
+}
+
+/** Bytes and small numbers travel once, and not as text. */
+export function endToEnd(name: string, type: 'bytea' | 'smallint[]'): Parameter[] {
+  return [
+    { name, type, part: { of: name, is: 'all' } },
+    { name: `${name}_at`, type: 'integer', part: { of: name, is: 'at' } },
+    { name: `${name}_length`, type: 'integer', part: { of: name, is: 'length' } },
+  ]
 }
 
 /** A column of the parameters `r`, as the table wants it. */
 export function fromParameter(column: PgColumn): SQL {
   const value = sql`r.${id(column.name)}`
   const type = column.getSQLType()
+  if (type === 'smallint[]') {
+    const [at, length] = [id(`${column.name}_at`), id(`${column.name}_length`)]
+    return sql`w.${id(column.name)}[r.${at} : r.${at} + r.${length} - 1]`
+  }
   if (type === 'bytea') return sql`decode(${value}, 'hex')`
-  return type === parameterOf(column).type ? value : sql`${value}::${sql.raw(type)}`
+  return type === parametersOf(column)[0]?.type ? value : sql`${value}::${sql.raw(type)}`
 }
 
-/** The parameters from `$first` on as a table `r`; `nth` is the row's place among them. */
+/** The parameters from `$first` on as a table `r`, and those that are end to end as `w`; `nth` is the row's place. */
 export function rowsOf(parameters: Parameter[], first = 1): SQL {
-  const arrays = parameters.map(({ type }, at) => sql.raw(`$${first + at}::${type}[]`))
-  return sql`unnest(${list(arrays)}) with ordinality as r(${names(parameters)}, nth)`
+  const placed = parameters.map((parameter, at) => ({
+    ...parameter,
+    place: `$${first + at}::${parameter.type}`,
+  }))
+  const each = placed.filter(({ part }) => part?.is !== 'all')
+  const whole = placed.filter(({ part }) => part?.is === 'all')
+  const arrays = list(each.map(({ place }) => sql.raw(`${place}[]`)))
+  const rows = sql`unnest(${arrays}) with ordinality as r(${names(each)}, nth)`
+  if (whole.length === 0) return rows
+  return sql`${rows} cross join (select ${list(whole.map(({ place, name }) => sql`${sql.raw(place)} as ${id(name)}`))}) as w`
 }
 
 /** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */

@@ -14,7 +14,7 @@ export interface Accepted {
 }
 
 /** A row that an upsert wrote: its key, who wrote it, and whether there was none before. */
-interface Written {
+export interface Written {
   readonly delivery_id: string
   readonly is_new: boolean
   readonly [key: string]: unknown
@@ -30,6 +30,7 @@ export interface Plan {
 /** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
 const STATEMENT_ROWS = 10_000
 
+/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
 export function plansFor(targets: readonly Target[]): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
@@ -40,9 +41,14 @@ export function plansFor(targets: readonly Target[]): Plan[] {
         .filter(({ partOf }) => partOf === target)
         .map((part) => ({ target: part, ...partStatements(part, target) })),
     }))
+    .sort((a, b) => Number(b.parts.length > 0) - Number(a.parts.length > 0))
 }
 
-export const fitsOneStatement = (batches: readonly Batch[]) => slices(batches, STATEMENT_ROWS).length === 1
+/** Whether a group's rows for a plan are few enough to be written together with the ledger. */
+export function fitsOneStatement({ target, parts }: Plan, accepted: readonly Accepted[]): boolean {
+  const targets = [target, ...parts.map((part) => part.target)]
+  return targets.every((target) => slices(batchesFor(target, accepted), STATEMENT_ROWS).length <= 1)
+}
 
 /** Writes the rows for one target and for its parts, within a transaction. */
 export async function apply(
@@ -52,20 +58,21 @@ export async function apply(
 ): Promise<void> {
   const written: Written[] = []
   for (const slice of slices(batchesFor(target, accepted), STATEMENT_ROWS)) {
-    const rows = await query<Written>(client, upsert, batchParameters(upsert.columns, slice))
+    const rows = await query<Written>(client, upsert, batchParameters(upsert.parameters, slice))
     if (parts.length > 0) written.push(...rows)
   }
   for (const part of parts) await replaceParts(client, accepted, written, part)
 }
 
-async function replaceParts(
+/** Puts the parts of owners in the place of those that they had. */
+export async function replaceParts(
   client: Client,
   accepted: readonly Accepted[],
   owners: readonly Written[],
   { target, clear, insert, ownerKey }: Plan['parts'][number],
 ): Promise<void> {
   const replaced = owners.filter(({ is_new }) => !is_new)
-  if (replaced.length > 0) await query(client, clear, rowParameters(clear.columns, replaced))
+  if (replaced.length > 0) await query(client, clear, rowParameters(clear.parameters, replaced))
 
   // Only the parts of owners that are in the table now: an older delivery's stay out.
   const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
@@ -78,7 +85,7 @@ async function replaceParts(
     ),
   }))
   for (const slice of slices(batches, STATEMENT_ROWS)) {
-    await query(client, insert, batchParameters(insert.columns, slice))
+    await query(client, insert, batchParameters(insert.parameters, slice))
   }
 }
 

@@ -7,8 +7,11 @@ const SECONDS = 1000
 /** Seconds after which a statement that got no answer is given up; the vendor is told to try again. */
 const WRITE_TIMEOUT = 15
 
-/** Seconds that a group waits for a row that another transaction holds, before it is halved to go round it. */
-const LOCK_TIMEOUT = 1
+/**
+ * Seconds that a group waits for a row that another transaction holds, before it is halved to go round it.
+ * More than Postgres' deadlock_timeout, so that a deadlock is found as such.
+ */
+const LOCK_TIMEOUT = 2
 
 const SETTINGS = `set synchronous_commit = on; set timezone = utc; set plan_cache_mode = force_generic_plan;
   set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off`

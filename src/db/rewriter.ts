@@ -27,21 +27,21 @@ export class Rewriter implements GroupWriter {
   async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
     await client.query('begin')
     const ids = group.map(({ arrival }) => ({ delivery_id: arrival.id }))
-    const held = await query<Held>(client, hold, rowParameters(hold.columns, ids))
+    const held = await query<Held>(client, hold, rowParameters(hold.parameters, ids))
     const before = new Map(held.map((row) => [row.delivery_id, row]))
 
     const present = group.filter(({ arrival }) => before.has(arrival.id))
     const isMoved = ({ arrival, verdict }: Delivery) => before.get(arrival.id)?.owner !== verdict.owner
     const moved = present.filter(isMoved)
     const staying = present.filter((delivery) => !isMoved(delivery))
-    await query(client, rejudge, rowParameters(rejudge.columns, staying.map(ledgerRow)))
+    await query(client, rejudge, rowParameters(rejudge.parameters, staying.map(ledgerRow)))
     const arrived =
       moved.length === 0
         ? []
         : await query<{ delivery_id: string }>(
             client,
             move,
-            rowParameters(move.columns, moved.map(ledgerRow)),
+            rowParameters(move.parameters, moved.map(ledgerRow)),
           )
 
     const ours = new Set([

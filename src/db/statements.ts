@@ -8,7 +8,7 @@ import {
   id,
   list,
   names,
-  parameterOf,
+  parametersOf,
   primaryKeyOf,
   rowsOf,
   type Statement,
@@ -40,7 +40,7 @@ export function upsertSql(target: Target, first: number, where: SQL, returning: 
   const others = columns.filter((column) => !key.includes(column))
   return sql`insert into ${target.table} as t (${names(columns)})
 select distinct on (${list(byKey(key))}) ${list(columns.map(fromParameter))}
-from ${rowsOf(columns.map(parameterOf), first)} ${where}
+from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
 order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
@@ -48,14 +48,22 @@ where (${age(target, 't')}) <= (${age(target, 'excluded')}) ${returning}`
 }
 
 /**
- * Upserts one target's rows; returns key and `delivery_id` of each row that is now in the table, and
- * whether it is new there (one that replaced another carries in xmax who had locked that).
+ * Key and `delivery_id` of each row that an upsert wrote, and whether it is new in the table (one that
+ * replaced another carries in xmax who had locked that).
  */
+export function written(target: Target): SQL {
+  const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
+  return sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
+}
+
+/** Upserts one target's rows; returns what it wrote. */
 export function upsert(target: Target): Statement {
   const { name, columns } = getTableConfig(target.table)
-  const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
-  const returning = sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
-  return statement(`upsert ${name}`, columns.map(parameterOf), upsertSql(target, 1, sql``, returning))
+  return statement(
+    `upsert ${name}`,
+    columns.flatMap(parametersOf),
+    upsertSql(target, 1, sql``, written(target)),
+  )
 }
 
 export interface PartStatements {
@@ -75,8 +83,7 @@ export function partStatements(target: Target, owner: Target): PartStatements {
     owner: column.name,
     part: (reference.columns[at] as PgColumn).name,
   }))
-  const keyParameters = primaryKeyOf(owner.table).map(parameterOf)
-  const parameters = columns.map(parameterOf)
+  const keyParameters = primaryKeyOf(owner.table).flatMap(parametersOf)
   return {
     ownerKey,
     clear: statement(
@@ -85,12 +92,13 @@ export function partStatements(target: Target, owner: Target): PartStatements {
       sql`delete from ${target.table} as p using ${rowsOf(keyParameters)}
 where ${and(ownerKey.map(({ owner, part }) => sql`p.${id(part)} = r.${id(owner)}`))}`,
     ),
-    insert: statement(
-      `insert ${name}`,
-      parameters,
-      sql`insert into ${target.table} (${names(columns)})
-select ${list(columns.map(fromParameter))} from ${rowsOf(parameters)}
-order by ${list(byKey(primaryKeyOf(target.table)))}`,
-    ),
+    insert: statement(`insert ${name}`, columns.flatMap(parametersOf), insertSql(target, 1, sql``)),
   }
+}
+
+export function insertSql(target: Target, first: number, where: SQL): SQL {
+  const { columns } = getTableConfig(target.table)
+  return sql`insert into ${target.table} (${names(columns)})
+select ${list(columns.map(fromParameter))} from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
+order by ${list(byKey(primaryKeyOf(target.table)))}`
 }

@@ -2,7 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
 import { batchParameters, rowParameters } from './batch.ts'
-import { bodiesOf, type Entry, entriesOf, ledgerRows } from './group.ts'
+import { type Entry, entriesOf, ledgerRows } from './group.ts'
 import type { GroupWriter } from './group-commit.ts'
 import { enter, revisit } from './ledger-statements.ts'
 import type { Statement } from './parameters.ts'
@@ -15,6 +15,7 @@ import {
   type Plan,
   plansFor,
   query,
+  replaceParts,
 } from './plan.ts'
 
 interface Held {
@@ -45,23 +46,23 @@ export class Writer implements GroupWriter {
   /** Writes what the ledger doesn't hold yet; returns what it holds. */
   async #enter(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<Entry[]> {
     const accepted = entries.map(asArrived)
-    const used = this.#plans
-      .map((plan) => ({ plan, batches: batchesFor(plan.target, accepted) }))
-      .filter(({ batches }) => batches.length > 0)
-    const together = used.filter(({ plan, batches }) => plan.parts.length === 0 && fitsOneStatement(batches))
-    const apart = used.filter((use) => !together.includes(use))
+    const used = this.#plans.filter(({ target }) => batchesFor(target, accepted).length > 0)
+    const together = used.filter((plan) => fitsOneStatement(plan, accepted))
+    const apart = used.filter((plan) => !together.includes(plan))
+    // One statement is a transaction of its own; parts of rows that are replaced need a second one.
+    const isOne = apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
-    if (apart.length > 0) await client.query('begin')
-    const statement = this.#entryStatement(together.map(({ plan }) => plan.target))
-    const entered = await query<{ delivery_id: string }>(client, statement, [
-      ...rowParameters(LEDGER_COLUMNS, ledgerRows(entries)),
-      bodiesOf(entries),
-      ...together.flatMap(({ plan, batches }) => batchParameters(plan.upsert.columns, batches)),
-    ])
-    const fresh = new Set(entered.map(({ delivery_id }) => delivery_id))
-    const isFresh = ({ id }: Accepted) => fresh.has(id)
-    for (const { plan } of apart) await apply(client, accepted.filter(isFresh), plan)
-    if (apart.length > 0) await client.query('commit')
+    if (!isOne) await client.query('begin')
+    const entered = await this.#enterTogether(client, entries, accepted, together)
+    const fresh = new Set(entered.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
+    for (const plan of together) await replacePartsOf(client, accepted, entered, plan)
+    for (const plan of apart)
+      await apply(
+        client,
+        accepted.filter(({ id }) => fresh.has(id)),
+        plan,
+      )
+    if (!isOne) await client.query('commit')
 
     const [mine, known] = partition(entries, ({ delivery }) => fresh.has(delivery.arrival.id))
     for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, false)
@@ -71,7 +72,7 @@ export class Writer implements GroupWriter {
   /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
   async #revisit(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<void> {
     await client.query('begin')
-    const held = await query<Held>(client, revisit, rowParameters(revisit.columns, ledgerRows(entries)))
+    const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
     for (const entry of entries) {
@@ -89,16 +90,55 @@ export class Writer implements GroupWriter {
     await client.query('commit')
   }
 
+  async #enterTogether(
+    client: Client,
+    entries: Entry[],
+    accepted: readonly Accepted[],
+    plans: readonly Plan[],
+  ): Promise<Entered[]> {
+    const rowsFor = ({ target, upsert, parts }: Plan) => [
+      ...batchParameters(upsert.parameters, batchesFor(target, accepted)),
+      ...parts.flatMap(({ target: part, insert }) =>
+        batchParameters(insert.parameters, batchesFor(part, accepted)),
+      ),
+    ]
+    return query<Entered>(client, this.#entryStatement(plans), [
+      ...rowParameters(ENTRY_PARAMETERS, ledgerRows(entries)),
+      ...plans.flatMap(rowsFor),
+    ])
+  }
+
   /** One text for each set of targets that groups really have. */
-  #entryStatement(targets: Target[]): Statement {
-    const key = targets.map(({ table }) => getTableName(table)).join(' ')
-    const statement = this.#entering.get(key) ?? enter(targets)
+  #entryStatement(plans: readonly Plan[]): Statement {
+    const key = plans.map(({ target }) => getTableName(target.table)).join(' ')
+    const statement = this.#entering.get(key) ?? enter(plans)
     this.#entering.set(key, statement)
     return statement
   }
 }
 
-const LEDGER_COLUMNS = enter([]).columns.slice(0, -1)
+const ENTRY_PARAMETERS = enter([]).parameters
+
+/** A delivery that was entered; or a row of a target that took the place of another, and owns parts. */
+interface Entered {
+  readonly delivery_id: string
+  readonly replaced: string | null
+  readonly key: Readonly<Record<string, string>> | null
+}
+
+async function replacePartsOf(
+  client: Client,
+  accepted: readonly Accepted[],
+  entered: readonly Entered[],
+  { target, parts }: Plan,
+): Promise<void> {
+  const table = getTableName(target.table)
+  const owners = entered
+    .filter(({ replaced }) => replaced === table)
+    .map(({ delivery_id, key }) => ({ ...key, delivery_id, is_new: false }))
+  if (owners.length === 0) return
+  for (const part of parts) await replaceParts(client, accepted, owners, part)
+}
 
 function asArrived(entry: Entry): Accepted {
   const { arrival, verdict } = entry.delivery

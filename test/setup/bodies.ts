@@ -19,6 +19,15 @@ export const score = (fields: object = {}) => ({
   ...fields,
 })
 
+export const archetype = (fields: object = {}) => ({
+  id: 'archetype-1',
+  profileId: 'profile-1',
+  externalId: 'user-1',
+  name: 'chronotype',
+  dataType: 'string',
+  ...fields,
+})
+
 export const dataLog = (samples: object[], fields: object = {}) => ({
   logType: 'activity',
   dataType: 'steps',

@@ -22,9 +22,15 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
   const client = new pg.Client({ connectionString: url, types: asText, options: '-c timezone=UTC' })
   client.on('error', () => {})
   await client.connect()
+  let last: Promise<unknown> = Promise.resolve()
   return {
     url,
-    query: async (text, values) => (await client.query(text, values)).rows,
+    // One after the other, however many ask at once: that is how a connection works.
+    query: async (text, values) => {
+      const result = last.then(() => client.query(text, values))
+      last = result.catch(() => {})
+      return (await result).rows
+    },
     hold: async (statement) => {
       const holder = new pg.Client({ connectionString: url })
       await holder.connect()

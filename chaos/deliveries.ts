@@ -1,0 +1,91 @@
+import { createHmac } from 'node:crypto'
+
+/** What every service of a chaos run is configured with. */
+export const credentials = { ASLEEP_API_KEYS: 'chaos-key', SAHHA_WEBHOOK_SECRETS: 'chaos-secret' }
+
+export interface Post {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * Delivery number `n`: the same bytes whenever it is asked for. Six kinds take turns. Each record gets two
+ * deliveries, six numbers apart, the second of which is sometimes the older one; owners are few, so that
+ * rows meet.
+ */
+export function delivery(n: number): Post {
+  const record = Math.floor(n / (2 * kinds.length))
+  const isUpdate = n % (2 * kinds.length) >= kinds.length
+  const minute = isUpdate && record % 3 === 0 ? 0 : 10 + (isUpdate ? 1 : 0)
+  const make = kinds[n % kinds.length] as (facts: Facts) => Post
+  return make({ n, record, owner: `owner-${record % 40}`, at: `2025-01-22T18:${minute || '09'}:00Z` })
+}
+
+interface Facts {
+  readonly n: number
+  readonly record: number
+  readonly owner: string
+  /** The vendor's own time of this revision. */
+  readonly at: string
+}
+
+const day = { startDateTime: '2025-01-22T00:00:00+13:00', endDateTime: '2025-01-22T23:59:59+13:00' }
+
+const kinds = [
+  ({ n, record, owner, at }: Facts) =>
+    sahha('BiomarkerCreatedIntegrationEvent', owner, {
+      ...{ id: `biomarker-${record}`, category: 'activity', type: 'steps', value: `${n}`, unit: 'count' },
+      ...{ createdAtUtc: at, version: 1, ...day },
+    }),
+  ({ n, record, owner, at }: Facts) =>
+    sahha('ScoreCreatedIntegrationEvent', owner, {
+      ...{ id: `score-${record}`, type: 'sleep', score: n, scoreDateTime: day.startDateTime },
+      factors: Array.from({ length: n % 8 }, (_, at) => ({ name: `factor ${at} of ${n}`, value: at })),
+      ...{ createdAtUtc: at, version: 1 },
+    }),
+  ({ n, record, owner, at }: Facts) =>
+    sahha('DataLogReceivedIntegrationEvent', owner, {
+      ...{ logType: 'activity', dataType: 'steps', receivedAtUtc: at },
+      dataLogs: Array.from({ length: 1 + (n % 40) }, (_, at) => ({
+        ...{ id: `sample-${record}-${at}`, value: n, unit: 'count', ...day },
+      })),
+    }),
+  ({ n, record, owner }: Facts) =>
+    asleep(owner, 'SESSION_COMPLETE', {
+      session: {
+        ...{ id: `session-${record}`, state: `${n}`, start_time: '2025-01-15T22:50:29+09:00' },
+        sleep_stages: Array.from({ length: 1 + (n % 100) }, (_, at) => at % 4),
+        snoring_stages: n % 4 === 0 ? null : [0, 1, n % 1000],
+      },
+      stat: n % 5 === 0 ? null : { sleep_index: n % 1000, sleep_latency: null, time_in_sleep: 0 },
+    }),
+  ({ n, record, owner }: Facts) =>
+    asleep(owner, 'INFERENCE_COMPLETE', {
+      ...{ session_id: `session-${record}`, seq_num: 39, inference_seq_num: record % 4 },
+      ...{ sleep_stages: [0, 1, 2, 3, n % 1000], snoring_stages: [0, n % 1000] },
+    }),
+  ({ n, record, owner, at }: Facts) =>
+    sahha('ArchetypeCreatedIntegrationEvent', owner, {
+      ...{ id: `archetype-${record}`, name: 'chronotype', value: `${n}`, dataType: 'string', ordinality: 0 },
+      ...{ createdAtUtc: at, version: 1.1, ...day },
+    }),
+]
+
+function sahha(event: string, owner: string, fields: object): Post {
+  const body = JSON.stringify({ profileId: owner, externalId: owner, ...fields })
+  const signature = createHmac('sha256', credentials.SAHHA_WEBHOOK_SECRETS).update(body).digest('hex')
+  return {
+    path: '/webhooks/sahha',
+    headers: { 'x-signature': signature, 'x-external-id': owner, 'x-event-type': event },
+    body,
+  }
+}
+
+function asleep(owner: string, event: string, data: object): Post {
+  return {
+    path: '/webhooks/asleep',
+    headers: { 'x-api-key': credentials.ASLEEP_API_KEYS, 'x-user-id': owner },
+    body: JSON.stringify({ event, version: 'V3', data: { user_id: owner, ...data } }),
+  }
+}

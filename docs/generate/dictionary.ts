@@ -1,0 +1,119 @@
+import type pg from 'pg'
+
+interface Column {
+  relation: string
+  kind: 'r' | 'p' | 'v' | 'm'
+  about: string
+  column: string
+  type: string
+  isKey: boolean
+  notNull: boolean
+  comment: string
+}
+
+const COLUMNS = `
+  select c.relname as relation, c.relkind as kind, obj_description(c.oid, 'pg_class') as about, a.attname as column,
+    format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as "notNull", col_description(c.oid, a.attnum) as comment,
+    exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p' and a.attnum = any (k.conkey)) as "isKey"
+  from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+  order by c.relkind in ('r', 'p'), c.relname, a.attnum`
+
+/** docs/data-dictionary.md, from nothing but what the database says of itself. */
+export async function dataDictionary(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<Column>(COLUMNS)
+  const names = [...new Set(rows.map(({ relation }) => relation))]
+  const relations = names.map((name): [string, Column[]] => [
+    name,
+    rows.filter(({ relation }) => relation === name),
+  ])
+  const isTable = ([, [first]]: [string, Column[]]) => first?.kind === 'r' || first?.kind === 'p'
+  return [
+    '# Data dictionary',
+    '',
+    "Written by `npm run docs` from the database's own comments; a test compares the two.",
+    '',
+    '**Source** is the field at the vendor, in its own spelling; where there is none, Nightpost made the value.',
+    'A key column is **bold**. In a table, *no* under null means that the column never is; whatever the vendor may leave',
+    'out may be NULL, and NULL is never 0. `timestamp with time zone` is an instant; `timestamp without time zone` is',
+    'wall-clock time in the zone that stands beside it.',
+    '',
+    '## Views',
+    '',
+    'To query. Each gives an owner (`user_id`, `profile_id`) its rows by primary key.',
+    ...relations.filter((relation) => !isTable(relation)).flatMap(viewSection),
+    '',
+    '## Tables',
+    '',
+    'As the vendors sent it.',
+    ...relations.filter(isTable).flatMap(tableSection),
+    '',
+  ].join('\n')
+}
+
+function viewSection([name, columns]: [string, Column[]]): string[] {
+  return [
+    ...heading(name, columns),
+    '| column | type | unit | meaning |',
+    '|---|---|---|---|',
+    ...columns.map((column) => row([column.column, column.type, unit(column), column.comment])),
+  ]
+}
+
+function tableSection([name, columns]: [string, Column[]]): string[] {
+  return [
+    ...heading(name, columns),
+    '| column | type | null | source | unit | meaning |',
+    '|---|---|---|---|---|---|',
+    ...columns.map((column) =>
+      row([
+        column.isKey ? `**${column.column}**` : column.column,
+        column.type,
+        column.notNull ? 'no' : 'yes',
+        source(column.comment),
+        unit(column),
+        column.comment,
+      ]),
+    ),
+  ]
+}
+
+function heading(name: string, [first]: Column[]): string[] {
+  return ['', `### ${name}`, '', first?.about ?? '', '']
+}
+
+function row(cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |`
+}
+
+/** The vendor's field, which a comment names first, in brackets, or as what a value was taken from. */
+export function source(comment: string): string {
+  const [, named] =
+    /^([a-z][\w.[\]]*)(?: k)?: /.exec(comment) ??
+    /\((data\.[\w.]+)/.exec(comment) ??
+    /^(version or callback_version|value)(?: of the envelope| as a number)/.exec(comment) ??
+    /\b(startDateTime|endDateTime|scoreDateTime|start_time)\b (?:was sent|in its own|as it was sent)/.exec(
+      comment,
+    ) ??
+    []
+  return named ? `\`${named}\`` : ''
+}
+
+const UNITS: Array<[RegExp, string]> = [
+  [/^bytes|in bytes/i, 'bytes'],
+  [/0 to 100/, '0 to 100'],
+  [/0 to 1\b/, '0 to 1'],
+  [/\bin unit\b|as a number/, 'see `unit`'],
+  [/kcal/, 'kcal'],
+  [/metres/, 'metres'],
+  [/^(seq_num|inference_seq_num|position)|^Position|^(The window|Index|Number) |number of/, 'count'],
+  [/minutes/i, 'minutes'],
+  [/seconds/i, 'seconds'],
+  [/spells|awakenings|how often|rank/i, 'count'],
+]
+
+/** Of a number; what the comment says, in a word. */
+export function unit({ type, comment }: Pick<Column, 'type' | 'comment'>): string {
+  if (!/^(integer|smallint|bigint|numeric)$/.test(type)) return ''
+  return UNITS.find(([pattern]) => pattern.test(comment))?.[1] ?? ''
+}

@@ -1,0 +1,18 @@
+// npm run docs: writes what is generated in docs/.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { startServer } from '../../bench/database.ts'
+import { withResults } from './cookbook.ts'
+import { dataDictionary } from './dictionary.ts'
+import { simulateInto } from './simulated.ts'
+
+const server = await startServer()
+try {
+  const database = await server.create()
+  writeFileSync('docs/data-dictionary.md', await dataDictionary(database.client))
+  await simulateInto(database.url, database.client)
+  const page = readFileSync('docs/sql-cookbook.md', 'utf8')
+  writeFileSync('docs/sql-cookbook.md', await withResults(page, database.client))
+  await database.drop()
+} finally {
+  await server.stop()
+}

@@ -1,0 +1,83 @@
+import type pg from 'pg'
+import { pino } from 'pino'
+import { readConfig } from '../../src/config.ts'
+import { startService } from '../../src/service.ts'
+import type { Delivery } from '../../src/simulate/delivery.ts'
+import { headersOf } from '../../src/simulate/send.ts'
+import { traffic } from '../../src/simulate/traffic.ts'
+
+const credentials = { asleepKey: 'key', sahhaSecret: 'secret', sahhaKey: undefined }
+const environment = { ASLEEP_API_KEYS: 'key', SAHHA_WEBHOOK_SECRETS: 'secret' }
+
+/** Four weeks of three users, across the autumn changes of clocks in Europe and America. */
+const options = {
+  seed: 'cookbook',
+  users: 3,
+  nights: 28,
+  until: '2025-11-09',
+  duplicates: 0.02,
+  invalid: 0.01,
+  shuffle: false,
+}
+
+/** Windows of older nights are left out, because SESSION_COMPLETE has superseded them. */
+const isWanted = ({ kind, at }: Delivery) =>
+  kind !== 'INFERENCE_COMPLETE' || at > Date.parse('2025-11-08T10:00:00Z')
+
+/**
+ * Sends the cookbook's traffic to the service on an empty database, and then sets every time of arrival to the
+ * simulated one, so that whatever is asked of the database has one answer.
+ */
+export async function simulateInto(databaseUrl: string, client: pg.Client): Promise<void> {
+  const { app } = await startService(readConfig(environment), databaseUrl, pino({ level: 'silent' }))
+  const arrivals = new Map<string, { first: number; last: number }>()
+  const post = async (delivery: Delivery) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: `/webhooks/${delivery.vendor}`,
+      headers: headersOf(delivery, credentials),
+      payload: delivery.body,
+    })
+    const { delivery_id: id } = answer.json()
+    const { first, last } = arrivals.get(id) ?? { first: delivery.at, last: delivery.at }
+    if (id) arrivals.set(id, { first: Math.min(first, delivery.at), last: Math.max(last, delivery.at) })
+  }
+  await Promise.all(
+    traffic(options).map(async (lane) => {
+      const deliveries = lane.filter(isWanted)
+      // Sahha's records carry their own order; of two results of Asleep's the later received stays.
+      const atOnce = deliveries[0]?.vendor === 'sahha' ? 32 : 1
+      for (let at = 0; at < deliveries.length; at += atOnce) {
+        await Promise.all(deliveries.slice(at, at + atOnce).map(post))
+      }
+    }),
+  )
+  await app.close()
+  await setArrivals(client, arrivals)
+}
+
+async function setArrivals(client: pg.Client, arrivals: Map<string, { first: number; last: number }>) {
+  const times = [...arrivals.values()]
+  await client.query(
+    `create temp table arrivals as select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
+     as arrived (delivery_id, first, last)`,
+    [
+      [...arrivals.keys()],
+      times.map(({ first }) => new Date(first).toISOString()),
+      times.map(({ last }) => new Date(last).toISOString()),
+    ],
+  )
+  await client.query(
+    `update deliveries d set received_at = first, last_received_at = last from arrivals a
+     where a.delivery_id = d.delivery_id`,
+  )
+  const { rows: tables } = await client.query(
+    `select c.relname as name from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not like '%deliveries'`,
+  )
+  for (const { name } of tables) {
+    await client.query(
+      `update ${name} t set received_at = first from arrivals a where a.delivery_id = t.delivery_id`,
+    )
+  }
+}

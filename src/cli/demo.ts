@@ -1,0 +1,83 @@
+import closeWithGrace from 'close-with-grace'
+import { Command } from 'commander'
+import { withCredentials } from '../credentials.ts'
+import { DATA_DIRECTORY, openDatabase } from '../db/open.ts'
+import { loadConfig } from '../environment.ts'
+import { createLog } from '../log.ts'
+import { startService } from '../service.ts'
+import { addDays } from '../simulate/local-time.ts'
+import { createUser } from '../simulate/user.ts'
+import { drawn, hypnogramOf } from './hypnogram.ts'
+import { simulate, whole } from './simulate.ts'
+import { printed } from './sql.ts'
+
+const fixed = {
+  seed: 'demo',
+  until: '2025-11-03',
+  duplicates: 0.03,
+  invalid: 0.01,
+  shuffle: false,
+}
+
+export const demoCommand = new Command('demo')
+  .description(
+    'Start the service on the embedded Postgres, send it two made-up weeks of three users, and show them.',
+  )
+  .option('--users <n>', 'how many', whole, 3)
+  .option('--nights <n>', 'nights of each', whole, 14)
+  .action(async (size: { users: number; nights: number }) => {
+    const loaded = loadConfig()
+    if (loaded.DATABASE_URL) {
+      throw new Error(
+        'The demo writes made-up users, and so only to the embedded Postgres: unset DATABASE_URL.',
+      )
+    }
+    const { config } = withCredentials(loaded, DATA_DIRECTORY)
+    const database = await openDatabase(config)
+    let close = () => database.release()
+    const grace = closeWithGrace({ delay: 10_000 }, () => close())
+    try {
+      const { app } = await startService(config, database.url, createLog('error'))
+      close = async () => {
+        await app.close()
+        await database.release()
+      }
+      const address = await app.listen({ host: '127.0.0.1', port: 0 })
+      process.stdout.write(
+        `\n${size.nights} nights of ${size.users} made-up users, sent as Asleep and Sahha send them:\n\n`,
+      )
+      const isAsExpected = await simulate({ ...fixed, ...size }, address, config)
+      if (!isAsExpected) process.exitCode = 1
+      await show(database.url, size.nights)
+    } finally {
+      grace.uninstall()
+      await close()
+    }
+  })
+
+async function show(url: string, nights: number): Promise<void> {
+  const userId = createUser(fixed.seed, 0, addDays(fixed.until, 1 - nights)).id
+  const hypnogram = await hypnogramOf(url, { userId })
+  if (hypnogram) process.stdout.write(`\n${drawn(hypnogram)}`)
+  process.stdout.write(
+    `\nThe week of that user, in local time:\n\n${await printed(url, week(userId))}${NEXT}`,
+  )
+}
+
+const week = (userId: string) => `
+  select sleep_date, to_char(local_bed_time, 'HH24:MI') as to_bed, to_char(local_end_time, 'HH24:MI') as up,
+    round(asleep_minutes / 60, 1) as hours_asleep, round(deep_minutes) as deep, round(rem_minutes) as rem,
+    round(waso_minutes) as waso, round(100 * sleep_efficiency) as efficiency
+  from sleep_nights where user_id = '${userId}' and sleep_date > date '${fixed.until}' - 7 order by sleep_date`
+
+const NEXT = `
+It is all in the database now. Try next:
+
+  npm run sql -- "select * from sleep_nights order by sleep_date desc limit 3"
+  npm run sql -- "select * from latest_scores"
+  npm run nightpost -- hypnogram --svg night.svg
+  npm start                                         and, in another terminal:
+  npm run nightpost -- simulate --seed 2 --shuffle --duplicates 0.1 --invalid 0.05
+
+More questions and their queries: docs/sql-cookbook.md; every column: docs/data-dictionary.md.
+`

@@ -1,0 +1,44 @@
+const MINUTE = 60_000
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** The UTC offset of a time zone at an instant, in minutes. */
+export function offsetMinutes(instant: number, timeZone: string): number {
+  let format = formats.get(timeZone)
+  if (!format) {
+    format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
+    formats.set(timeZone, format)
+  }
+  const name = format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+  const [, sign, hours = '0', minutes = '0'] = /GMT([+-])(\d\d):(\d\d)/.exec(name) ?? []
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes))
+}
+
+/** The instant of a local wall-clock time; `hours` may be negative or beyond 24, and counts from the date's midnight. */
+export function instantOf(date: string, hours: number, timeZone: string): number {
+  const wall = Date.parse(`${date}T00:00:00Z`) + Math.round(hours * 60) * MINUTE
+  const guess = wall - offsetMinutes(wall, timeZone) * MINUTE
+  return wall - offsetMinutes(guess, timeZone) * MINUTE
+}
+
+/** ISO 8601 with the numeric offset of the zone, whole seconds: 2025-03-09T07:10:00-04:00. */
+export function withOffset(instant: number, timeZone: string): string {
+  const offset = offsetMinutes(instant, timeZone)
+  const local = new Date(instant + offset * MINUTE).toISOString().slice(0, 19)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const size = Math.abs(offset)
+  return `${local}${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`
+}
+
+export function utc(instant: number): string {
+  return `${new Date(instant).toISOString().slice(0, 19)}Z`
+}
+
+/** The calendar date `days` later. */
+export function addDays(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 24 * 60 * MINUTE).toISOString().slice(0, 10)
+}
+
+/** 0 is Sunday. */
+export function weekday(date: string): number {
+  return new Date(`${date}T00:00:00Z`).getUTCDay()
+}

@@ -1,0 +1,163 @@
+import { getTableName } from 'drizzle-orm'
+import fc from 'fast-check'
+import type pg from 'pg'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROWS } from '../chaos/audit.ts'
+import { readConfig } from '../src/config.ts'
+import { defaultLimits, GroupCommit } from '../src/db/group-commit.ts'
+import { createPool } from '../src/db/pool.ts'
+import { Writer } from '../src/db/writer.ts'
+import { startService } from '../src/service.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { byArrival, deliveries, deliveryOf, type Known, model, type Sent } from './setup/sent.ts'
+import { ASLEEP_KEY, SAHHA_SECRET, signed } from './setup/service.ts'
+
+/** The final rows depend on the set of deliveries, not on the order or the place in which they are written. */
+
+const RUNS = Number(process.env.CONVERGENCE_RUNS ?? 40)
+const INSTANCES = 3
+
+const quiet = pino({ level: 'silent' })
+const writer = new Writer(vendors.flatMap(({ targets }) => targets))
+const tables = vendors.flatMap(({ targets }) => targets.map(({ table }) => getTableName(table)))
+
+let db: TestDatabase
+let pools: pg.Pool[]
+beforeAll(async () => {
+  db = await createDatabase()
+  pools = Array.from({ length: INSTANCES }, () => createPool(db.url, quiet))
+})
+afterAll(async () => {
+  await Promise.all(pools.map((pool) => pool.end()))
+  await db.drop()
+})
+
+/** Parts go before what owns them. */
+const EMPTY = ['deliveries', ...tables]
+  .reverse()
+  .map((name) => `delete from ${name}`)
+  .join(';')
+const empty = () => db.query(EMPTY)
+
+const winners = async () => (await db.query(ROWS)).map(({ line }) => line as string).sort()
+
+/** Every column of every row, and what the ledger says of the deliveries. */
+async function everything(): Promise<string[]> {
+  const ledger = `select 'deliveries' as name, concat_ws(' ', encode(body_digest, 'hex'), delivery_id, outcome,
+    received_at, last_received_at, times_received, user_id, problem) as line from deliveries`
+  const all = tables.map((name) => `select '${name}' as name, t::text as line from ${name} as t`)
+  const rows = await db.query(`${[ledger, ...all].join(' union all ')} order by 1, 2`)
+  return rows.map(({ name, line }) => `${name} ${line}`)
+}
+
+/** Bytes count from their first arrival, if any of their arrivals was right. */
+function firstArrival(all: readonly Sent[]): (sent: Sent) => Known | null {
+  const sorted = [...all].sort(byArrival)
+  return ({ text }) => {
+    const copies = sorted.filter((other) => other.text === text)
+    return copies.every(({ isWrong }) => isWrong) ? null : (copies[0] as Sent)
+  }
+}
+
+/** When the ledger says that the bytes arrived: of bytes that come twice at once, either may be first. */
+async function ledgerArrival(): Promise<(sent: Sent) => Known | null> {
+  const rows = await db.query(
+    `select convert_from(body, 'UTF8') as text, outcome, delivery_id, received_at from deliveries`,
+  )
+  const byText = new Map(rows.map((row) => [row.text, row]))
+  return ({ text }) => {
+    const row = byText.get(text)
+    if (row?.outcome !== 'stored') return null
+    return { id: row.delivery_id as string, receivedAt: row.received_at as string }
+  }
+}
+
+/** The order that `places` names; identical bytes keep their own, for their first arrival counts. */
+function inOrder(all: readonly Sent[], which: number): Sent[] {
+  const ordered = [...all].sort((a, b) => (a.places[which] as number) - (b.places[which] as number))
+  const copies = new Map<string, Sent[]>()
+  for (const sent of [...all].sort(byArrival)) copies.set(sent.text, [...(copies.get(sent.text) ?? []), sent])
+  return ordered.map(({ text }) => copies.get(text)?.shift() as Sent)
+}
+
+/** Writes deliveries in the order given, as one process would, in groups of at most `groupDeliveries`. */
+async function write(all: readonly Sent[], groupDeliveries: number): Promise<string[]> {
+  await empty()
+  const store = new GroupCommit(pools[0] as pg.Pool, writer, {
+    ...defaultLimits,
+    writers: 1,
+    groupDeliveries,
+  })
+  await Promise.all(all.map((sent) => store.commit(deliveryOf(sent))))
+  return everything()
+}
+
+const size = fc.integer({ min: 1, max: 6 })
+
+describe('the same deliveries give the same rows', () => {
+  it('in every order, in groups of every size', async () => {
+    await fc.assert(
+      fc.asyncProperty(deliveries, size, size, async (all, first, second) => {
+        const reference = await write([...all].sort(byArrival), 1)
+        expect(await winners()).toEqual(model(all, firstArrival(all)))
+        expect(await write(inOrder(all, 0), first)).toEqual(reference)
+        expect(await write(inOrder(all, 1), second)).toEqual(reference)
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it('through several instances at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(deliveries, size, async (all, groupDeliveries) => {
+        await empty()
+        const stores = pools.map(
+          (pool) => new GroupCommit(pool, writer, { ...defaultLimits, groupDeliveries }),
+        )
+        // Each goes to the instance that its place names; every third to all of them.
+        const receipts = inOrder(all, 0).flatMap((sent) => {
+          const [at = 0] = sent.places
+          const takers = at % 3 === 0 ? stores : [stores[(at >> 2) % INSTANCES] as GroupCommit]
+          return takers.map((store) => store.commit(deliveryOf(sent)))
+        })
+        await Promise.all(receipts)
+        expect(await winners()).toEqual(model(all, await ledgerArrival()))
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it('over HTTP, through several services at once', async () => {
+    const config = readConfig({ ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET })
+    const services = await Promise.all(
+      Array.from({ length: INSTANCES }, () => startService(config, db.url, quiet)),
+    )
+    const post = ({ vendor, text, user, isWrong }: Sent, at: number) => {
+      const name = isWrong ? 'somebody-else' : user
+      const proof =
+        vendor.name === 'sahha'
+          ? { ...signed(text), 'x-external-id': name }
+          : { 'x-api-key': ASLEEP_KEY, 'x-user-id': name }
+      return services[at % INSTANCES]?.app.inject({
+        ...{ method: 'POST', url: `/webhooks/${vendor.name}`, payload: text },
+        headers: { 'content-type': 'application/json', ...proof },
+      })
+    }
+    await fc.assert(
+      fc.asyncProperty(deliveries, async (all) => {
+        await empty()
+        const answers = await Promise.all(
+          inOrder(all, 0).map(async (sent, at) => ({ sent, answer: await post(sent, at) })),
+        )
+        for (const { sent, answer } of answers) {
+          if (!sent.isWrong) expect(answer?.statusCode).toBe(200)
+        }
+        expect(await winners()).toEqual(model(all, await ledgerArrival()))
+      }),
+      { numRuns: Math.ceil(RUNS / 2) },
+    )
+    await Promise.all(services.map(({ app }) => app.close()))
+  })
+})

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { unprivilegedAccount } from '../src/db/embedded/account.ts'
+import { homeFor } from '../src/db/embedded/home.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'nightpost-demo-'))
+chmodSync(directory, 0o755)
+const home = homeFor(join(directory, '.data'), unprivilegedAccount())
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true })
+  rmSync(home, { recursive: true, force: true })
+})
+
+async function demo(environment: Record<string, string>) {
+  const main = resolve(import.meta.dirname, '../src/cli/main.ts')
+  const child = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), main, 'demo', '--users', '2', '--nights', '2'],
+    { cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment } },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => {
+      output += data
+    })
+  }
+  const [code] = await once(child, 'exit')
+  return { code, output }
+}
+
+it('npm run demo shows a hypnogram, a week and what to try next, from nothing', async () => {
+  const { code, output } = await demo({})
+  expect(output).toContain('every answer as expected.')
+  expect(output).toMatch(/Night ending 3 November 2025, .*\n\nWake .*█\nREM .*█\nLight .*█/)
+  expect(output).toMatch(/│ 2025-11-03 │ \d\d:\d\d/)
+  expect(output).toContain('Try next')
+  expect(code).toBe(0)
+})
+
+it('npm run demo writes to no database but the embedded one', async () => {
+  const { code, output } = await demo({ DATABASE_URL: 'postgres://127.0.0.1:1/production' })
+  expect(output).toContain('unset DATABASE_URL')
+  expect(code).toBe(1)
+})

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { withResults } from '../docs/generate/cookbook.ts'
+import { dataDictionary } from '../docs/generate/dictionary.ts'
+import { simulateInto } from '../docs/generate/simulated.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+
+const page = (name: string) => readFileSync(join(import.meta.dirname, '../docs', name), 'utf8')
+
+let db: TestDatabase
+let client: pg.Client
+beforeAll(async () => {
+  db = await createDatabase()
+  client = new pg.Client({ connectionString: db.url })
+  await client.connect()
+})
+afterAll(async () => {
+  await client.end()
+  await db.drop()
+})
+
+it('docs/data-dictionary.md says what the database says of itself; otherwise run: npm run docs', async () => {
+  expect(page('data-dictionary.md')).toBe(await dataDictionary(client))
+})
+
+it('docs/sql-cookbook.md has the result of every query; otherwise run: npm run docs', async () => {
+  await simulateInto(db.url, client)
+  const written = page('sql-cookbook.md')
+  expect(written.match(/```sql/g)?.length).toBeGreaterThanOrEqual(15)
+  expect(written.match(/```text\n\S/g)).toHaveLength(written.match(/```sql/g)?.length ?? 0)
+  expect(await withResults(written, client)).toBe(written)
+})

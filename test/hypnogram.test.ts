@@ -1,0 +1,220 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Hypnogram, type Night, type Run, readHypnogram } from '../src/hypnogram/hypnogram.ts'
+import { drawSvg } from '../src/hypnogram/svg.ts'
+import { drawText } from '../src/hypnogram/terminal.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+
+function runs(provisional: boolean, ...parts: Array<[stage: string, epochs: number]>): Run[] {
+  let first = 0
+  return parts.map(([stage, epochs]) => {
+    const run = { first, epochs, stage, provisional }
+    first += epochs
+    return run
+  })
+}
+
+const night: Night = {
+  date: '3 November 2025',
+  bedTime: '23:30',
+  endTime: '01:30',
+  timeZone: 'Europe/Berlin',
+  timeZoneKnown: true,
+  efficiency: 0.875,
+  minutes: { asleep: 105, light: 65, deep: 30, rem: 10, waso: 0, snoring: null },
+  peculiarities: ['NO_BREATHING_STABILITY'],
+}
+
+const hypnogram: Hypnogram = {
+  userId: 'user',
+  sessionId: 'session',
+  length: 240,
+  sleep: runs(false, ['no_data', 10], ['wake', 20], ['light', 90], ['deep', 60], ['light', 40], ['rem', 20]),
+  snoring: runs(false, ['no_snoring', 120], ['snoring', 40], ['no_snoring', 80]),
+  ticks: [
+    { epoch: 60, label: '00:00' },
+    { epoch: 180, label: '01:00' },
+  ],
+  night,
+}
+
+describe('in the terminal', () => {
+  it('has a lane for each stage over the local time', () => {
+    expect(drawText(hypnogram, 57, false)).toMatchInlineSnapshot(`
+      "Night ending 3 November 2025, 23:30 – 01:30 (Europe/Berlin)
+
+      Wake      ████
+      REM                                                 ████
+      Light         ██████████████████            ████████
+      Deep                            ████████████
+      No data ··
+      Snoring                         ▄▄▄▄▄▄▄▄
+              ────────────┬───────────────────────┬───────────
+                          00:00                   01:00
+
+      asleep 1 h 45 min · light 1 h 05 min · deep 30 min · rem 10 min · awake after onset 0 min · efficiency 88 % · NO_BREATHING_STABILITY
+      "
+    `)
+  })
+
+  it('marks what is provisional, and counts hours where the start is not known', () => {
+    const { night: _, ...known } = hypnogram
+    const running = {
+      ...known,
+      sleep: runs(true, ['wake', 20], ['light', 100]),
+      length: 120,
+      ticks: [{ epoch: 0, label: '+0 h' }],
+    }
+    expect(drawText(running, 40, false)).toMatchInlineSnapshot(`
+      "Session session, in progress, start not known yet
+
+      Wake    ▒▒▒▒▒
+      REM     
+      Light        ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒
+      Deep    
+              ┬──────────────────────────────
+              +0 h
+
+      ▒ provisional: the session is not complete
+      "
+    `)
+  })
+
+  it('shows in each column the stage that fills most of it', () => {
+    const busy = {
+      ...hypnogram,
+      length: 100,
+      sleep: runs(false, ['light', 6], ['wake', 4], ['rem', 90]),
+      ticks: [],
+    }
+    const [wake, rem, light] = drawText(busy, 19, false).split('\n').slice(2, 5)
+    expect([wake, rem, light]).toEqual(['Wake    ', 'REM      █████████', 'Light   █'])
+  })
+
+  it('draws a session without stages', () => {
+    expect(drawText({ ...hypnogram, length: 0, sleep: [], snoring: [], ticks: [] }, 57, false)).toContain(
+      'Deep',
+    )
+  })
+})
+
+describe('as SVG', () => {
+  const bars = (svg: string, colour: string) =>
+    [
+      ...svg.matchAll(
+        new RegExp(`<rect x="([\\d.]+)" y="\\d+" width="([\\d.]+)" height="20" fill="${colour}"`, 'g'),
+      ),
+    ].map(([, x, width]) => [Number(x), Number(width)])
+
+  it('has a bar for each run, in proportion to its length', () => {
+    const svg = drawSvg(hypnogram)
+    const [[first = 0, width = 0] = [], [second = 0] = []] = bars(svg, '#5aa9e6')
+    expect(bars(svg, '#5aa9e6')).toHaveLength(2)
+    expect(width / (second - first)).toBeCloseTo(90 / 150, 2)
+    expect(bars(svg, '#2b4c9b')).toHaveLength(1)
+    expect(svg.match(/fill="#d9606a"/g)).toHaveLength(1)
+    expect(svg).toContain('grey: no data')
+    expect(svg).not.toContain('yellow: provisional')
+    expect(svg).toContain('>23:30 – 01:30 (Europe/Berlin)<')
+  })
+
+  it('hatches what is provisional, and what no window covers', () => {
+    const gap = runs(true, ['wake', 20], ['light', 100]).map((run, at) => ({
+      ...run,
+      first: run.first + at * 40,
+    }))
+    const svg = drawSvg({ ...hypnogram, sleep: gap, length: 160 })
+    expect(svg.match(/fill="url\(#provisional\)"/g)).toHaveLength(2)
+    expect(svg.match(/fill="url\(#unknown\)"/g)).toHaveLength(1)
+  })
+
+  it('lets nothing that a vendor sent become markup', () => {
+    const svg = drawSvg({
+      ...hypnogram,
+      userId: '</text><script>&\u0000',
+      night: { ...night, timeZone: '<b>' },
+    })
+    expect(svg).toContain('&lt;/text&gt;&lt;script&gt;&amp;\ufffd')
+    expect(svg).not.toContain('<script')
+    expect(svg).not.toContain('<b>')
+  })
+})
+
+describe('nightpost hypnogram', () => {
+  let db: TestDatabase
+  const directory = mkdtempSync(join(tmpdir(), 'nightpost-hypnogram-'))
+  beforeAll(async () => {
+    db = await createDatabase()
+    const at = `'019a0000-0000-7000-8000-000000000000', now()`
+    await db.query(`
+      insert into sleep_sessions (user_id, session_id, state, timezone, start_time, end_time, delivery_id, received_at) values
+        ('a', 'early', 'COMPLETE', 'Asia/Kolkata', '2025-11-01T17:10:00Z', '2025-11-01T20:10:00Z', ${at}),
+        ('b', 'late', 'COMPLETE', 'Europe/Berlin', '2025-10-25T22:40:00Z', '2025-10-26T02:40:00Z', ${at});
+      insert into sleep_stage_series select user_id, session_id, 'sleep', array_fill(1::smallint, array[360]), ${at} from sleep_sessions;
+      insert into sleep_stage_windows (user_id, session_id, series, inference_seq_num, stages, delivery_id, received_at)
+        values ('c', 'running', 'sleep', 30, '{0,0,2}', ${at})`)
+  })
+  afterAll(async () => {
+    await db.drop()
+    rmSync(directory, { recursive: true })
+  })
+
+  const read = async (choice: object) => {
+    const client = new pg.Client({ connectionString: db.url })
+    await client.connect()
+    try {
+      return await readHypnogram(client, choice)
+    } finally {
+      await client.end()
+    }
+  }
+
+  it('takes the session that ended last, or the one that is named', async () => {
+    expect((await read({}))?.sessionId).toBe('early')
+    expect((await read({ userId: 'b' }))?.sessionId).toBe('late')
+    expect((await read({ sessionId: 'running' }))?.userId).toBe('c')
+    expect(await read({ sessionId: 'none' })).toBeNull()
+  })
+
+  it('marks whole local hours, in half-hour zones and across a change of clocks', async () => {
+    expect((await read({ userId: 'a' }))?.ticks).toEqual([
+      { epoch: 40, label: '23:00' },
+      { epoch: 160, label: '00:00' },
+      { epoch: 280, label: '01:00' },
+    ])
+    expect((await read({ userId: 'b' }))?.ticks.map(({ label }) => label)).toEqual([
+      '01:00',
+      '02:00',
+      '02:00',
+    ])
+    expect((await read({ userId: 'c' }))?.ticks.map(({ label }) => label)).toEqual(['+0 h', '+1 h', '+2 h'])
+  })
+
+  it('draws in the terminal, and writes a picture', async () => {
+    const main = resolve(import.meta.dirname, '../src/cli/main.ts')
+    const file = join(directory, 'night.svg')
+    const run = (...rest: string[]) =>
+      promisify(execFile)(
+        process.execPath,
+        ['--import', import.meta.resolve('tsx'), main, 'hypnogram', ...rest],
+        {
+          env: { PATH: process.env.PATH, DATABASE_URL: db.url },
+        },
+      )
+    const [{ stdout }, , failure] = await Promise.all([
+      run('--user', 'b'),
+      run('--svg', file),
+      run('--session', 'none').catch((error) => error),
+    ])
+    expect(stdout).toMatch(
+      /^Night ending 26 October 2025, 00:40 – 03:40 \(Europe\/Berlin\)\n[\s\S]*Light {3}█+/,
+    )
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/)
+    expect(failure).toMatchObject({ code: 1, stderr: 'No such session.\n' })
+  })
+})
