@@ -27,10 +27,12 @@ describe('bytes in flight', () => {
     const { port } = service.app.server.address() as AddressInfo
     const slow = await begin(port, 2 ** 20 - 10_000)
     const large = biomarker({ value: 'x'.repeat(30_000), category: 'c' })
-    const turnedAway = await until(
-      () => service.sahha(large),
-      ({ status }) => status === 503,
+    await until(
+      async () => (await metricsOf(service.app)).get('nightpost_in_flight_bytes', {}),
+      (bytes) => bytes === 2 ** 20 - 10_000,
     )
+    const turnedAway = await service.sahha(large)
+    expect(turnedAway.status).toBe(503)
     expect(turnedAway.json).toMatchObject({ code: 'unavailable' })
     expect(Number(turnedAway.headers['retry-after'])).toBeGreaterThan(0)
     expect(await status(biomarker({ id: 'small', category: 'c' }))).toBe(200)

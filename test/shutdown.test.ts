@@ -14,6 +14,9 @@ const KEY = 'shutdown-test-key'
 const main = resolve(import.meta.dirname, '..', 'src/main.ts')
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-shutdown-'))
 
+/** Five processes start and end here. */
+const SLOW = { timeout: 120_000 }
+
 interface Replica {
   readonly child: ChildProcess
   readonly port: number
@@ -94,7 +97,7 @@ function post(port: number, id: string): Promise<number> {
 }
 
 /** Several senders that send on until told to stop; what each delivery was answered. */
-function load(port: number, name: string, senders: number) {
+function load(port: number, name: string, senders: number, pause = 0) {
   const answers = new Map<string, number>()
   let stopped = false
   const sending = Array.from({ length: senders }, async (_, sender) => {
@@ -102,7 +105,8 @@ function load(port: number, name: string, senders: number) {
       const id = `${name}-${sender}-${n}`
       const status = await post(port, id)
       answers.set(id, status)
-      if (status === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+      const wait = status === 0 ? 20 : pause
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
     }
   })
   return {
@@ -121,11 +125,11 @@ async function lost(answers: Map<string, number>) {
 }
 
 describe('two replicas behind a balancer', () => {
-  it('restarted one after the other answer nothing but 200 and 503, and lose nothing', async () => {
+  it('restarted one after the other answer nothing but 200 and 503, and lose nothing', SLOW, async () => {
     const settings = { SHUTDOWN_DELAY_SECONDS: '1' }
     let [first, second] = await Promise.all([start(settings), start(settings)])
     const balancer = await startBalancer([first.port, second.port])
-    const { answers, stop } = load(balancer.port, 'rolling', 16)
+    const { answers, stop } = load(balancer.port, 'rolling', 8, 15)
 
     const firstEnd = end(first)
     const next = start(settings)
@@ -149,7 +153,7 @@ describe('two replicas behind a balancer', () => {
 })
 
 describe('SIGTERM', () => {
-  it('under load loses nothing that was acknowledged, and ends in time', async () => {
+  it('under load loses nothing that was acknowledged, and ends in time', SLOW, async () => {
     const replica = await start()
     const { answers, stop } = load(replica.port, 'under-load', 32)
     await new Promise((resolve) => setTimeout(resolve, 700))
@@ -160,7 +164,7 @@ describe('SIGTERM', () => {
     expect(await lost(answers)).toEqual([])
   })
 
-  it('a second time ends at once', async () => {
+  it('a second time ends at once', SLOW, async () => {
     const replica = await start()
     const holder = await db.hold('lock table deliveries in exclusive mode')
     const answer = post(replica.port, 'held')

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { statusCommand } from '../src/cli/status.ts'
 import { durationOf } from '../src/status/duration.ts'
+import { faultsOf } from '../src/status/faults.ts'
 import { biomarker, inference, score, session, USER } from './setup/bodies.ts'
 import { logged } from './setup/log-guard.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
@@ -134,6 +135,20 @@ describe('nightpost status', () => {
     })
     await other.app.close()
   })
+})
+
+it('takes a queue that is more than half full for a fault', () => {
+  const state = { lastStored: [], recent: [], problems: [], unverified: [], drift: [] }
+  const faults = (deliveries: number) =>
+    faultsOf(
+      { ...state, ledgerBytes: 0, databaseBytes: 0 },
+      { faults: [], queue: { deliveries, limit: 10 }, refused: [] },
+      [],
+      { silence: new Map(), rejected: 0 },
+      0,
+    )
+  expect(faults(5)).toEqual([])
+  expect(faults(6)).toEqual(['6 deliveries wait in the queue, of 10 that may.'])
 })
 
 it('is a command that cron can call', async () => {

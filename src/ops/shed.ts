@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from '../problem.ts'
-import type { Metrics } from './metrics.ts'
+import { gauge, type Metrics } from './metrics.ts'
 
 /** Bodies up to this size are not counted: what they can hold together is bounded by the connections. */
 const SMALL_BYTES = 16 * 2 ** 10
@@ -24,8 +24,14 @@ export const RETRY_AFTER = { 'retry-after': '5' }
  * Turns deliveries away with 503 before they are read where memory or time are short: too many bytes are on
  * their way from socket to commit, the heap is nearly full, or the event loop lags behind.
  */
-export function shedLoad(app: FastifyInstance, { shed }: Metrics, maxBytes: number): void {
+export function shedLoad(app: FastifyInstance, { shed, registry }: Metrics, maxBytes: number): void {
   let inFlight = 0
+  gauge(
+    registry,
+    'nightpost_in_flight_bytes',
+    'Bytes of larger bodies between socket and answer',
+    () => inFlight,
+  )
   let reason: string | null = null
   const counted = (name: string) => {
     shed.inc({ reason: name })

@@ -19,10 +19,17 @@ export function faultsOf(
 ): string[] {
   return [
     ...(service?.faults ?? []),
+    ...filling(service),
     ...silent(state, vendors, limits, now),
     ...refused(state, service, now),
     ...rejected(state, limits),
   ]
+}
+
+function* filling(service: Service | null) {
+  if (!service) return
+  const { deliveries, limit } = service.queue
+  if (deliveries > limit / 2) yield `${deliveries} deliveries wait in the queue, of ${limit} that may.`
 }
 
 function* silent({ lastStored }: State, vendors: readonly string[], { silence }: Limits, now: number) {
