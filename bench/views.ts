@@ -26,7 +26,7 @@ interface Question {
   name: string
   /** $1 is the owner, $2 a session of it. */
   query: string
-  /** Milliseconds, of the median. */
+  /** Milliseconds, of the server's median. */
   limit?: number
   session?: string
   runs?: number
@@ -93,9 +93,10 @@ try {
     '',
     'Written by `npm run bench:views`: simulated nights, copied within a throw-away Postgres (`bench/nights.ts`). Each',
     'query runs once for each of many users drawn at random, from a client over TCP: planning and reading the rows',
-    'included; nothing is prepared. *Server* is what Postgres itself says that planning and execution took, as a median.',
+    'included; nothing is prepared. *Server* is what Postgres itself says that planning and execution took, as a median;',
+    'the limit is for the sum of the two. On a busy machine the client waits for its turn as well: mind the load average.',
     '',
-    machine(server.version).replace(/, fsync.*/, ''),
+    `${machine(server.version).replace(/, fsync.*/, '')}, its defaults (shared_buffers 128 MB); load average ${loadavg()[0]?.toFixed(1)}`,
     '',
     `${(users * DAYS).toLocaleString('en')} nights of ${users.toLocaleString('en')} users with two series each,`,
     `${(users * 186).toLocaleString('en')} windows of nights in progress, and as many biomarkers and scores as nights:`,
