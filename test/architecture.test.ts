@@ -85,7 +85,7 @@ const rooms: Array<{ room: string; may: string[] }> = [
     room: 'ops/',
     may: [
       ...['ops/', 'ingest/', 'problem.ts', 'node:crypto', 'node:v8', 'fastify', '@fastify/'],
-      ...['prom-client', '@sinclair/typebox'],
+      ...['prom-client', 'pino', '@sinclair/typebox'],
     ],
   },
 ]
