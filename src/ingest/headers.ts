@@ -20,7 +20,7 @@ export function kept(vendor: Vendor, headers: Headers): Record<string, string> {
 export function unverified(vendor: Vendor, headers: Headers, arrival: Arrival): Unverified {
   const held = kept(vendor, headers)
   const hashedHeaders: Record<string, string> = {}
-  for (const [name, kind] of Object.entries(vendor.proofHeaders)) {
+  for (const [name, { kind }] of Object.entries(vendor.proofs)) {
     const value = headers[name]
     if (typeof value !== 'string' || value === '') continue
     if (kind === 'signature') held[name] = value

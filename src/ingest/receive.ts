@@ -58,7 +58,7 @@ export function receive(
         tags: [vendor.name],
         summary: `A delivery of ${vendor.name}`,
         description: 'Answered once it is committed; see the examples for every event.',
-        security: Object.values(vendor.credentialHeaders).map((setting) => ({ [setting]: [] })),
+        security: Object.values(vendor.proofs).map(({ setting }) => ({ [setting]: [] })),
         headers: vendor.headers,
         body: Type.Union([...vendor.events.map(({ schema }) => schema)]),
         response: {

@@ -11,8 +11,8 @@ export function refusalReason(
   headers: Headers,
   body: Buffer,
 ): string {
-  const presented = Object.entries(vendor.credentialHeaders).filter(([header]) => headers[header])
-  const checked = presented.filter(([, setting]) => credentials(setting).length > 0)
+  const presented = Object.entries(vendor.proofs).filter(([header]) => headers[header])
+  const checked = presented.filter(([, { setting }]) => credentials(setting).length > 0)
   const nothing = Object.fromEntries(presented.map(([header]) => [header, undefined]))
   const only = (header: string) => ({ ...headers, ...nothing, [header]: headers[header] })
   const wrong = checked.find(([header]) => authenticate(only(header), body) === null)
@@ -21,7 +21,7 @@ export function refusalReason(
 }
 
 /** Every reason that there can be. */
-export function refusalReasons({ credentialHeaders }: Vendor): string[] {
+export function refusalReasons({ proofs }: Vendor): string[] {
   const of = (header: string) => [`${header} wrong`, `${header} not configured`]
-  return ['missing', ...Object.keys(credentialHeaders).flatMap(of)]
+  return ['missing', ...Object.keys(proofs).flatMap(of)]
 }

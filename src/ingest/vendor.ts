@@ -12,6 +12,16 @@ export interface Scheme {
   readonly required: boolean
 }
 
+/** A header that proves the sender. */
+export interface Proof {
+  readonly setting: string
+  /**
+   * An unverified delivery may be kept with a `signature` as it is, since it proves no other body, and with
+   * the salted hash of a `key`.
+   */
+  readonly kind: 'signature' | 'key'
+}
+
 /** The name of the scheme that a request satisfied, or null: not authentic. */
 export type Authenticate = (headers: Headers, body: Buffer) => string | null
 
@@ -33,18 +43,13 @@ export interface Vendor {
   readonly name: string
   /** Environment variables that hold its credentials, each a comma-separated list, and what they are. */
   readonly credentials: Readonly<Record<string, string>>
-  /** The request header that carries each kind of credential, and the variable that it is checked against. */
-  readonly credentialHeaders: Readonly<Record<string, string>>
   readonly schemes: Readonly<Record<string, Scheme>>
   /** The request headers, as declared on the route. */
   readonly headers: TObject
   /** Headers worth keeping beside the body; never a credential. */
   readonly keptHeaders: readonly string[]
-  /**
-   * Headers that prove the sender. An unverified delivery may be kept with a `signature` as it is, since it
-   * proves no other body, and with the salted hash of a `key`.
-   */
-  readonly proofHeaders: Readonly<Record<string, 'signature' | 'key'>>
+  /** The headers that prove the sender, each with the variable that it is checked against. */
+  readonly proofs: Readonly<Record<string, Proof>>
   readonly events: readonly Event[]
   readonly targets: readonly Target[]
   /** Raise it with every change that gives an old body other rows. */

@@ -66,8 +66,8 @@ const METRICS = {
   METRICS_TOKEN: { type: 'http', scheme: 'bearer', description: 'Where METRICS_TOKEN is set' },
 }
 
-function schemesOf({ credentials, credentialHeaders }: Vendor): object {
-  const schemes = Object.entries(credentialHeaders).map(([name, setting]) => [
+function schemesOf({ credentials, proofs }: Vendor): object {
+  const schemes = Object.entries(proofs).map(([name, { setting }]) => [
     setting,
     { type: 'apiKey', in: 'header', name, description: credentials[setting] },
   ])

@@ -43,7 +43,7 @@ export function admitter(
   { perCredential }: RateLimits,
 ): Admit | null {
   if (perCredential === 0) return null
-  const keys = Object.entries(vendor.proofHeaders).flatMap(([name, kind]) => (kind === 'key' ? [name] : []))
+  const keys = Object.entries(vendor.proofs).flatMap(([name, { kind }]) => (kind === 'key' ? [name] : []))
   const keyGenerator = ({ headers }: FastifyRequest) =>
     `c ${vendor.name} ${hash('sha256', keys.map((name) => headers[name]).join(), 'hex')}`
   const options: CreateRateLimitOptions = { max: perCredential, timeWindow: MINUTE, keyGenerator }

@@ -94,8 +94,8 @@ async function problems(client: Client): Promise<State['problems']> {
 }
 
 async function unverified(client: Client, vendors: readonly Vendor[]): Promise<State['unverified']> {
-  const proofs = vendors.flatMap(({ name, proofHeaders }) =>
-    Object.keys(proofHeaders).map((header) => ({ name, header })),
+  const proofs = vendors.flatMap(({ name, proofs }) =>
+    Object.keys(proofs).map((header) => ({ name, header })),
   )
   const { rows } = await client.query(
     `select vendor, presented, count(*)::int, sum(octet_length(body))::float8 as bytes,

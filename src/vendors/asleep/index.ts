@@ -15,14 +15,13 @@ const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessio
 export const asleep: Vendor = {
   name: 'asleep',
   credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
-  credentialHeaders: { 'x-api-key': 'ASLEEP_API_KEYS' },
   schemes: { api_key: { userHeader: 'x-user-id', required: true } },
   headers: Type.Object({
     'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),
     'x-user-id': Type.Optional(Type.String({ description: "The user; must equal the data's user_id" })),
   }),
   keptHeaders: ['x-user-id'],
-  proofHeaders: { 'x-api-key': 'key' },
+  proofs: { 'x-api-key': { setting: 'ASLEEP_API_KEYS', kind: 'key' } },
   events: [...inferenceComplete, ...sessionComplete],
   targets: [sessions, stats, series, windows],
   normaliserVersion: 1,

@@ -16,7 +16,6 @@ export const sahha: Vendor = {
     SAHHA_API_KEYS: 'Keys of your choice that callers may send in x-api-key',
     SAHHA_WEBHOOK_SECRETS: 'Webhook secrets from the Sahha dashboard, for X-Signature',
   },
-  credentialHeaders: { 'x-signature': 'SAHHA_WEBHOOK_SECRETS', 'x-api-key': 'SAHHA_API_KEYS' },
   schemes: {
     api_key: { userHeader: 'x-user-id', required: true },
     signature: { userHeader: 'x-external-id', required: false },
@@ -37,7 +36,10 @@ export const sahha: Vendor = {
     'x-user-id': Type.Optional(Type.String({ description: 'With x-api-key: must equal externalId' })),
   }),
   keptHeaders: ['x-user-id', 'x-external-id', 'x-event-type'],
-  proofHeaders: { 'x-signature': 'signature', 'x-api-key': 'key' },
+  proofs: {
+    'x-signature': { setting: 'SAHHA_WEBHOOK_SECRETS', kind: 'signature' },
+    'x-api-key': { setting: 'SAHHA_API_KEYS', kind: 'key' },
+  },
   events,
   targets: [scores, factors, biomarkers, archetypes, dataLogs],
   normaliserVersion: 1,
