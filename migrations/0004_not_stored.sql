@@ -1,1 +1,1 @@
-CREATE INDEX "deliveries_not_stored_idx" ON "deliveries" USING btree ("delivery_id") WHERE outcome <> 'stored';
+CREATE INDEX IF NOT EXISTS "deliveries_not_stored_idx" ON "deliveries" USING btree ("delivery_id") WHERE outcome <> 'stored';

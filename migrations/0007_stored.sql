@@ -1,1 +1,1 @@
-CREATE INDEX "deliveries_stored_idx" ON "deliveries" USING btree ("vendor","event","received_at") WHERE outcome = 'stored';
+CREATE INDEX IF NOT EXISTS "deliveries_stored_idx" ON "deliveries" USING btree ("vendor","event","received_at") WHERE outcome = 'stored';

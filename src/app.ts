@@ -13,6 +13,7 @@ import { answerProblems, rawProblem } from './ops/problems.ts'
 import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
 import { shedLoad } from './ops/shed.ts'
+import { trustProxy } from './ops/trust-proxy.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Parts {
@@ -41,7 +42,7 @@ export function buildApp(parts: Parts): FastifyInstance {
     // For the headers, and for the whole request; the store limits what follows.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     requestTimeout: 15_000,
-    trustProxy: config.TRUST_PROXY as string | boolean,
+    trustProxy: trustProxy(config.TRUST_PROXY),
     forceCloseConnections: 'idle',
     // What still arrives on an open connection is taken: the store closes last.
     return503OnClosing: false,
@@ -57,7 +58,8 @@ export function buildApp(parts: Parts): FastifyInstance {
   answerProblems(app)
   logRequests(app, config.LOG_ID_KEY)
   measureRequests(app, metrics)
-  shedLoad(app, metrics, config.MAX_IN_FLIGHT_BYTES)
+  shedLoad(app, metrics, config.MAX_IN_FLIGHT_BYTES, config.BODY_LIMIT_BYTES)
+  app.server.maxConnections = MOST_CONNECTIONS
   keepBytes(app)
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
@@ -82,7 +84,12 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
     if (authenticate) {
       receive(scope, {
         vendor,
-        authenticate: observer.authenticate(vendor, config.credentials, ofContent(authenticate, bodyLimit)),
+        authenticate: observer.authenticate(
+          vendor,
+          config.credentials,
+          authenticate,
+          ofContent(vendor, authenticate, bodyLimit),
+        ),
         store: observer.store(store),
         quarantine,
         bodyLimit,
@@ -94,6 +101,9 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
     }
   }
 }
+
+/** What each may hold unread is bounded, so their number must be. */
+const MOST_CONNECTIONS = 10_000
 
 const CLOSE_LIMIT = 10_000
 

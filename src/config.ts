@@ -39,8 +39,10 @@ const SettingsSchema = Type.Object({
   }),
   RATE_LIMIT_PER_ADDRESS: RateLimit('Requests a minute of one address'),
   RATE_LIMIT_PER_CREDENTIAL: RateLimit('Authentic deliveries a minute of one credential'),
-  TRUST_PROXY: Type.Union([Type.Boolean(), Type.Integer({ minimum: 1, maximum: 100 }), Type.String()], {
-    default: false,
+  TRUST_PROXY: Type.String({
+    default: 'false',
+    // An address here has a dot or a colon: nothing else could be one.
+    pattern: '^(true|false|[1-9][0-9]?|[0-9a-fA-F:./, ]*[.:][0-9a-fA-F:./, ]*)$',
     description: 'Proxies whose X-Forwarded-For names the sender: true, how many, or their addresses',
   }),
   SHUTDOWN_DELAY_SECONDS: Type.Integer({
@@ -107,10 +109,15 @@ export function readConfig(environment: Environment): Config {
       return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
     }),
   )
+  // TypeBox would cut 3000.7 and 3e3 down to a whole number.
+  const notWhole = Object.entries(given)
+    .filter(([name, text]) => isInteger(name) && !/^-?\d+$/.test(String(text)))
+    .map(([name]) => `${name}: Expected integer`)
   const values = Value.Convert(ConfigSchema, Value.Default(ConfigSchema, given)) as Record<string, unknown>
   const problems = [...Value.Errors(ConfigSchema, values)].map(
     ({ path, message }) => `${path.slice(1)}: ${message}`,
   )
+  problems.push(...notWhole)
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return {
     ...(values as Settings),
@@ -123,6 +130,8 @@ export function hasCredentials(config: Config): boolean {
 }
 
 export { credentialNames }
+
+const isInteger = (name: string) => ConfigSchema.properties[name]?.type === 'integer'
 
 function commaSeparated(text: string): string[] {
   return text

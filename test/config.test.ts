@@ -26,6 +26,10 @@ describe('readConfig', () => {
   it.each([
     ['PORT', '70000'],
     ['PORT', 'http'],
+    ['PORT', '3e3'],
+    ['PORT', '3000.7'],
+    ['TRUST_PROXY', 'garbage'],
+    ['TRUST_PROXY', 'proxy.example.org'],
     ['BODY_LIMIT_BYTES', '-1'],
     ['BODY_LIMIT_BYTES', '1.5'],
     ['DATABASE_URL', 'mysql://user:sesame@host/db'],

@@ -123,6 +123,20 @@ it('whatever holds up the database, every delivery is answered in time', async (
   })
 })
 
+it('refuses more rows than may wait, however few deliveries and bytes they are', async () => {
+  const holder = await pool.connect()
+  await holder.query('begin; lock table data_logs in access exclusive mode')
+  const small = store({ writers: 1, waitingRows: 50, answerWithin: 3000 })
+  const samples = (id: string) =>
+    delivery(dataLog(Array.from({ length: 60 }, (_, at) => ({ id: `${id}-${at}` }))))
+  const first = small.commit(samples('writing'))
+  const second = small.commit(samples('waiting'))
+  await expect(small.commit(samples('too many'))).rejects.toThrow('Too many deliveries are waiting.')
+  await holder.query('rollback')
+  holder.release()
+  expect((await Promise.all([first, second])).map(({ outcome }) => outcome)).toEqual(['stored', 'stored'])
+})
+
 it('of identical bytes in a group the best verdict counts', async () => {
   const good = delivery(biomarker({ category: 'c' }))
   const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body, LIMIT)

@@ -240,14 +240,14 @@ it('no value that was sent is in the log', () => {
 describe('on the wire', () => {
   const headers = [`x-api-key: ${SAHHA_KEY}`, 'x-user-id: user-1', 'content-type: application/json']
 
-  /** Writes the parts one after the other; resolves with all that came back when the other side is done or `until` is there. */
-  async function talk(parts: Array<string | Buffer>, pause = 0, until = '}'): Promise<string> {
+  /** Writes the parts one after the other; resolves with all that came back when the other side is done or the answers are there. */
+  async function talk(parts: Array<string | Buffer>, pause = 0, answers = 1): Promise<string> {
     const socket = connect(port, '127.0.0.1')
     let received = ''
     const done = new Promise<void>((resolve) => {
       socket.on('data', (data) => {
         received += data
-        if (received.split('\r\n\r\n').at(-1)?.includes(until)) resolve()
+        if (received.split('}').length > answers) resolve()
       })
       socket.on('close', () => resolve())
       socket.on('error', () => resolve())
@@ -305,7 +305,7 @@ describe('on the wire', () => {
   it('several requests in one packet are each answered', async () => {
     const bodies = ['p-1', 'p-2', 'p-3'].map((id) => text(id))
     const packet = bodies.map((body) => head(`content-length: ${body.length}`) + body).join('')
-    const answer = await talk([packet], 300, 'nothing of that')
+    const answer = await talk([packet], 0, 3)
     expect(answer.match(/"outcome":"stored"/g)).toHaveLength(3)
   })
 

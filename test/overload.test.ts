@@ -46,6 +46,27 @@ describe('bytes in flight', () => {
     )
   })
 
+  it('count a body that does not say how long it is as the largest', async () => {
+    service = await setup({ MAX_IN_FLIGHT_BYTES: String(2 ** 20), BODY_LIMIT_BYTES: String(2 ** 20) })
+    await service.app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = service.app.server.address() as AddressInfo
+    const chunked = request({
+      port,
+      host: '127.0.0.1',
+      path: '/webhooks/sahha',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+    })
+    chunked.on('error', () => {})
+    chunked.flushHeaders()
+    await until(
+      async () => (await metricsOf(service.app)).get('nightpost_in_flight_bytes', {}),
+      (bytes) => bytes === 2 ** 20,
+    )
+    expect(await status(biomarker({ value: 'x'.repeat(30_000), category: 'c' }))).toBe(503)
+    chunked.destroy()
+  })
+
   it('let one body pass, however large it may be', async () => {
     service = await setup({ MAX_IN_FLIGHT_BYTES: String(2 ** 20) })
     expect(await status(biomarker({ value: 'x'.repeat(3 * 2 ** 20), category: 'c' }))).toBe(200)
@@ -114,6 +135,22 @@ describe('rate limits', () => {
     expect((await send('asleep', from('198.51.100.1'), '10.0.0.1')).statusCode).toBe(429)
     expect((await send('asleep', from('198.51.100.3'), '192.0.2.9')).statusCode).toBe(200)
     expect((await send('asleep', from('198.51.100.4'), '192.0.2.9')).statusCode).toBe(429)
+  })
+
+  it.each([
+    ['1', [200, 200, 429]],
+    ['2', [200, 429, 429]],
+    ['true', [200, 429, 429]],
+    ['false', [200, 429, 429]],
+  ])('with TRUST_PROXY=%s take the address that so many proxies vouch for', async (setting, codes) => {
+    service = await setup({ RATE_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: setting })
+    // The sender wrote the first address itself; the proxy in front of it added the second.
+    const from = (client: string) => ({ ...asleep, 'x-forwarded-for': `203.0.113.9, ${client}` })
+    const seen = []
+    for (const client of ['198.51.100.1', '198.51.100.2', '198.51.100.2']) {
+      seen.push((await send('asleep', from(client), '10.0.0.1')).statusCode)
+    }
+    expect(seen).toEqual(codes)
   })
 
   it('of a credential count authentic deliveries only, each key and each vendor by itself', async () => {

@@ -185,6 +185,12 @@ describe('with little room', () => {
     expect(new Set(numbers).size).toBe(59 - (numbers[0] as number) + 1)
   })
 
+  it('nor can many empty ones fill more', async () => {
+    await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '20000' })
+    await Promise.all(Array.from({ length: 300 }, () => service.post('sahha', {}, Buffer.alloc(0))))
+    expect(await count('unverified_deliveries')).toBeLessThanOrEqual(20_000 / 256)
+  })
+
   it('a body larger than the room leaves the others alone', async () => {
     await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '5000' })
     await service.post('sahha', {}, biomarker())

@@ -243,6 +243,21 @@ describe('--all', () => {
     expect(await everything(service.db)).toEqual(rows)
   })
 
+  it('leaves the rows of an owner alone where the database does not take one of the deliveries', async () => {
+    await updates()
+    const rows = await everything(service.db)
+    const [row] = await service.db.query(
+      `select delivery_id from deliveries where owner = 'profile-1' limit 1`,
+    )
+    const holder = await service.db.hold(
+      `select from deliveries where delivery_id = '${row?.delivery_id}' for update`,
+    )
+    const summary = await replay(options({ all: true }))
+    await holder.release()
+    expect(summary.transitions.get('stored → unavailable')).toBe(1)
+    expect(await everything(service.db)).toEqual(rows)
+  })
+
   it('--dry-run counts the rows that would change', async () => {
     await updates()
     const rows = await everything(service.db)

@@ -6,7 +6,7 @@ export type Failure =
   | 'data'
   /** Another transaction was in the way: the same group may well succeed now. */
   | 'conflict'
-  /** Another transaction holds a row that one of the deliveries needs: its neighbours can be written. */
+  /** One of the deliveries waits for a row that another transaction holds, or takes too long: its neighbours can be written. */
   | 'locked'
   /** The connection is gone; whether the commit happened is unknown. Every write is idempotent. */
   | 'connection'
@@ -25,7 +25,10 @@ const CONFLICT = [
   '40P01', // deadlock detected
 ]
 
-const LOCKED = ['55P03'] // lock not available, within lock_timeout
+const LOCKED = [
+  '55P03', // lock not available, within lock_timeout
+  '57014', // query cancelled by statement_timeout: one delivery may have taken all the time
+]
 
 const CONNECTION = [
   '08', // connection exception

@@ -14,6 +14,7 @@ export interface Limits {
   /** What may wait; past it the answer is 503. */
   readonly waitingDeliveries: number
   readonly waitingBytes: number
+  readonly waitingRows: number
   /** Milliseconds until a delivery that isn't committed is answered 503: Sahha waits for 30 s. */
   readonly answerWithin: number
 }
@@ -25,6 +26,7 @@ export const defaultLimits: Limits = {
   groupBytes: 8 * 2 ** 20,
   waitingDeliveries: 10_000,
   waitingBytes: 64 * 2 ** 20,
+  waitingRows: 200_000,
   answerWithin: 25_000,
 }
 
@@ -57,6 +59,7 @@ export class GroupCommit implements Store {
   readonly #limits: Limits
   #waiting: Waiting[] = []
   #waitingBytes = 0
+  #waitingRows = 0
   /** All that has no answer yet, the oldest first: what waits and what is being written. */
   readonly #pending = new Set<Waiting>()
   #sweeping: NodeJS.Timeout | undefined
@@ -90,8 +93,11 @@ export class GroupCommit implements Store {
   /** Why nothing more is taken at this moment; null where it is. */
   get fault(): string | null {
     if (this.#closing) return 'Nightpost is shutting down.'
-    const { waitingDeliveries, waitingBytes } = this.#limits
-    const isFull = this.#waiting.length >= waitingDeliveries || this.#waitingBytes >= waitingBytes
+    const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
+    const isFull =
+      this.#waiting.length >= waitingDeliveries ||
+      this.#waitingBytes >= waitingBytes ||
+      this.#waitingRows >= waitingRows
     return isFull ? 'Too many deliveries are waiting.' : null
   }
 
@@ -109,6 +115,7 @@ export class GroupCommit implements Store {
         Math.min(1000, this.#limits.answerWithin / 4),
       ).unref()
       this.#waitingBytes += delivery.arrival.body.length
+      this.#waitingRows += rows
       if (this.#active < this.#limits.writers) void this.#work()
     })
   }
@@ -152,6 +159,7 @@ export class GroupCommit implements Store {
       bytes += delivery.arrival.body.length
       if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
       this.#waitingBytes -= delivery.arrival.body.length
+      this.#waitingRows -= more
       count += 1
     }
     return this.#waiting.splice(0, count)

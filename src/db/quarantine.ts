@@ -8,6 +8,11 @@ const WAITING_BYTES = 16 * 2 ** 20
 const GROUP_BYTES = 4 * 2 ** 20
 const GROUP_DELIVERIES = 500
 
+/** What one may take in memory, its headers included: Node takes 16 KB of them. */
+const HEADER_BYTES = 4096
+
+const bytesOf = ({ arrival }: Unverified) => arrival.body.length + HEADER_BYTES
+
 /** One number for all that fill the quarantine of one database: places are given one after the other. */
 const LOCK = 7_421_930_211
 
@@ -32,8 +37,8 @@ export class PostgresQuarantine implements Quarantine {
   }
 
   keep(unverified: Unverified): Promise<void> {
-    const bytes = unverified.arrival.body.length
-    if (bytes > this.#maxBytes || this.#waitingBytes + bytes > WAITING_BYTES) {
+    const bytes = bytesOf(unverified)
+    if (unverified.arrival.body.length > this.#maxBytes || this.#waitingBytes + bytes > WAITING_BYTES) {
       this.#log.warn({ vendor: unverified.vendor }, 'no room in the quarantine')
       return Promise.resolve()
     }
@@ -61,11 +66,11 @@ export class PostgresQuarantine implements Quarantine {
   #take(): Waiting[] {
     let bytes = 0
     const end = this.#waiting.findIndex(({ unverified }, at) => {
-      bytes += unverified.arrival.body.length
+      bytes += bytesOf(unverified)
       return at > 0 && (at === GROUP_DELIVERIES || bytes > GROUP_BYTES)
     })
     const group = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end)
-    for (const { unverified } of group) this.#waitingBytes -= unverified.arrival.body.length
+    for (const { unverified } of group) this.#waitingBytes -= bytesOf(unverified)
     return group
   }
 
@@ -92,8 +97,12 @@ export class PostgresQuarantine implements Quarantine {
   }
 }
 
+/** What a row and its index entries take beside what is in it: many empty deliveries need room too. */
+const ROW_BYTES = 256
+
 const sizeOf = (from: string) =>
-  `octet_length(${from}.body) + octet_length(${from}.headers::text) + octet_length(${from}.hashed_headers::text)`
+  `octet_length(${from}.body) + octet_length(${from}.headers::text) + octet_length(${from}.hashed_headers::text)
+    + ${ROW_BYTES}`
 
 /** Where the newest delivery ends: as many bytes were quarantined so far. */
 const END = `select u.position + ${sizeOf('u')} from unverified_deliveries as u order by u.position desc limit 1`

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { type Problem, problem } from '../problem.ts'
-import type { Authenticate, Headers } from './vendor.ts'
+import { hex256 } from './secrets.ts'
+import type { Authenticate, Headers, Vendor } from './vendor.ts'
 
 /**
  * The body that the bytes on the wire stand for. `Content-Encoding` may be gzip; unpacked, a body may be no
@@ -24,13 +25,19 @@ const isGzip = (encoding: string) => encoding === 'gzip' || encoding === 'x-gzip
 
 /**
  * Who sends packed bytes may have signed them before or after packing, and a proxy on the way may have
- * packed them: either proves the sender.
+ * packed them: either proves the sender. Only for a signature that could be one are they unpacked.
  */
-export function ofContent(authenticate: Authenticate, limit: number): Authenticate {
+export function ofContent({ proofs }: Vendor, authenticate: Authenticate, limit: number): Authenticate {
+  const signatures = Object.entries(proofs).flatMap(([name, { kind }]) =>
+    kind === 'signature' ? [name] : [],
+  )
   return (headers, bytes) => {
     const scheme = authenticate(headers, bytes)
     if (scheme !== null || headers['content-encoding'] === undefined) return scheme
+    if (!signatures.some((name) => isSignature(headers[name]))) return null
     const content = contentOf(headers, bytes, limit)
     return Buffer.isBuffer(content) && content !== bytes ? authenticate(headers, content) : null
   }
 }
+
+const isSignature = (value: unknown) => typeof value === 'string' && hex256.test(value)

@@ -17,7 +17,8 @@ export function apiKeyCheck(keys: readonly string[]): (presented: string) => boo
   return (presented) => anyEqual(sha256(presented), digests)
 }
 
-const hex256 = /^[\da-f]{64}$/i
+/** What an HMAC-SHA256 looks like. */
+export const hex256 = /^[\da-f]{64}$/i
 
 /** HMAC-SHA256 signatures in hex, of either case, over the exact bytes under any of the secrets. */
 export function signatureCheck(secrets: readonly string[]): (presented: string, body: Buffer) => boolean {

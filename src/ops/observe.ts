@@ -61,18 +61,19 @@ export class Observer {
     }
   }
 
-  /** The same check; whom it refuses is counted. */
+  /** The check `prove`; whom it refuses is counted, for a reason that `authenticate` gives. */
   authenticate(
     vendor: Vendor,
     credentials: (name: string) => readonly string[],
     authenticate: Authenticate,
+    prove: Authenticate,
   ): Authenticate {
     const { authenticationFailures, lastAuthenticationFailure } = this.#metrics
     // From 0 on: Prometheus can't see a first increase of what was not there before.
     for (const reason of refusalReasons(vendor))
       authenticationFailures.inc({ vendor: vendor.name, reason }, 0)
     return (headers, body) => {
-      const scheme = authenticate(headers, body)
+      const scheme = prove(headers, body)
       if (scheme === null) {
         const reason = refusalReason(vendor, credentials, authenticate, headers, body)
         authenticationFailures.inc({ vendor: vendor.name, reason })

@@ -6,9 +6,6 @@ import { gauge, type Metrics } from './metrics.ts'
 /** Bodies up to this size are not counted: what they can hold together is bounded by the connections. */
 const SMALL_BYTES = 16 * 2 ** 10
 
-/** What a body of unknown length counts for. */
-const UNKNOWN_BYTES = 256 * 2 ** 10
-
 /** How far the event loop may lag behind, and how often in a row: one long pause is over when it is noticed. */
 const MOST_LAG_MS = 1000
 const LAGS = 3
@@ -24,7 +21,12 @@ export const RETRY_AFTER = { 'retry-after': '5' }
  * Turns deliveries away with 503 before they are read where memory or time are short: too many bytes are on
  * their way from socket to commit, the heap is nearly full, or the event loop lags behind.
  */
-export function shedLoad(app: FastifyInstance, { shed, registry }: Metrics, maxBytes: number): void {
+export function shedLoad(
+  app: FastifyInstance,
+  { shed, registry }: Metrics,
+  maxBytes: number,
+  bodyLimit: number,
+): void {
   let inFlight = 0
   gauge(
     registry,
@@ -55,7 +57,8 @@ export function shedLoad(app: FastifyInstance, { shed, registry }: Metrics, maxB
     if (request.method !== 'POST') return done()
     if (reason !== null) return done(counted(reason))
     const length = request.headers['content-length']
-    const bytes = length === undefined ? UNKNOWN_BYTES : Number(length)
+    // A body of unknown length may turn out as long as a body can be.
+    const bytes = length === undefined ? bodyLimit : Number(length)
     if (bytes <= SMALL_BYTES) return done()
     // One body is always taken, however large BODY_LIMIT_BYTES lets it be.
     if (inFlight > 0 && inFlight + bytes > maxBytes) return done(counted('bytes'))

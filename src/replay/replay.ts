@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import { GroupCommit } from '../db/group-commit.ts'
+import { defaultLimits, GroupCommit } from '../db/group-commit.ts'
 import { countKept, type Filter, type Kept, readKept } from '../db/kept.ts'
 import { isCurrent } from '../db/migrate.ts'
 import { plansFor } from '../db/plan.ts'
@@ -89,7 +89,12 @@ async function rebuildAll(work: Replay): Promise<void> {
     const plans = plansFor(vendor.targets)
     const before = await fingerprints(client, owner.owner, plans)
     const isStored = new Map<string, boolean>()
-    for await (const chunk of readKept(client, owner)) await rewrite(work, store, chunk, isStored)
+    let isWhole = true
+    for await (const chunk of readKept(client, owner)) {
+      isWhole = (await rewrite(work, store, chunk, isStored)) && isWhole
+    }
+    // What the database did not take would be missing among the new rows: so the old ones stay.
+    if (!isWhole) continue
     const rowsOf = (kept: Kept) => {
       // What arrived since was judged by the service.
       const hasRows = isStored.get(kept.arrival.id) ?? kept.outcome === 'stored'
@@ -100,16 +105,22 @@ async function rebuildAll(work: Replay): Promise<void> {
   progress(everyone.length, everyone.length, 'owners')
 }
 
-const rewriting = ({ pool, vendors, dryRun }: Replay) =>
-  new GroupCommit(pool, new Rewriter(targetsOf(vendors), dryRun))
+/** Nobody waits for an answer here: what takes long may. */
+const LIMITS = { ...defaultLimits, answerWithin: 10 * 60_000 }
 
-/** Writes new verdicts, and notes by id which deliveries are stored now. */
+const rewriting = ({ pool, vendors, dryRun }: Replay) =>
+  new GroupCommit(pool, new Rewriter(targetsOf(vendors), dryRun), LIMITS)
+
+/** What was unpacked once can be unpacked here, though this command may be given another environment. */
+const UNPACKED_BYTES = 64 * 2 ** 20
+
+/** Writes new verdicts, and notes by id which deliveries are stored now; false where the database did not take one. */
 async function rewrite(
   work: Replay,
   store: Store,
   chunk: readonly Kept[],
   isStored?: Map<string, boolean>,
-): Promise<void> {
+): Promise<boolean> {
   const known = chunk.flatMap((kept) => {
     const delivery = rejudged(work, kept)
     return delivery ? [{ kept, delivery }] : []
@@ -118,8 +129,9 @@ async function rewrite(
   for (const [at, receipt] of receipts.entries()) {
     const { outcome, arrival } = (known[at] as (typeof known)[number]).kept
     work.summary.add(outcome, receipt)
-    isStored?.set(arrival.id, receipt !== 'unavailable' && receipt.outcome === 'stored')
+    if (receipt !== 'unavailable') isStored?.set(arrival.id, receipt.outcome === 'stored')
   }
+  return !receipts.includes('unavailable')
 }
 
 /** The delivery as today's code judges it; undefined where its vendor is no longer known. */
@@ -127,7 +139,8 @@ function rejudged({ vendors, config }: Replay, kept: Kept): Delivery | undefined
   const vendor = vendors.find(({ name }) => name === kept.vendor)
   if (!vendor?.schemes[kept.authenticatedBy]) return undefined
   const { arrival, authenticatedBy, headers } = kept
-  const verdict = judge(vendor, authenticatedBy, headers, arrival.body, config.BODY_LIMIT_BYTES)
+  const limit = Math.max(config.BODY_LIMIT_BYTES, UNPACKED_BYTES)
+  const verdict = judge(vendor, authenticatedBy, headers, arrival.body, limit)
   const { normaliserVersion } = vendor
   return { arrival, verdict, vendor: vendor.name, authenticatedBy, headers, normaliserVersion }
 }

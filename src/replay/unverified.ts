@@ -64,7 +64,7 @@ function prove({ vendors, config }: Replay, row: Quarantined): Delivery | null {
   const authenticate = vendor?.authenticator(config.credentials)
   if (!vendor || !authenticate) return null
   const headers: Headers = { ...row.headers, ...keys(vendor, config.credentials, row.hashed_headers) }
-  const authenticatedBy = ofContent(authenticate, config.BODY_LIMIT_BYTES)(headers, row.body)
+  const authenticatedBy = ofContent(vendor, authenticate, config.BODY_LIMIT_BYTES)(headers, row.body)
   if (authenticatedBy === null) return null
   const { delivery_id: id, received_at: receivedAt, body } = row
   return {
