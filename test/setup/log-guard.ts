@@ -1,5 +1,6 @@
-// Looks at every line that any service of the suite logs: after each test file none of them may hold a
-// credential, a user id or a piece of a body that was sent in that file.
+// Looks at every line that the suite's services log within the tests, and at those of child processes that hand
+// theirs over with `logged` (shutdown, status): after each test file none of them may hold a credential, a user
+// id or a piece of a body that was sent in that file.
 import { afterAll, expect } from 'vitest'
 import { KNOWN_VALUES } from '../../src/ingest/schema.ts'
 import { vendors } from '../../src/vendors/index.ts'
