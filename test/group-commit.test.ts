@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { defaultLimits, GroupCommit } from '../src/db/group-commit.ts'
+import { GroupCommit } from '../src/db/group-commit.ts'
+import { defaultLimits } from '../src/db/limits.ts'
 import { createPool } from '../src/db/pool.ts'
 import { Writer } from '../src/db/writer.ts'
 import { arrive, type Delivery, Unavailable } from '../src/ingest/delivery.ts'
@@ -64,6 +66,73 @@ describe('a group', () => {
     const groups = await db.query('select count(*) as size from deliveries group by xmin::text')
     expect(Math.max(...groups.map(({ size }) => Number(size)))).toBeLessThanOrEqual(5)
     expect(await count('data_logs')).toBe(50)
+  })
+})
+
+describe('a second transaction', () => {
+  /** A store whose transactions end when the test says so. */
+  function gated() {
+    const groups: Array<{ size: number; end(): void }> = []
+    const commits = new GroupCommit({ connect: async () => ({ release() {} }) } as never, {
+      write: (_, group) =>
+        new Promise((resolve) => {
+          const receipts = group.map(({ arrival }) => receiptOf(arrival.id))
+          groups.push({ size: group.length, end: () => resolve(receipts) })
+        }),
+    })
+    return { commits, groups, sizes: () => groups.map(({ size }) => size) }
+  }
+  const receiptOf = (deliveryId: string) => ({ outcome: 'stored' as const, deliveryId, problem: null })
+  const takeAll = (commits: GroupCommit, deliveries: Delivery[]) =>
+    deliveries.map((one) => commits.commit(one))
+
+  it('is begun once as many deliveries wait as are being written', async () => {
+    const { commits, groups, sizes } = gated()
+    const all = many(40)
+    const receipts = takeAll(commits, all.slice(0, 22))
+    await expect.poll(sizes).toEqual([1, 1])
+    groups[0]?.end()
+    await expect.poll(sizes).toEqual([1, 1, 20])
+    groups[1]?.end()
+    receipts.push(...takeAll(commits, all.slice(22, 30)))
+    await setTimeout(20)
+    expect(sizes(), 'eight are too few beside twenty').toEqual([1, 1, 20])
+    groups[2]?.end()
+    await expect.poll(sizes).toEqual([1, 1, 20, 8])
+    receipts.push(...takeAll(commits, all.slice(30)))
+    await expect.poll(sizes).toEqual([1, 1, 20, 8, 8])
+    groups[3]?.end()
+    groups[4]?.end()
+    await expect.poll(sizes).toEqual([1, 1, 20, 8, 8, 2])
+    groups[5]?.end()
+    expect((await Promise.all(receipts)).map(({ deliveryId }) => deliveryId)).toEqual(
+      all.map(({ arrival }) => arrival.id),
+    )
+  })
+
+  it('does not wait for one that is held up', async () => {
+    const { commits, groups, sizes } = gated()
+    const [first, ...others] = many(52)
+    void commits.commit(first as Delivery)
+    void takeAll(commits, others.slice(0, 50))
+    await expect.poll(sizes).toEqual([1, 1])
+    groups[0]?.end()
+    await expect.poll(sizes).toEqual([1, 1, 49])
+    groups[1]?.end()
+    await setTimeout(150)
+    void commits.commit(others[50] as Delivery)
+    await expect.poll(sizes).toEqual([1, 1, 49, 1])
+  })
+
+  it('takes a lone delivery whose neighbours were held up after it came', async () => {
+    const { commits, groups, sizes } = gated()
+    void takeAll(commits, many(51))
+    await expect.poll(sizes).toEqual([1, 1])
+    groups[0]?.end()
+    await expect.poll(sizes).toEqual([1, 1, 49])
+    groups[1]?.end()
+    void commits.commit(delivery(biomarker({ id: 'lone', category: 'c' })))
+    await expect.poll(sizes, { timeout: 3000 }).toEqual([1, 1, 49, 1])
   })
 })
 

@@ -2,68 +2,34 @@ import type pg from 'pg'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../ingest/delivery.ts'
 import { problem } from '../problem.ts'
 import { failureOf, sqlState } from './failure.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import type { Client } from './plan.ts'
-
-export interface Limits {
-  /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
-  readonly writers: number
-  /** A group takes no further delivery once it holds this much. */
-  readonly groupDeliveries: number
-  readonly groupRows: number
-  readonly groupBytes: number
-  /** What may wait; past it the answer is 503. */
-  readonly waitingDeliveries: number
-  readonly waitingBytes: number
-  readonly waitingRows: number
-  /** Milliseconds until a delivery that isn't committed is answered 503: Sahha waits for 30 s. */
-  readonly answerWithin: number
-}
-
-export const defaultLimits: Limits = {
-  writers: 2,
-  groupDeliveries: 512,
-  groupRows: 10_000,
-  groupBytes: 8 * 2 ** 20,
-  waitingDeliveries: 10_000,
-  waitingBytes: 64 * 2 ** 20,
-  waitingRows: 200_000,
-  answerWithin: 25_000,
-}
+import { Queue, type Waiting } from './queue.ts'
 
 /** Writes a group as one transaction, and gives each delivery its receipt. */
 export interface GroupWriter {
   write(client: Client, group: readonly Delivery[]): Promise<Receipt[]>
 }
 
-interface Waiting {
-  delivery: Delivery
-  readonly rows: number
-  /** When the sender is told to come again, by the clock of `performance`. */
-  readonly until: number
-  /** The sender was told to come again: there is nobody to write it for. */
-  isLate: boolean
-  resolve(receipt: Receipt): void
-  reject(error: Error): void
-}
+/** Milliseconds after which a transaction counts as held up. */
+const LONG_TRANSACTION = 100
 
 /** How often a group is tried that another transaction stands in the way of. */
 const ATTEMPTS = 3
 
 /**
- * Group commit: whoever finds a free writer takes all that waits, as one transaction. Nothing is delayed
- * to make a group larger; groups grow because deliveries arrive while the disk confirms the one before.
+ * Group commit: whoever finds a free writer takes all that waits, as one transaction. Nothing waits for a
+ * timer; groups grow because deliveries arrive while those before them are written.
  */
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
   readonly #writer: GroupWriter
   readonly #limits: Limits
-  #waiting: Waiting[] = []
-  #waitingBytes = 0
-  #waitingRows = 0
+  readonly #queue: Queue
   /** All that has no answer yet, the oldest first: what waits and what is being written. */
   readonly #pending = new Set<Waiting>()
   #sweeping: NodeJS.Timeout | undefined
-  #active = 0
+  readonly #running = new Set<{ readonly deliveries: number; readonly since: number }>()
   #closing: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
@@ -74,49 +40,30 @@ export class GroupCommit implements Store {
     this.#pool = pool
     this.#writer = writer
     this.#limits = limits
+    this.#queue = new Queue(limits)
   }
 
   /** What is there to do at this moment. */
   get load() {
-    const { waitingDeliveries, waitingBytes, writers } = this.#limits
-    return {
-      queue: {
-        deliveries: this.#waiting.length,
-        bytes: this.#waitingBytes,
-        maxDeliveries: waitingDeliveries,
-        maxBytes: waitingBytes,
-      },
-      writers: { busy: this.#active, all: writers },
-    }
+    const { writers } = this.#limits
+    return { queue: this.#queue.load, writers: { busy: this.#running.size, all: writers } }
   }
 
   /** Why nothing more is taken at this moment; null where it is. */
   get fault(): string | null {
     if (this.#closing) return 'Nightpost is shutting down.'
-    const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
-    const isFull =
-      this.#waiting.length >= waitingDeliveries ||
-      this.#waitingBytes >= waitingBytes ||
-      this.#waitingRows >= waitingRows
-    return isFull ? 'Too many deliveries are waiting.' : null
+    return this.#queue.isFull ? 'Too many deliveries are waiting.' : null
   }
 
   commit(delivery: Delivery): Promise<Receipt> {
     const fault = this.fault
     if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
-      const rows = delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
-      const until = performance.now() + this.#limits.answerWithin
-      const waiting = { delivery, rows, until, isLate: false, resolve, reject }
-      this.#waiting.push(waiting)
-      this.#pending.add(waiting)
-      this.#sweeping ??= setInterval(
-        () => this.#sweep(),
-        Math.min(1000, this.#limits.answerWithin / 4),
-      ).unref()
-      this.#waitingBytes += delivery.arrival.body.length
-      this.#waitingRows += rows
-      if (this.#active < this.#limits.writers) void this.#work()
+      const { answerWithin } = this.#limits
+      const until = performance.now() + answerWithin
+      this.#pending.add(this.#queue.push({ delivery, until, isLate: false, resolve, reject }))
+      this.#sweeping ??= setInterval(() => this.#sweep(), Math.min(1000, answerWithin / 4)).unref()
+      this.#begin()
     })
   }
 
@@ -124,7 +71,7 @@ export class GroupCommit implements Store {
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#closing = resolve
-      if (this.#active === 0) resolve()
+      if (this.#running.size === 0) resolve()
     })
   }
 
@@ -137,32 +84,39 @@ export class GroupCommit implements Store {
       this.#pending.delete(waiting)
       waiting.reject(new Unavailable('The database did not commit in time.'))
     }
+    this.#begin()
     if (this.#pending.size > 0) return
     clearInterval(this.#sweeping)
     this.#sweeping = undefined
   }
 
-  async #work(): Promise<void> {
-    this.#active += 1
-    while (this.#waiting.length > 0) await this.#settle(this.#take())
-    this.#active -= 1
-    if (this.#active === 0) this.#closing?.()
+  #begin(): void {
+    if (this.#running.size < this.#limits.writers && this.#isWorthwhile()) void this.#work()
   }
 
-  #take(): Waiting[] {
-    const { groupDeliveries, groupRows, groupBytes } = this.#limits
-    let rows = 0
-    let bytes = 0
-    let count = 0
-    for (const { delivery, rows: more } of this.#waiting) {
-      rows += more
-      bytes += delivery.arrival.body.length
-      if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
-      this.#waitingBytes -= delivery.arrival.body.length
-      this.#waitingRows -= more
-      count += 1
+  /**
+   * Whether what waits is worth a transaction of its own: there must be as much of it as is being written.
+   * Less is committed sooner and cheaper with all that comes until a writer is free. A transaction that
+   * takes long, behind a lock perhaps, is no reason to wait.
+   */
+  #isWorthwhile(): boolean {
+    if (this.#queue.length === 0) return false
+    let writing = 0
+    for (const { deliveries, since } of this.#running) {
+      if (performance.now() - since < LONG_TRANSACTION) writing += deliveries
     }
-    return this.#waiting.splice(0, count)
+    return this.#queue.length >= writing
+  }
+
+  async #work(): Promise<void> {
+    while (this.#isWorthwhile()) {
+      const group = this.#queue.take()
+      const running = { deliveries: group.length, since: performance.now() }
+      this.#running.add(running)
+      await this.#settle(group)
+      this.#running.delete(running)
+    }
+    if (this.#running.size === 0) this.#closing?.()
   }
 
   /** Gives every delivery of the group its outcome; never throws. */

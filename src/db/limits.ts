@@ -1,0 +1,26 @@
+/** How much a group, and all that waits, may hold. */
+export interface Limits {
+  /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
+  readonly writers: number
+  /** A group takes no further delivery once it holds this much. */
+  readonly groupDeliveries: number
+  readonly groupRows: number
+  readonly groupBytes: number
+  /** What may wait; past it the answer is 503. */
+  readonly waitingDeliveries: number
+  readonly waitingBytes: number
+  readonly waitingRows: number
+  /** Milliseconds until a delivery that isn't committed is answered 503: Sahha waits for 30 s. */
+  readonly answerWithin: number
+}
+
+export const defaultLimits: Limits = {
+  writers: 2,
+  groupDeliveries: 512,
+  groupRows: 10_000,
+  groupBytes: 8 * 2 ** 20,
+  waitingDeliveries: 10_000,
+  waitingBytes: 64 * 2 ** 20,
+  waitingRows: 200_000,
+  answerWithin: 25_000,
+}
