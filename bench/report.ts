@@ -4,9 +4,10 @@ import { workloads } from './workloads.ts'
 
 export interface Results {
   machine: string
+  /** How often the modes took turns; of each the median counts. */
+  rounds: number
   measurements: Array<Measurement & { workload: WorkloadName; connections: number; mode: Mode }>
   ceilings: Array<{ workload: WorkloadName; deliveriesPerSecond: number; rowsPerSecond: number }>
-  growth: Growth | null
 }
 
 const whole = (value: number) => Math.round(value).toLocaleString('en')
@@ -26,7 +27,8 @@ export function page(results: Results): string {
     '',
     '*noop* is Nightpost with a store that commits nothing; *nightpost* is the service; *transaction* is a Fastify and',
     'Drizzle service with the same tables that opens a transaction for each request (`bench/servers/transaction.ts`).',
-    'After each run the bench looks up every acknowledged delivery in the database, and fails if one is missing.',
+    `They took turns, ${results.rounds} times each, and the median run of each is shown. After each run the bench looks up`,
+    'every acknowledged delivery in the database, and fails if one is missing.',
     '',
     '| workload | connections | mode | requests/s | rows/s | p50 ms | p99 ms | mean group | WAL B/delivery | database B/delivery |',
     '|---|--:|---|--:|--:|--:|--:|--:|--:|--:|',
@@ -66,7 +68,6 @@ export function page(results: Results): string {
       const best = Math.max(0, ...rates.map((m) => m.requestsPerSecond)) * rowsOf(workload)
       return `| ${title(workload)} | ${whole(rowsPerSecond)} | ${whole(best)} | ${ratio(best, rowsPerSecond)} |`
     }),
-    ...(results.growth ? growthLines(results.growth) : []),
     '',
   ].join('\n')
 }
@@ -91,9 +92,9 @@ function ratios({ measurements }: Results): string[] {
     })
 }
 
-function growthLines(growth: Growth): string[] {
+/** The section on growth. */
+export function growthText(growth: Growth): string {
   return [
-    '',
     '## Growth',
     '',
     `The mixture at 256 connections on empty tables: ${whole(growth.empty)} requests/s; on tables that hold`,
@@ -101,5 +102,6 @@ function growthLines(growth: Growth): string[] {
     '',
     `Then ${growth.soakSeconds} s of the mixture at 64 connections, ${whole(growth.soakRequests)} deliveries: resident memory in MB`,
     `over time ${growth.memory.join(', ')}.`,
-  ]
+    '',
+  ].join('\n')
 }

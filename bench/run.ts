@@ -5,8 +5,8 @@ import { startServer } from './database.ts'
 import { growth } from './growth.ts'
 import { machine } from './machine.ts'
 import { type Measurement, type Mode, measure, type WorkloadName } from './measure.ts'
-import { writePage } from './page.ts'
-import { page, type Results } from './report.ts'
+import { writePage, writeSection } from './page.ts'
+import { growthText, page, type Results } from './report.ts'
 import { workloads } from './workloads.ts'
 
 const options = new Command('bench')
@@ -16,6 +16,7 @@ const options = new Command('bench')
   .option('--connections <list>', 'comma-separated')
   .option('--modes <list>', 'of noop, nightpost, transaction')
   .option('--seconds <n>', 'of each measurement')
+  .option('--rounds <n>', 'the modes take turns so often, and the median of each counts')
   .option('--no-growth', 'leave out the run on full tables and the soak')
   .option('--growth-only', 'nothing but the run on full tables and the soak')
   .option('--soak <seconds>', 'length of the soak', '300')
@@ -26,13 +27,15 @@ const options = new Command('bench')
     connections?: string
     modes?: string
     seconds?: string
+    rounds?: string
     growth: boolean
     growthOnly?: boolean
     soak: string
   }>()
 
 const names = [...Object.keys(workloads), 'mixture'] as WorkloadName[]
-const seconds = Number(options.seconds ?? (options.quick ? 2 : 8))
+const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 const modes = (options.modes?.split(',') ?? ['noop', 'nightpost', 'transaction']) as Mode[]
 
 const connectionsFor = (name: WorkloadName) => {
@@ -42,40 +45,64 @@ const connectionsFor = (name: WorkloadName) => {
 }
 
 const server = await startServer()
-const results: Results = { machine: machine(server.version), measurements: [], ceilings: [], growth: null }
+const results: Results = {
+  machine: machine(server.version),
+  rounds,
+  measurements: [],
+  ceilings: [],
+}
 process.stdout.write(`${results.machine}\n\n`)
 try {
   for (const name of selected()) {
     if (name === 'log10' && !options.only) continue
     for (const connections of connectionsFor(name)) {
-      for (const mode of modes) {
-        if (options.quick && mode === 'noop' && name !== 'biomarker') continue
-        const measurement = await fresh((database) => measure(mode, name, connections, seconds, database))
-        results.measurements.push({ workload: name, connections, mode, ...measurement })
-        process.stdout.write(`${line(name, connections, mode, measurement)}\n`)
+      const wanted = modes.filter((mode) => !options.quick || mode !== 'noop' || name === 'biomarker')
+      const taken = new Map(wanted.map((mode) => [mode, [] as Measurement[]]))
+      for (let round = 0; round < rounds; round += 1) {
+        for (const [mode, measurements] of taken) {
+          const measurement = await fresh((database) => measure(mode, name, connections, seconds, database))
+          measurements.push(measurement)
+          process.stdout.write(`${line(name, connections, mode, measurement)}\n`)
+        }
+      }
+      for (const [mode, measurements] of taken) {
+        const one = median(measurements, ({ requestsPerSecond }) => requestsPerSecond)
+        results.measurements.push({ workload: name, connections, mode, ...one })
       }
     }
     if (name !== 'mixture') {
       const workload = workloads[name]
       const count = Math.max(100, Math.round((options.quick ? 20_000 : 60_000) / (workload.rows + 1)))
-      const ceiling = await fresh((database) => copyCeiling(workload, count, database))
+      const copies = []
+      for (let round = 0; round < rounds; round += 1) {
+        copies.push(await fresh((database) => copyCeiling(workload, count, database)))
+      }
+      const ceiling = median(copies, ({ rowsPerSecond }) => rowsPerSecond)
       results.ceilings.push({ workload: name, ...ceiling })
       process.stdout.write(`${name}, COPY: ${Math.round(ceiling.rowsPerSecond)} rows/s\n`)
     }
   }
+  if (!options.growthOnly) {
+    const text = page(results)
+    process.stdout.write(`\n${text}`)
+    if (!options.quick && !options.only) writePage(text)
+  }
   if (options.growth && !options.quick && !options.only) {
-    results.growth = await growth(server, Number(options.soak))
+    const text = growthText(await growth(server, Number(options.soak)))
+    process.stdout.write(`\n${text}`)
+    writeSection('growth', text)
   }
 } finally {
   await server.stop()
 }
-const text = page(results)
-process.stdout.write(`\n${text}`)
-if (!options.quick && !options.only && !options.growthOnly) writePage(text)
 
 function selected(): WorkloadName[] {
   if (options.growthOnly) return []
   return options.only ? [options.only] : names
+}
+
+function median<T>(all: readonly T[], by: (one: T) => number): T {
+  return [...all].sort((a, b) => by(a) - by(b))[Math.floor(all.length / 2)] as T
 }
 
 async function fresh<T>(

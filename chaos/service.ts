@@ -26,14 +26,21 @@ export interface Service {
   readonly errors: () => string
 }
 
+export interface ServiceOptions {
+  readonly program?: Program | undefined
+  /** Takes the log of every process; without it they log nothing. */
+  readonly listen?: ((child: ChildProcess) => void) | undefined
+}
+
 export function startService(
   directory: string,
   port: number,
-  databaseUrl?: string,
-  program: Program = 'src/main.ts',
+  databaseUrl: string | undefined,
+  { program = 'src/main.ts', listen }: ServiceOptions,
 ): Service {
   const environment = {
-    ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: `${port}`, LOG_LEVEL: 'silent' },
+    ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: `${port}` },
+    LOG_LEVEL: listen ? 'trace' : 'silent',
     ...credentials,
     ...(databaseUrl && { DATABASE_URL: databaseUrl }),
   }
@@ -45,8 +52,9 @@ export function startService(
   const start = () => {
     starts += 1
     child = spawn(process.execPath, commandOf(program), {
-      ...{ cwd: directory, env: environment, stdio: ['ignore', 'ignore', 'pipe'] },
+      ...{ cwd: directory, env: environment, stdio: ['ignore', listen ? 'pipe' : 'ignore', 'pipe'] },
     })
+    listen?.(child)
     child.stderr?.on('data', (data) => {
       errors += data
     })

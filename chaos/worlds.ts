@@ -8,19 +8,18 @@ import { findPostmaster, freePort, type Postmaster } from '../src/db/embedded/po
 import type { Fault } from './faults.ts'
 import { killPostmaster, makeServer } from './postgres.ts'
 import { startProxy } from './proxy.ts'
-import { type Program, startService } from './service.ts'
+import { type ServiceOptions, startService } from './service.ts'
 import { type Round, type StageOptions, stage } from './stage.ts'
 
-export interface Storm extends Omit<StageOptions, 'directory'> {
+export interface Storm extends Omit<StageOptions, 'directory'>, ServiceOptions {
   readonly plan: Iterable<Fault>
   readonly random: () => number
-  readonly program?: Program
 }
 
 /** Nightpost with the Postgres that it brings: it starts that again by itself, whatever dies. */
-export async function embedded({ plan, random, program, ...options }: Storm): Promise<Round[]> {
+export async function embedded({ plan, random, program, listen, ...options }: Storm): Promise<Round[]> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
-  const service = startService(directory, await freePort(0), undefined, program)
+  const service = startService(directory, await freePort(0), undefined, { program, listen })
   const home = homeFor(join(directory, '.data'), unprivilegedAccount())
   const postmaster = (): Postmaster | undefined => {
     const data = existsSync(home) && readdirSync(home).find((name) => /^postgres-\d+$/.test(name))
@@ -44,12 +43,12 @@ export async function embedded({ plan, random, program, ...options }: Storm): Pr
 }
 
 /** Nightpost on a server that somebody else runs, behind a wire that can be cut. */
-export async function external({ plan, random, program, ...options }: Storm): Promise<Round[]> {
+export async function external({ plan, random, program, listen, ...options }: Storm): Promise<Round[]> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
   const server = await makeServer()
   await server.start()
   const proxy = await startProxy(server.port, random)
-  const service = startService(directory, await freePort(0), server.url(proxy.port), program)
+  const service = startService(directory, await freePort(0), server.url(proxy.port), { program, listen })
   const postgres = { ...server, url: () => server.url(server.port) }
   try {
     return await stage({ service, postgres, proxy, random }, plan, { directory, ...options })

@@ -22,6 +22,9 @@ export interface Service {
   drain(): void
 }
 
+/** Milliseconds in which what is under way is answered when the service closes; connections get 10 s. */
+const CLOSING_ANSWER = 8_000
+
 /**
  * The service on a database: migrated, ready to listen. `app.close()` stops taking requests, finishes
  * what was taken, and then lets go of the database.
@@ -32,7 +35,7 @@ export async function startService(
   log: Logger,
   limits = defaultLimits,
 ): Promise<Service> {
-  await migrate(databaseUrl)
+  await migrate(databaseUrl, log)
   const pool = createPool(databaseUrl, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
@@ -50,6 +53,8 @@ export async function startService(
 
   const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer })
   const drain = drainable(app)
+  // Answered before the connections are closed; and what Postgres leaves unanswered must not outlast the limit.
+  app.addHook('preClose', async () => store.hurry(CLOSING_ANSWER))
   app.addHook('onClose', async () => {
     await store.close()
     await pool.end()

@@ -1,7 +1,6 @@
 import { getTableName } from 'drizzle-orm'
 import fc from 'fast-check'
 import type pg from 'pg'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROWS } from '../chaos/audit.ts'
 import { readConfig } from '../src/config.ts'
@@ -12,6 +11,7 @@ import { Writer } from '../src/db/writer.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { sent as keepSecret, watchedLog } from './setup/log-guard.ts'
 import { byArrival, deliveries, deliveryOf, type Known, model, type Sent } from './setup/sent.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, signed } from './setup/service.ts'
 
@@ -20,7 +20,6 @@ import { ASLEEP_KEY, SAHHA_SECRET, signed } from './setup/service.ts'
 const RUNS = Number(process.env.CONVERGENCE_RUNS ?? 40)
 const INSTANCES = 3
 
-const quiet = pino({ level: 'silent' })
 const writer = new Writer(vendors.flatMap(({ targets }) => targets))
 const tables = vendors.flatMap(({ targets }) => targets.map(({ table }) => getTableName(table)))
 
@@ -28,7 +27,7 @@ let db: TestDatabase
 let pools: pg.Pool[]
 beforeAll(async () => {
   db = await createDatabase()
-  pools = Array.from({ length: INSTANCES }, () => createPool(db.url, quiet))
+  pools = Array.from({ length: INSTANCES }, () => createPool(db.url, watchedLog))
 })
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.end()))
@@ -133,7 +132,7 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
   it('over HTTP, through several services at once', async () => {
     const config = readConfig({ ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET })
     const services = await Promise.all(
-      Array.from({ length: INSTANCES }, () => startService(config, db.url, quiet)),
+      Array.from({ length: INSTANCES }, () => startService(config, db.url, watchedLog)),
     )
     const post = ({ vendor, text, user, isWrong }: Sent, at: number) => {
       const name = isWrong ? 'somebody-else' : user
@@ -141,6 +140,7 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
         vendor.name === 'sahha'
           ? { ...signed(text), 'x-external-id': name }
           : { 'x-api-key': ASLEEP_KEY, 'x-user-id': name }
+      keepSecret(proof, Buffer.from(text))
       return services[at % INSTANCES]?.app.inject({
         ...{ method: 'POST', url: `/webhooks/${vendor.name}`, payload: text },
         headers: { 'content-type': 'application/json', ...proof },

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GroupCommit } from '../src/db/group-commit.ts'
 import { defaultLimits } from '../src/db/limits.ts'
@@ -12,12 +11,13 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { watchedLog } from './setup/log-guard.ts'
 
 let db: TestDatabase
 let pool: pg.Pool
 beforeEach(async () => {
   db = await createDatabase()
-  pool = createPool(db.url, pino({ level: 'silent' }))
+  pool = createPool(db.url, watchedLog)
 })
 afterEach(async () => {
   await pool.end()
@@ -69,23 +69,22 @@ describe('a group', () => {
   })
 })
 
-describe('a second transaction', () => {
-  /** A store whose transactions end when the test says so. */
-  function gated() {
-    const groups: Array<{ size: number; end(): void }> = []
-    const commits = new GroupCommit({ connect: async () => ({ release() {} }) } as never, {
-      write: (_, group) =>
-        new Promise((resolve) => {
-          const receipts = group.map(({ arrival }) => receiptOf(arrival.id))
-          groups.push({ size: group.length, end: () => resolve(receipts) })
-        }),
-    })
-    return { commits, groups, sizes: () => groups.map(({ size }) => size) }
-  }
-  const receiptOf = (deliveryId: string) => ({ outcome: 'stored' as const, deliveryId, problem: null })
-  const takeAll = (commits: GroupCommit, deliveries: Delivery[]) =>
-    deliveries.map((one) => commits.commit(one))
+/** A store whose transactions end when the test says so. */
+function gated() {
+  const groups: Array<{ size: number; end(): void }> = []
+  const commits = new GroupCommit({ connect: async () => ({ release() {} }) } as never, {
+    write: (_, group) =>
+      new Promise((resolve) => {
+        const receipts = group.map(({ arrival }) => receiptOf(arrival.id))
+        groups.push({ size: group.length, end: () => resolve(receipts) })
+      }),
+  })
+  return { commits, groups, sizes: () => groups.map(({ size }) => size) }
+}
+const receiptOf = (deliveryId: string) => ({ outcome: 'stored' as const, deliveryId, problem: null })
+const takeAll = (commits: GroupCommit, deliveries: Delivery[]) => deliveries.map((one) => commits.commit(one))
 
+describe('a second transaction', () => {
   it('is begun once as many deliveries wait as are being written', async () => {
     const { commits, groups, sizes } = gated()
     const all = many(40)
@@ -134,6 +133,19 @@ describe('a second transaction', () => {
     void commits.commit(delivery(biomarker({ id: 'lone', category: 'c' })))
     await expect.poll(sizes, { timeout: 3000 }).toEqual([1, 1, 49, 1])
   })
+})
+
+it('told to hurry, it answers what it has, and what comes, in the time it was given', async () => {
+  const { commits, groups } = gated()
+  const taken = takeAll(commits, many(5))
+  await expect.poll(() => groups.length).toBe(2)
+  commits.hurry(200)
+  const late = takeAll(commits, many(2))
+  const results = await Promise.allSettled([...taken, ...late])
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['rejected']))
+  for (const { end } of groups) end()
+  await commits.close()
+  expect(groups).toHaveLength(2)
 })
 
 describe('a delivery that the database refuses', () => {

@@ -37,6 +37,29 @@ describe('migrate', () => {
     await db.drop()
   })
 
+  it('gives way where a table is held, and where another process migrates it waits', async () => {
+    const db = await createDatabase('template0')
+    await migrate(db.url)
+    await db.query(
+      `delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`,
+    )
+    const holder = await db.hold('lock table deliveries in row exclusive mode')
+    const said: string[] = []
+    const log = { info: (message: string) => void said.push(message) }
+    const held = expect(migrate(db.url, log)).rejects.toMatchObject({ cause: { code: '55P03' } })
+    await expect.poll(() => said).toEqual(['migrating the database'])
+    const waiting = migrate(db.url, log)
+    await expect.poll(() => said).toContain('another process migrates the database: waiting for it')
+    await held
+    await holder.release()
+    await waiting
+    const client = new pg.Client({ connectionString: db.url })
+    await client.connect()
+    expect(await isCurrent(client)).toBe(true)
+    await client.end()
+    await db.drop()
+  })
+
   it('is missed by readiness when the schema is older than the service', async () => {
     const service = await setup()
     await service.db.query('delete from drizzle.__drizzle_migrations')

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unprivilegedAccount } from '../src/db/embedded/account.ts'
 import { homeFor } from '../src/db/embedded/home.ts'
 import { findPostmaster, isAlive } from '../src/db/embedded/postmaster.ts'
+import { keep, listen, logged, sent } from './setup/log-guard.ts'
 
 const project = resolve(import.meta.dirname, '..')
 const tsx = import.meta.resolve('tsx')
@@ -21,6 +22,7 @@ interface Running {
 /** Nightpost as `npm start` runs it, in a directory of its own. */
 async function start(directory: string): Promise<Running> {
   const child = run(directory, ['src/main.ts'])
+  listen(child)
   let output = ''
   child.stdout?.on('data', (data) => {
     output += data
@@ -61,6 +63,7 @@ async function paste(line: string) {
     [...line.matchAll(/-H '([^:]+): ([^']*)'/g)].map(([, name = '', value = '']) => [name, value]),
   )
   const body = /-d '(.*)'$/.exec(line)?.[1] ?? ''
+  sent(headers, Buffer.from(body))
   const answer = await fetch(url, { method: 'POST', headers, body })
   return { status: answer.status, json: (await answer.json()) as { outcome: string } }
 }
@@ -156,8 +159,14 @@ describe.each([
     expect(postmaster()).toBeUndefined()
   })
 
-  it('keeps its log of Postgres to itself', () => {
-    expect(readFileSync(join(home, 'postgres.log'), 'utf8')).toContain('database system is ready')
+  it('keeps its log of Postgres to itself, which quotes no value', async () => {
+    const secret = 'the-value-of-a-row'
+    keep(secret)
+    await sql(directory, `select '${secret}'::integer`)
+    const log = readFileSync(join(home, 'postgres.log'), 'utf8')
+    expect(log).toContain('database system is ready')
+    for (const line of log.split('\n')) logged(line)
+    expect(log).not.toContain(secret)
   })
 })
 
@@ -171,6 +180,7 @@ it.each([
     cwd: directory,
     env: environment,
   })
+  listen(child)
   let errors = ''
   child.stderr.on('data', (data) => {
     errors += data

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { type ReplayOptions, replay } from '../src/replay/replay.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { everything, fixtures, send, tables } from './setup/fixtures.ts'
+import { watchedLog } from './setup/log-guard.ts'
 import { environment, setup, signed, type TestService } from './setup/service.ts'
 
 const MEBIBYTE = 2 ** 20
@@ -22,7 +22,7 @@ const recover = (given: Partial<ReplayOptions> = {}) =>
     databaseUrl: service.db.url,
     vendors,
     config: readConfig(environment),
-    log: pino({ level: 'silent' }),
+    log: watchedLog,
     filter: { outcomes: ['unverified'] },
     all: false,
     dryRun: false,

@@ -8,6 +8,7 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
 import { everything, fixtures, send, tables } from './setup/fixtures.ts'
+import { logged } from './setup/log-guard.ts'
 import { environment, setup, type TestService } from './setup/service.ts'
 
 let service: TestService
@@ -310,6 +311,7 @@ describe('nightpost replay', () => {
       errors += data
     })
     const [code] = await new Promise<unknown[]>((resolve) => child.on('close', (...all) => resolve(all)))
+    for (const line of [output, errors].join('\n').split('\n')) logged(line)
     return { code, output, errors }
   }
 

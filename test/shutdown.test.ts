@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBalancer } from './setup/balancer.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { keep, logged } from './setup/log-guard.ts'
+import { keep, listen, sent } from './setup/log-guard.ts'
 
 const KEY = 'shutdown-test-key'
 const main = resolve(import.meta.dirname, '..', 'src/main.ts')
@@ -46,18 +46,15 @@ async function start(settings: Record<string, string> = {}): Promise<Replica> {
       ...settings,
     },
   })
+  listen(child)
   const port = await new Promise<number>((found, failed) => {
-    let rest = ''
+    let output = ''
     child.stdout.on('data', (data) => {
-      const lines = (rest + data).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
-        logged(line)
-        const [, port] = /listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
-        if (port) found(Number(port))
-      }
+      output += data
+      const [, port] = /listening at http:\/\/127\.0\.0\.1:(\d+)"/.exec(output) ?? []
+      if (port) found(Number(port))
     })
-    child.once('exit', () => failed(new Error(`ended at once: ${rest}`)))
+    child.once('exit', () => failed(new Error(`ended at once: ${output}`)))
   })
   const replica = { child, port }
   all.push(replica)
@@ -78,6 +75,8 @@ afterAll(() => agent.destroy())
 /** The status of the answer; 0 where there was none. */
 function post(port: number, id: string): Promise<number> {
   const headers = { 'content-type': 'application/json', 'x-api-key': KEY, 'x-user-id': 'user-1' }
+  const body = JSON.stringify(biomarker({ id, category: 'c' }))
+  sent(headers, Buffer.from(body))
   return new Promise((answered) => {
     const outgoing = request({
       port,
@@ -92,7 +91,7 @@ function post(port: number, id: string): Promise<number> {
       response.resume()
       response.on('end', () => answered(response.statusCode ?? 0))
     })
-    outgoing.end(JSON.stringify(biomarker({ id, category: 'c' })))
+    outgoing.end(body)
   })
 }
 
@@ -162,6 +161,18 @@ describe('SIGTERM', () => {
     expect(code).toBe(0)
     expect(seconds).toBeLessThan(10)
     expect(await lost(answers)).toEqual([])
+  })
+
+  it('answers what the database holds up, and ends in time', SLOW, async () => {
+    const replica = await start()
+    const holder = await db.hold('lock table deliveries in exclusive mode')
+    const answers = Array.from({ length: 60 }, (_, n) => post(replica.port, `held-up-${n}`))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const { code, seconds } = await end(replica)
+    expect(code).toBe(0)
+    expect(seconds).toBeLessThan(20)
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([503]))
+    await holder.release()
   })
 
   it('a second time ends at once', SLOW, async () => {

@@ -9,6 +9,7 @@ import { headersOf, type Post, type Sent, send } from '../src/simulate/send.ts'
 import { statOf } from '../src/simulate/stat.ts'
 import { type TrafficOptions, traffic } from '../src/simulate/traffic.ts'
 import { createUser } from '../src/simulate/user.ts'
+import { logged } from './setup/log-guard.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from './setup/service.ts'
 
 const options: TrafficOptions = {
@@ -206,6 +207,7 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
       })
     }
     const [code] = await once(child, 'exit')
+    for (const line of output.split('\n')) logged(line)
     return { code, output }
   }
   const proven = { ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET }

@@ -8,7 +8,8 @@ export const migrateCommand = new Command('migrate')
   .action(async () => {
     const database = await openDatabase(loadConfig())
     try {
-      await migrate(database.url)
+      const info = (message: string) => process.stdout.write(`${message}\n`)
+      await migrate(database.url, { info })
       process.stdout.write('The database is up to date.\n')
     } finally {
       await database.release()

@@ -4,10 +4,10 @@ import pg from 'pg'
 import { isCurrent } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
 import { loadConfig } from '../environment.ts'
-import { ago, durationOf } from '../status/duration.ts'
 import { faultsOf } from '../status/faults.ts'
 import { readState, type State } from '../status/read.ts'
 import { askService, type Service } from '../status/service.ts'
+import { ago, durationOf, percent } from '../status/units.ts'
 import { vendors } from '../vendors/index.ts'
 
 const HELP = `
@@ -140,7 +140,8 @@ function print(state: State, service: Service | null, now: number): void {
     `ledger      ${megabytes(state.ledgerBytes)} of ${megabytes(state.databaseBytes)} in the database`,
     `quarantine  ${quarantined} unverified, ${megabytes(unverified.reduce((sum, one) => sum + one.bytes, 0))}`,
   ]
-  if (service) lines.push(`queue       ${service.queue.deliveries} of ${service.queue.limit}`)
+  if (service)
+    lines.push(`queue       ${service.queue.deliveries} deliveries, ${percent(service.queue.full)} full`)
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 

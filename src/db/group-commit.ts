@@ -29,6 +29,7 @@ export class GroupCommit implements Store {
   /** All that has no answer yet, the oldest first: what waits and what is being written. */
   readonly #pending = new Set<Waiting>()
   #sweeping: NodeJS.Timeout | undefined
+  #answerWithin: number
   readonly #running = new Set<{ readonly deliveries: number; readonly since: number }>()
   #closing: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
@@ -41,6 +42,7 @@ export class GroupCommit implements Store {
     this.#writer = writer
     this.#limits = limits
     this.#queue = new Queue(limits)
+    this.#answerWithin = limits.answerWithin
   }
 
   /** What is there to do at this moment. */
@@ -59,12 +61,18 @@ export class GroupCommit implements Store {
     const fault = this.fault
     if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
-      const { answerWithin } = this.#limits
-      const until = performance.now() + answerWithin
+      const until = performance.now() + this.#answerWithin
       this.#pending.add(this.#queue.push({ delivery, until, isLate: false, resolve, reject }))
-      this.#sweeping ??= setInterval(() => this.#sweep(), Math.min(1000, answerWithin / 4)).unref()
+      this.#sweeping ??= setInterval(() => this.#sweep(), Math.min(1000, this.#answerWithin / 4)).unref()
       this.#begin()
     })
+  }
+
+  /** From now on every delivery, also one that waits already, is answered within so many milliseconds. */
+  hurry(answerWithin: number): void {
+    this.#answerWithin = Math.min(this.#answerWithin, answerWithin)
+    const until = performance.now() + this.#answerWithin
+    for (const waiting of this.#pending) waiting.until = Math.min(waiting.until, until)
   }
 
   /** Resolves when all that waits is committed; from now on nothing more is taken. */
@@ -124,7 +132,7 @@ export class GroupCommit implements Store {
     const group = all.filter(({ isLate }) => !isLate)
     if (group.length === 0) return
     try {
-      const receipts = await this.#write(group.map(({ delivery }) => delivery))
+      const receipts = await this.#write(group)
       this.written.groups += 1
       this.written.deliveries += group.length
       this.onCommit(group.length)
@@ -153,14 +161,14 @@ export class GroupCommit implements Store {
     }
   }
 
-  async #write(group: Delivery[]): Promise<Receipt[]> {
+  async #write(group: Waiting[]): Promise<Receipt[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#transaction(group)
+        return await this.#transaction(group.map(({ delivery }) => delivery))
       } catch (error) {
         const failure = failureOf(error)
         const again = failure === 'conflict' ? attempt < ATTEMPTS : failure === 'connection' && attempt < 2
-        if (!again) throw error
+        if (!again || group.every(({ isLate }) => isLate)) throw error
       }
     }
   }

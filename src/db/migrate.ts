@@ -12,23 +12,48 @@ const OLDEST_SERVER = 150_000
 /** One number for everyone who migrates Nightpost's tables: the first eight bytes of its name's digest. */
 const LOCK = createHash('sha256').update('nightpost migrations').digest().readBigInt64BE().toString()
 
+/** Takes what there is to say meanwhile. */
+export interface Progress {
+  info(message: string): void
+}
+
+/** Milliseconds to wait for the server, for another replica that migrates, and for a table that is in use. */
+const CONNECT_WITHIN = 10_000
+const MIGRATED_WITHIN = 10 * 60_000
+const LOCKED_WITHIN = 5_000
+
 /**
  * Brings the schema up to date. Replicas that start at once wait for each other: Drizzle takes no lock,
- * so one is held for the whole migration. Throws where the server is too old or not UTF-8.
+ * so one is held for the whole migration. Throws where the server is too old or not UTF-8, and where a
+ * table is held for so long that the service on it, queued behind the migration, would stand still.
  */
-export async function migrate(databaseUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'nightpost migrate' })
+export async function migrate(databaseUrl: string, log?: Progress): Promise<void> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'nightpost migrate',
+    connectionTimeoutMillis: CONNECT_WITHIN,
+  })
   // The error that matters is that of the query; this one would end the process.
   client.on('error', () => {})
   await client.connect()
   try {
     await requireServer(client)
-    await client.query('select pg_advisory_lock($1)', [LOCK])
+    await takeTurn(client, log)
+    await client.query(`set lock_timeout = ${LOCKED_WITHIN}`)
+    if (!(await isCurrent(client).catch(() => false))) log?.info('migrating the database')
     await drizzleMigrate(drizzle(client), { migrationsFolder })
     await refreshTimeZones(client)
   } finally {
     await client.end()
   }
+}
+
+async function takeTurn(client: pg.Client, log?: Progress): Promise<void> {
+  const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [LOCK])
+  if (rows[0].mine) return
+  log?.info('another process migrates the database: waiting for it')
+  await client.query(`set lock_timeout = ${MIGRATED_WITHIN}`)
+  await client.query('select pg_advisory_lock($1)', [LOCK])
 }
 
 /**

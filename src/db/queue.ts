@@ -5,7 +5,7 @@ import type { Limits } from './limits.ts'
 export interface Waiting {
   delivery: Delivery
   /** When the sender is told to come again, by the clock of `performance`. */
-  readonly until: number
+  until: number
   /** The sender was told to come again: there is nobody to write it for. */
   isLate: boolean
   resolve(receipt: Receipt): void
@@ -27,21 +27,18 @@ export class Queue {
     return this.#waiting.length
   }
 
+  /** What waits, and the most that may. */
   get load() {
-    const { waitingDeliveries, waitingBytes } = this.#limits
+    const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
     return {
-      deliveries: this.#waiting.length,
-      bytes: this.#bytes,
-      maxDeliveries: waitingDeliveries,
-      maxBytes: waitingBytes,
+      deliveries: { now: this.#waiting.length, most: waitingDeliveries },
+      bytes: { now: this.#bytes, most: waitingBytes },
+      rows: { now: this.#rows, most: waitingRows },
     }
   }
 
   get isFull(): boolean {
-    const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
-    return (
-      this.#waiting.length >= waitingDeliveries || this.#bytes >= waitingBytes || this.#rows >= waitingRows
-    )
+    return Object.values(this.load).some(({ now, most }) => now >= most)
   }
 
   push(waiting: Waiting): Waiting {

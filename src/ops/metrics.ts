@@ -3,7 +3,7 @@ import { Histogram } from './histogram.ts'
 
 /** What the queue, the writers and the pool hold at this moment. */
 export interface Load {
-  readonly queue: { deliveries: number; bytes: number; maxDeliveries: number; maxBytes: number }
+  readonly queue: Readonly<Record<'deliveries' | 'bytes' | 'rows', { now: number; most: number }>>
   readonly writers: { busy: number; all: number }
   readonly pool: { idle: number; busy: number; waiting: number }
 }
@@ -116,10 +116,12 @@ export function gauge(registry: Registry, name: string, help: string, read: () =
 
 export function exposeLoad(registry: Registry, load: () => Load): void {
   const each: Array<[name: string, help: string, read: (load: Load) => number]> = [
-    ['nightpost_queue_deliveries', 'Deliveries that wait for a writer', ({ queue }) => queue.deliveries],
-    ['nightpost_queue_bytes', 'Bytes of the bodies that wait for a writer', ({ queue }) => queue.bytes],
-    ['nightpost_queue_limit_deliveries', 'Deliveries that may wait', ({ queue }) => queue.maxDeliveries],
-    ['nightpost_queue_limit_bytes', 'Bytes that may wait', ({ queue }) => queue.maxBytes],
+    ['nightpost_queue_deliveries', 'Deliveries that wait for a writer', ({ queue }) => queue.deliveries.now],
+    ['nightpost_queue_bytes', 'Bytes of the bodies that wait for a writer', ({ queue }) => queue.bytes.now],
+    ['nightpost_queue_rows', 'Rows, those of the ledger too, that wait', ({ queue }) => queue.rows.now],
+    ['nightpost_queue_limit_deliveries', 'Deliveries that may wait', ({ queue }) => queue.deliveries.most],
+    ['nightpost_queue_limit_bytes', 'Bytes that may wait', ({ queue }) => queue.bytes.most],
+    ['nightpost_queue_limit_rows', 'Rows that may wait', ({ queue }) => queue.rows.most],
     ['nightpost_writers', 'Transactions that may run at a time', ({ writers }) => writers.all],
     ['nightpost_writers_busy', 'Transactions that run', ({ writers }) => writers.busy],
     ['nightpost_pool_connections_idle', 'Database connections nobody uses', ({ pool }) => pool.idle],

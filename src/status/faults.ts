@@ -1,6 +1,6 @@
-import { ago } from './duration.ts'
 import type { State } from './read.ts'
 import type { Service } from './service.ts'
+import { ago, percent } from './units.ts'
 
 export interface Limits {
   /** Milliseconds without a stored delivery, of a vendor (`asleep`), an event (`sahha/Score…`) or any vendor (``). */
@@ -28,8 +28,8 @@ export function faultsOf(
 
 function* filling(service: Service | null) {
   if (!service) return
-  const { deliveries, limit } = service.queue
-  if (deliveries > limit / 2) yield `${deliveries} deliveries wait in the queue, of ${limit} that may.`
+  const { deliveries, full } = service.queue
+  if (full > 0.5) yield `The queue is ${percent(full)} full: ${deliveries} deliveries wait.`
 }
 
 function* silent({ lastStored }: State, vendors: readonly string[], { silence }: Limits, now: number) {

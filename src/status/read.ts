@@ -56,8 +56,8 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
   )
   return {
     lastStored: await lastStored(client, vendors),
-    recent: named(vendors, await recent(client)),
-    problems: named(vendors, await problems(client)),
+    recent: await recent(client, vendors),
+    problems: await problems(client, vendors),
     unverified: await unverified(client, vendors),
     drift: await drift(client, vendors),
     ledgerBytes: sizes[0].ledger,
@@ -71,24 +71,33 @@ function idSince(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
-async function recent(client: Client): Promise<Recent[]> {
+/** An event that nobody declared has a name from its body. Parameters: `declared`. */
+const EVENT = `case when (vendor, event) in (select name, event from unnest($1::text[], $2::text[]) as d(name, event))
+  then event else 'unknown' end`
+
+function declared(vendors: readonly Vendor[]): [vendors: string[], events: string[]] {
+  const all = vendors.flatMap(({ name, events }) => events.map((event) => ({ name, event: event.name })))
+  return [all.map(({ name }) => name), all.map(({ event }) => event)]
+}
+
+async function recent(client: Client, vendors: readonly Vendor[]): Promise<Recent[]> {
   const { rows } = await client.query(
-    `select vendor, event, outcome, count(*)::int as day,
-       (count(*) filter (where delivery_id >= $2))::int as hour
-     from deliveries where delivery_id >= $1 group by vendor, event, outcome order by 1, 2, 3`,
-    [idSince(Date.now() - 24 * HOUR), idSince(Date.now() - HOUR)],
+    `select vendor, ${EVENT} as event, outcome, count(*)::int as day,
+       (count(*) filter (where delivery_id >= $4))::int as hour
+     from deliveries where delivery_id >= $3 group by 1, 2, 3 order by 1, 2, 3`,
+    [...declared(vendors), idSince(Date.now() - 24 * HOUR), idSince(Date.now() - HOUR)],
   )
   return rows
 }
 
-async function problems(client: Client): Promise<State['problems']> {
+async function problems(client: Client, vendors: readonly Vendor[]): Promise<State['problems']> {
   const { rows } = await client.query(
     `select distinct on (vendor, event) vendor, event, code, path, count from (
-       select vendor, event, coalesce(problem->>'code', outcome) as code,
+       select vendor, ${EVENT} as event, coalesce(problem->>'code', outcome) as code,
          regexp_replace(problem->'errors'->0->>'path', '/[0-9]+(?=/|$)', '/[]', 'g') as path, count(*)::int
-       from deliveries where delivery_id >= $1 and outcome <> 'stored' group by 1, 2, 3, 4
+       from deliveries where delivery_id >= $3 and outcome <> 'stored' group by 1, 2, 3, 4
      ) as found order by vendor, event, count desc`,
-    [idSince(Date.now() - 24 * HOUR)],
+    [...declared(vendors), idSince(Date.now() - 24 * HOUR)],
   )
   return rows
 }
@@ -108,15 +117,6 @@ async function unverified(client: Client, vendors: readonly Vendor[]): Promise<S
     [proofs.map(({ name }) => name), proofs.map(({ header }) => header)],
   )
   return rows
-}
-
-/** An event that nobody declared has a name from its body. */
-function named<T extends { vendor: string; event: string }>(vendors: readonly Vendor[], rows: T[]): T[] {
-  const declared = new Set(
-    vendors.flatMap(({ name, events }) => events.map((event) => `${name} ${event.name}`)),
-  )
-  const isDeclared = ({ vendor, event }: T) => declared.has(`${vendor} ${event}`)
-  return rows.map((row) => (isDeclared(row) ? row : { ...row, event: 'unknown' }))
 }
 
 const SAMPLE = 50

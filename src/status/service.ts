@@ -2,7 +2,8 @@
 export interface Service {
   /** What is not in order, as /health/ready says. */
   readonly faults: string[]
-  readonly queue: { readonly deliveries: number; readonly limit: number }
+  /** What waits; `full` is the part of the room that is taken, of whichever limit is nearest: 0 to 1. */
+  readonly queue: { readonly deliveries: number; readonly full: number }
   /** Requests answered 401 since it started; `last` is milliseconds of Unix time. */
   readonly refused: Array<{ vendor: string; reason: string; count: number; last: number }>
 }
@@ -29,7 +30,11 @@ export async function askService(url: string, token: string | undefined): Promis
     faults: Object.values(ready.parts).filter((part) => part !== 'ok'),
     queue: {
       deliveries: value('nightpost_queue_deliveries'),
-      limit: value('nightpost_queue_limit_deliveries'),
+      full: Math.max(
+        ...['deliveries', 'bytes', 'rows'].map(
+          (what) => value(`nightpost_queue_${what}`) / value(`nightpost_queue_limit_${what}`) || 0,
+        ),
+      ),
     },
     refused: failures.map(({ labels: { vendor = '', reason = '' }, value: count }) => {
       const last = lasts.find(({ labels }) => labels.vendor === vendor && labels.reason === reason)

@@ -1,8 +1,13 @@
-// Looks at every line that the suite's services log within the tests, and at those of child processes that hand
-// theirs over with `logged` (shutdown, status): after each test file none of them may hold a credential, a user
-// id or a piece of a body that was sent in that file.
+// Looks at every line that services log in the tests, within them or in processes of their own, at what commands
+// report, and at the log of an embedded Postgres: after each test file none of it may hold a credential, a user id or
+// a piece of a body that was sent in that file. What shows data on purpose (sql, hypnogram, demo) is left out.
+import type { ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { pino } from 'pino'
 import { afterAll, expect } from 'vitest'
 import { KNOWN_VALUES } from '../../src/ingest/schema.ts'
+import { logOptions } from '../../src/log.ts'
 import { vendors } from '../../src/vendors/index.ts'
 
 const lines: string[] = []
@@ -24,6 +29,22 @@ const secretHeaders = ['x-api-key', 'x-signature', 'x-user-id', 'x-external-id',
 /** A line of a service's log. */
 export function logged(line: string): void {
   lines.push(line)
+}
+
+/** A log for what runs within a test. */
+export const watchedLog = pino(logOptions('trace'), { write: logged })
+
+/**
+ * The log of a service that runs as a process of its own: JSON on standard output, anything on standard error. Other
+ * output is the banner, which shows the credentials that it generated for development.
+ */
+export function listen({ stdout, stderr }: Pick<ChildProcess, 'stdout' | 'stderr'>): void {
+  eachLine(stdout, (line) => line.startsWith('{') && logged(line))
+  eachLine(stderr, logged)
+}
+
+function eachLine(stream: Readable | null, take: (line: string) => void): void {
+  if (stream) createInterface({ input: stream }).on('line', take)
 }
 
 /** A request of a test: what is secret in it must not be logged. */

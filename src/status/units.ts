@@ -14,3 +14,8 @@ export function ago(ms: number): string {
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`
   return `${Math.round(seconds / 86_400)} d`
 }
+
+/** A part of one, for people: `63 %`. */
+export function percent(part: number): string {
+  return `${Math.round(part * 100)} %`
+}
