@@ -22,7 +22,7 @@ export interface Service {
   drain(): void
 }
 
-/** Milliseconds in which what is under way is answered when the service closes; connections get 10 s. */
+/** Milliseconds in which all is answered when the service closes; connections get 10 s. */
 const CLOSING_ANSWER = 8_000
 
 /**

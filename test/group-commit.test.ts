@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { GroupCommit } from '../src/db/group-commit.ts'
+import { GroupCommit, type GroupWriter } from '../src/db/group-commit.ts'
 import { defaultLimits } from '../src/db/limits.ts'
 import { createPool } from '../src/db/pool.ts'
 import { Writer } from '../src/db/writer.ts'
@@ -70,15 +70,17 @@ describe('a group', () => {
 })
 
 /** A store whose transactions end when the test says so. */
-function gated() {
+function gated(limits: Partial<typeof defaultLimits> = {}) {
   const groups: Array<{ size: number; end(): void }> = []
-  const commits = new GroupCommit({ connect: async () => ({ release() {} }) } as never, {
+  const idle = { connect: async () => ({ release() {} }) } as never
+  const gate: GroupWriter = {
     write: (_, group) =>
       new Promise((resolve) => {
         const receipts = group.map(({ arrival }) => receiptOf(arrival.id))
         groups.push({ size: group.length, end: () => resolve(receipts) })
       }),
-  })
+  }
+  const commits = new GroupCommit(idle, gate, { ...defaultLimits, ...limits })
   return { commits, groups, sizes: () => groups.map(({ size }) => size) }
 }
 const receiptOf = (deliveryId: string) => ({ outcome: 'stored' as const, deliveryId, problem: null })
@@ -86,7 +88,7 @@ const takeAll = (commits: GroupCommit, deliveries: Delivery[]) => deliveries.map
 
 describe('a second transaction', () => {
   it('is begun once as many deliveries wait as are being written', async () => {
-    const { commits, groups, sizes } = gated()
+    const { commits, groups, sizes } = gated({ longTransaction: 60_000 })
     const all = many(40)
     const receipts = takeAll(commits, all.slice(0, 22))
     await expect.poll(sizes).toEqual([1, 1])
@@ -139,10 +141,13 @@ it('told to hurry, it answers what it has, and what comes, in the time it was gi
   const { commits, groups } = gated()
   const taken = takeAll(commits, many(5))
   await expect.poll(() => groups.length).toBe(2)
+  const began = Date.now()
   commits.hurry(200)
   const late = takeAll(commits, many(2))
   const results = await Promise.allSettled([...taken, ...late])
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['rejected']))
+  expect(Date.now() - began).toBeLessThan(5000)
+  await expect(commits.commit(delivery(biomarker()))).rejects.toThrow('shutting down')
   for (const { end } of groups) end()
   await commits.close()
   expect(groups).toHaveLength(2)
@@ -241,6 +246,13 @@ it('commits durably and in UTC, whatever the database was told', async () => {
     `select current_setting('synchronous_commit') as commit, current_setting('timezone') as zone`,
   )
   expect(rows).toEqual([{ commit: 'on', zone: 'UTC' }])
+})
+
+it('tells Postgres not to quote rows in its log, where its role may', async () => {
+  const { rows } = await pool.query(
+    `select current_setting('log_min_messages') as now, has_parameter_privilege('log_min_messages', 'SET') as may`,
+  )
+  expect(rows).toEqual([{ now: 'log', may: true }])
 })
 
 it('a delivery of many rows is written in slices of one transaction', async () => {

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { readinessOf } from '../src/ops/health.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { setup, type TestService } from './setup/service.ts'
@@ -70,3 +71,25 @@ async function until(holds: () => Promise<boolean>) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+it('asks the database one question at a time, however long the answer takes', async () => {
+  vi.useFakeTimers()
+  const questions: Array<(isCurrent: boolean) => void> = []
+  const readiness = readinessOf(
+    () => new Promise((answer) => questions.push(answer)),
+    () => null,
+  )
+  const noAnswer = { database: 'The database does not answer.', schema: null, queue: null }
+  const first = readiness()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(await first).toEqual(noAnswer)
+  expect(await readiness()).toEqual(noAnswer)
+  expect(questions).toHaveLength(1)
+
+  questions[0]?.(true)
+  await vi.advanceTimersByTimeAsync(1000)
+  const second = readiness()
+  questions[1]?.(true)
+  expect(await second).toEqual({ database: null, schema: null, queue: null })
+  vi.useRealTimers()
+})

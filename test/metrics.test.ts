@@ -206,6 +206,8 @@ describe('GET /metrics', () => {
     const samples = await metricsOf(service.app)
     expect(samples.get('nightpost_queue_deliveries', {})).toBe(0)
     expect(samples.get('nightpost_queue_limit_deliveries', {})).toBe(10_000)
+    // There before the first: Prometheus can't see an increase of what was not.
+    expect(samples.get('nightpost_shed_requests_total', { reason: 'heap' })).toBe(0)
     expect(samples.get('nightpost_writers', {})).toBe(2)
     expect(samples.get('nightpost_pool_waiting', {})).toBe(0)
     for (const part of ['database', 'schema', 'queue']) {

@@ -11,15 +11,12 @@ export interface GroupWriter {
   write(client: Client, group: readonly Delivery[]): Promise<Receipt[]>
 }
 
-/** Milliseconds after which a transaction counts as held up. */
-const LONG_TRANSACTION = 100
-
 /** How often a group is tried that another transaction stands in the way of. */
 const ATTEMPTS = 3
 
 /**
- * Group commit: whoever finds a free writer takes all that waits, as one transaction. Nothing waits for a
- * timer; groups grow because deliveries arrive while those before them are written.
+ * Group commit: whoever finds a free writer takes all that waits, as one transaction. On an idle store nothing
+ * waits to make a group larger; groups grow because deliveries arrive while those before them are written.
  */
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
@@ -29,7 +26,9 @@ export class GroupCommit implements Store {
   /** All that has no answer yet, the oldest first: what waits and what is being written. */
   readonly #pending = new Set<Waiting>()
   #sweeping: NodeJS.Timeout | undefined
-  #answerWithin: number
+  /** When the last answer is due, by the clock of `performance`. */
+  #end = Number.POSITIVE_INFINITY
+  #waking: NodeJS.Timeout | undefined
   readonly #running = new Set<{ readonly deliveries: number; readonly since: number }>()
   #closing: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
@@ -42,7 +41,6 @@ export class GroupCommit implements Store {
     this.#writer = writer
     this.#limits = limits
     this.#queue = new Queue(limits)
-    this.#answerWithin = limits.answerWithin
   }
 
   /** What is there to do at this moment. */
@@ -53,7 +51,7 @@ export class GroupCommit implements Store {
 
   /** Why nothing more is taken at this moment; null where it is. */
   get fault(): string | null {
-    if (this.#closing) return 'Nightpost is shutting down.'
+    if (this.#closing || performance.now() > this.#end) return 'Nightpost is shutting down.'
     return this.#queue.isFull ? 'Too many deliveries are waiting.' : null
   }
 
@@ -61,18 +59,19 @@ export class GroupCommit implements Store {
     const fault = this.fault
     if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
-      const until = performance.now() + this.#answerWithin
+      const { answerWithin } = this.#limits
+      const until = Math.min(performance.now() + answerWithin, this.#end)
       this.#pending.add(this.#queue.push({ delivery, until, isLate: false, resolve, reject }))
-      this.#sweeping ??= setInterval(() => this.#sweep(), Math.min(1000, this.#answerWithin / 4)).unref()
+      this.#sweeping ??= setInterval(() => this.#sweep(), Math.min(1000, answerWithin / 4)).unref()
       this.#begin()
     })
   }
 
-  /** From now on every delivery, also one that waits already, is answered within so many milliseconds. */
-  hurry(answerWithin: number): void {
-    this.#answerWithin = Math.min(this.#answerWithin, answerWithin)
-    const until = performance.now() + this.#answerWithin
-    for (const waiting of this.#pending) waiting.until = Math.min(waiting.until, until)
+  /** In so many milliseconds every delivery is answered, and no further one is taken. */
+  hurry(milliseconds: number): void {
+    this.#end = Math.min(this.#end, performance.now() + milliseconds)
+    for (const waiting of this.#pending) waiting.until = Math.min(waiting.until, this.#end)
+    setTimeout(() => this.#sweep(), milliseconds + 1).unref()
   }
 
   /** Resolves when all that waits is committed; from now on nothing more is taken. */
@@ -92,14 +91,22 @@ export class GroupCommit implements Store {
       this.#pending.delete(waiting)
       waiting.reject(new Unavailable('The database did not commit in time.'))
     }
-    this.#begin()
     if (this.#pending.size > 0) return
     clearInterval(this.#sweeping)
     this.#sweeping = undefined
   }
 
   #begin(): void {
-    if (this.#running.size < this.#limits.writers && this.#isWorthwhile()) void this.#work()
+    if (this.#running.size === this.#limits.writers) return
+    if (this.#isWorthwhile()) void this.#work()
+    else if (this.#queue.length > 0)
+      this.#waking ??= setTimeout(() => this.#wake(), this.#limits.longTransaction)
+  }
+
+  /** What waits may be held up by a transaction that is, with nobody coming after it. */
+  #wake(): void {
+    this.#waking = undefined
+    this.#begin()
   }
 
   /**
@@ -111,7 +118,7 @@ export class GroupCommit implements Store {
     if (this.#queue.length === 0) return false
     let writing = 0
     for (const { deliveries, since } of this.#running) {
-      if (performance.now() - since < LONG_TRANSACTION) writing += deliveries
+      if (performance.now() - since < this.#limits.longTransaction) writing += deliveries
     }
     return this.#queue.length >= writing
   }
@@ -124,6 +131,7 @@ export class GroupCommit implements Store {
       await this.#settle(group)
       this.#running.delete(running)
     }
+    this.#begin()
     if (this.#running.size === 0) this.#closing?.()
   }
 

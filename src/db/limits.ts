@@ -2,6 +2,8 @@
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
   readonly writers: number
+  /** Milliseconds after which a transaction counts as held up, and what waits no longer waits for it. */
+  readonly longTransaction: number
   /** A group takes no further delivery once it holds this much. */
   readonly groupDeliveries: number
   readonly groupRows: number
@@ -16,6 +18,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   writers: 2,
+  longTransaction: 100,
   groupDeliveries: 512,
   groupRows: 10_000,
   groupBytes: 8 * 2 ** 20,

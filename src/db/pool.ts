@@ -14,7 +14,8 @@ const WRITE_TIMEOUT = 15
 const LOCK_TIMEOUT = 2
 
 const SETTINGS = `set synchronous_commit = on; set timezone = utc; set plan_cache_mode = force_generic_plan;
-  set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off`
+  set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
+  select set_config('log_min_messages', 'log', false) where has_parameter_privilege('log_min_messages', 'SET')`
 
 /** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
 export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.Pool {
@@ -30,7 +31,8 @@ export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.P
     keepAlive: true,
     // An ack promises durability, whatever default the database or role was given. Every statement finds
     // its rows by primary key, however full the tables are: no plan depends on what a group holds, so it
-    // is made once.
+    // is made once. What Postgres logs of a failed statement quotes values of the row: Nightpost logs the
+    // SQLSTATE instead, where its role may say so.
     onConnect: async (client: pg.ClientBase) => {
       await client.query(SETTINGS)
     },

@@ -64,11 +64,17 @@ const FRESH = 500
 /** The checks of a service on `database`, whose `isCurrent` says whether its schema is. */
 export function readinessOf(isCurrent: () => Promise<boolean>, queueFault: () => string | null): Readiness {
   let asked = 0
+  let isAsking = false
   let answer: Promise<boolean | null> = Promise.resolve(null)
   return async () => {
-    if (Date.now() - asked > FRESH) {
+    // One question at a time: where nobody answers, each would hold a connection until it is given up.
+    if (!isAsking && Date.now() - asked > FRESH) {
       asked = Date.now()
-      answer = inTime(isCurrent())
+      isAsking = true
+      const question = isCurrent().finally(() => {
+        isAsking = false
+      })
+      answer = inTime(question)
     }
     const current = await answer
     return {

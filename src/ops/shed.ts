@@ -34,6 +34,8 @@ export function shedLoad(
     'Bytes of larger bodies between socket and answer',
     () => inFlight,
   )
+  // From 0 on: Prometheus can't see a first increase of what was not there before.
+  for (const reason of ['bytes', 'heap', 'event loop']) shed.inc({ reason }, 0)
   let reason: string | null = null
   const counted = (name: string) => {
     shed.inc({ reason: name })

@@ -106,8 +106,14 @@ async function rebuildAll(work: Replay): Promise<void> {
   progress(everyone.length, everyone.length, 'owners')
 }
 
-/** Nobody waits for an answer here: what takes long may. */
-const LIMITS = { ...defaultLimits, answerWithin: 10 * 60_000 }
+/** Nobody waits for an answer here: what takes long may. What is read at a time is bounded already. */
+const LIMITS = {
+  ...defaultLimits,
+  answerWithin: 10 * 60_000,
+  waitingDeliveries: Number.POSITIVE_INFINITY,
+  waitingBytes: Number.POSITIVE_INFINITY,
+  waitingRows: Number.POSITIVE_INFINITY,
+}
 
 const rewriting = ({ pool, vendors, dryRun }: Replay) =>
   new GroupCommit(pool, new Rewriter(targetsOf(vendors), dryRun), LIMITS)

@@ -76,8 +76,6 @@ export function spawnPostmaster(
     'unix_socket_directories=',
     `port=${port}`,
     'log_timezone=UTC',
-    // What Postgres says of a failed statement quotes values of the row; Nightpost logs the SQLSTATE.
-    'log_min_messages=log',
   ]
   const child = spawn(postgres, ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
     cwd: data,
