@@ -127,8 +127,12 @@ function forked(file: string, environment: Record<string, string>): ChildProcess
 
 function answer<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T))
-    child.once('exit', (code) => reject(new Error(`ended with ${code}`)))
+    const fail = (code: number | null) => reject(new Error(`ended with ${code}`))
+    child.once('exit', fail)
+    child.once('message', (message) => {
+      child.off('exit', fail)
+      resolve(message as T)
+    })
   })
 }
 

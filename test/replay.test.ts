@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { replayCommand } from '../src/cli/replay.ts'
 import { readConfig } from '../src/config.ts'
 import type { Vendor } from '../src/ingest/vendor.ts'
 import { type ReplayOptions, replay } from '../src/replay/replay.ts'
@@ -338,8 +339,15 @@ describe('nightpost replay', () => {
     [['--delivery', '7'], 'UUID'],
     [['--all', '--user', 'x'], 'cannot be used with'],
   ])('%j is refused with its reason', async (given, reason) => {
-    const { code, errors } = await command(...given)
-    expect(code).toBe(1)
+    let errors = ''
+    const writeErr = (text: string) => {
+      errors += text
+    }
+    const parsing = replayCommand
+      .exitOverride()
+      .configureOutput({ writeErr })
+      .parseAsync(given, { from: 'user' })
+    await expect(parsing).rejects.toMatchObject({ exitCode: 1 })
     expect(errors).toContain(reason)
   })
 })
