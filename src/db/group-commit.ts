@@ -29,6 +29,7 @@ export class GroupCommit implements Store {
   /** When the last answer is due, by the clock of `performance`. */
   #end = Number.POSITIVE_INFINITY
   #waking: NodeJS.Timeout | undefined
+  /** The groups that are being written, and since when. */
   readonly #running = new Set<{ readonly deliveries: number; readonly since: number }>()
   #closing: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */

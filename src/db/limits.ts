@@ -1,4 +1,4 @@
-/** How much a group, and all that waits, may hold. */
+/** How much a group, and all that waits, may hold, and how long each may take. */
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
   readonly writers: number

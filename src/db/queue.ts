@@ -38,7 +38,10 @@ export class Queue {
   }
 
   get isFull(): boolean {
-    return Object.values(this.load).some(({ now, most }) => now >= most)
+    const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
+    return (
+      this.#waiting.length >= waitingDeliveries || this.#bytes >= waitingBytes || this.#rows >= waitingRows
+    )
   }
 
   push(waiting: Waiting): Waiting {
