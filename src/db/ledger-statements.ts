@@ -23,13 +23,14 @@ const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
 const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).flatMap(parametersOf)
 const entryParameters = [...ledgerParameters, ...endToEnd('body', 'bytea')]
+const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery_id') + 1}::uuid[]`
 
 /**
  * Enters deliveries that the ledger doesn't hold, and the rows that these have, all in one statement: a
- * group is one round trip. Returns the `delivery_id` of each delivery that it entered; the rows of the
- * others are left alone. Parts are written where the row that owns them is new. One that replaced another is
- * returned as `replaced`, with its key: its parts must be cleared first, under a snapshot taken after their
- * owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
+ * group is one round trip. Returns the `delivery_id` of each delivery that the ledger held already, mostly
+ * none; the rows of those are left alone. Parts are written where the row that owns them is new. One that
+ * replaced another is returned as `replaced`, with its key: its parts must be cleared first, under a snapshot
+ * taken after their owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
  */
 export function enter(plans: readonly Pick<Plan, 'target' | 'parts'>[]): Statement {
   const parameters = [...entryParameters]
@@ -54,14 +55,17 @@ export function enter(plans: readonly Pick<Plan, 'target' | 'parts'>[]): Stateme
     `enter ${targets.join(' ')}`,
     parameters,
     sql`with entered as (${enterSql()})${sql.join(inOrder)}
-select delivery_id, null as replaced, null::jsonb as key from entered ${sql.join(owners)}`,
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${isHeld} ${sql.join(owners)}`,
   )
 }
 
 const into = ({ table }: Target) => id(`into ${getTableConfig(table).name}`)
 
 // `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
-const isEntered = sql`where (r.delivery_id in (select e.delivery_id from entered as e)) is true`
+const entryIsNew = sql`(r.delivery_id in (select e.delivery_id from entered as e))`
+const isEntered = sql`where ${entryIsNew} is true`
+const isHeld = sql`where ${entryIsNew} is not true`
 
 function ownerIsNew(owner: Target, ownerKey: PartStatements['ownerKey']): SQL {
   const mine = list(ownerKey.map(({ part }) => sql`r.${id(part)}`))

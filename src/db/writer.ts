@@ -53,18 +53,18 @@ export class Writer implements GroupWriter {
     const isOne = apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
     if (!isOne) await client.query('begin')
-    const entered = await this.#enterTogether(client, entries, accepted, together)
-    const fresh = new Set(entered.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
-    for (const plan of together) await replacePartsOf(client, accepted, entered, plan)
+    const remains = await this.#enterTogether(client, entries, accepted, together)
+    const held = new Set(remains.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
+    for (const plan of together) await replacePartsOf(client, accepted, remains, plan)
     for (const plan of apart)
       await apply(
         client,
-        accepted.filter(({ id }) => fresh.has(id)),
+        accepted.filter(({ id }) => !held.has(id)),
         plan,
       )
     if (!isOne) await client.query('commit')
 
-    const [mine, known] = partition(entries, ({ delivery }) => fresh.has(delivery.arrival.id))
+    const [known, mine] = partition(entries, ({ delivery }) => held.has(delivery.arrival.id))
     for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, false)
     return known
   }
@@ -95,14 +95,14 @@ export class Writer implements GroupWriter {
     entries: Entry[],
     accepted: readonly Accepted[],
     plans: readonly Plan[],
-  ): Promise<Entered[]> {
+  ): Promise<Remains[]> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
       ...batchParameters(upsert.parameters, batchesFor(target, accepted)),
       ...parts.flatMap(({ target: part, insert }) =>
         batchParameters(insert.parameters, batchesFor(part, accepted)),
       ),
     ]
-    return query<Entered>(client, this.#entryStatement(plans), [
+    return query<Remains>(client, this.#entryStatement(plans), [
       ...rowParameters(ENTRY_PARAMETERS, ledgerRows(entries)),
       ...plans.flatMap(rowsFor),
     ])
@@ -119,8 +119,8 @@ export class Writer implements GroupWriter {
 
 const ENTRY_PARAMETERS = enter([]).parameters
 
-/** A delivery that was entered; or a row of a target that took the place of another, and owns parts. */
-interface Entered {
+/** What is left to do: a delivery that the ledger held; or a row that replaced another, and owns parts. */
+interface Remains {
   readonly delivery_id: string
   readonly replaced: string | null
   readonly key: Readonly<Record<string, string>> | null
@@ -129,11 +129,11 @@ interface Entered {
 async function replacePartsOf(
   client: Client,
   accepted: readonly Accepted[],
-  entered: readonly Entered[],
+  remains: readonly Remains[],
   { target, parts }: Plan,
 ): Promise<void> {
   const table = getTableName(target.table)
-  const owners = entered
+  const owners = remains
     .filter(({ replaced }) => replaced === table)
     .map(({ delivery_id, key }) => ({ ...key, delivery_id, is_new: false }))
   if (owners.length === 0) return
