@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { arrayLiteral } from '../src/db/array-literal.ts'
+import { arrayLiteral, type Cell, columnLiteral } from '../src/db/array-literal.ts'
 import { exactNumber, numberText } from '../src/ingest/exact-number.ts'
 import { biomarker, dataLog, session, USER } from './setup/bodies.ts'
 import { setup, type TestService } from './setup/service.ts'
@@ -186,10 +186,25 @@ describe('text that Postgres can not hold', () => {
 
 it('an array literal is read by Postgres as it was', async () => {
   const text = fc.string({ unit: fc.constantFrom(...'aé睡😴"\\{},\n\t \u0001\u001f\u2028', 'null', 'NULL') })
-  const cells = fc.array(fc.oneof(text, fc.constant(null)), { maxLength: 8 })
-  for (const sample of fc.sample(cells, 300)) {
-    const [row] = await service.db.query('select to_jsonb($1::text[])::text as read', [arrayLiteral(sample)])
-    expect(JSON.parse(row?.read ?? '')).toEqual(sample)
+  const column = <T>(value: fc.Arbitrary<T>) => {
+    const cell = fc.option(value)
+    const once = fc.tuple(cell, fc.nat(8)).map(([one, count]) => Array.from({ length: count }, () => one))
+    return fc.oneof(fc.array(cell, { maxLength: 8 }), once)
+  }
+  const columns = {
+    text: column(text),
+    uuid: column(fc.uuid()),
+    'timestamp with time zone': column(fc.constantFrom('2025-01-22T18:30:00.123456+00:00', '-infinity')),
+    date: column(fc.constantFrom('2025-01-22', '0001-01-01')),
+    integer: column(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
+    boolean: column(fc.boolean()),
+  }
+  for (const [type, cells] of Object.entries<fc.Arbitrary<ReadonlyArray<Cell>>>(columns)) {
+    for (const sample of fc.sample(cells, type === 'text' ? 300 : 60)) {
+      const read = `select to_jsonb($1::${type}[])::text as read`
+      const [row] = await service.db.query(read, [columnLiteral(sample, type)])
+      expect(JSON.parse(row?.read ?? ''), type).toEqual(sample)
+    }
   }
   const nested = [[1, -1], [], null] as const
   const [row] = await service.db.query('select to_jsonb($1::text[])::text as read', [arrayLiteral(nested)])

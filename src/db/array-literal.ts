@@ -1,5 +1,5 @@
 /** A value that one array element can carry; arrays travel as the text of their own literal. */
-type Cell = string | number | null | { toJSON(): string } | readonly Cell[]
+export type Cell = string | number | boolean | null | { toJSON(): string } | readonly Cell[]
 
 /**
  * A Postgres array literal: one parameter for a whole column of a group, whatever its type.
@@ -7,8 +7,8 @@ type Cell = string | number | null | { toJSON(): string } | readonly Cell[]
  */
 export function arrayLiteral(cells: readonly Cell[]): string {
   const json = JSON.stringify(cells.some(Array.isArray) ? cells.map(nested) : cells)
-  const body = escapeOfJson.test(json) ? cells.map(quoted).join() : json.slice(1, -1)
-  return `{${body}}`
+  const isJson = !json.includes('\\') || !escapeOfJson.test(json)
+  return isJson ? `{${json.slice(1, -1)}}` : `{${cells.map(quoted).join()}}`
 }
 
 const escapeOfJson = /\\[^"\\]/
@@ -22,9 +22,17 @@ function quoted(cell: Cell): string {
   return plain === null ? 'null' : `"${String(plain).replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-/** The literal of one column of rows. */
-export function columnLiteral(rows: readonly object[], name: string): string {
-  return arrayLiteral(rows.map((row) => (row as Record<string, Cell>)[name] ?? null))
+/** Types whose text is the same in an array literal. */
+const UNQUOTED = new Set(['uuid', 'timestamp with time zone', 'date'])
+
+/** The literal of one column of rows: of the ways to write it, the fastest that its values allow. */
+export function columnLiteral(cells: readonly Cell[], type: string): string {
+  const [first = null] = cells
+  if (cells.length > 1 && cells.every((cell) => cell === first)) {
+    const one = quoted(first)
+    return `{${`${one},`.repeat(cells.length - 1)}${one}}`
+  }
+  return UNQUOTED.has(type) ? `{${cells.map((cell) => cell ?? 'null').join()}}` : arrayLiteral(cells)
 }
 
 const SMALLINT_OID = 21

@@ -1,4 +1,4 @@
-import { arrayLiteral, columnLiteral, smallints } from './array-literal.ts'
+import { type Cell, columnLiteral, smallints } from './array-literal.ts'
 import type { Parameter } from './parameters.ts'
 
 /** The rows that one delivery has for one target, and the provenance that each of them gets. */
@@ -14,10 +14,19 @@ export function rowParameters(parameters: readonly Parameter[], rows: readonly o
 }
 
 export function batchParameters(parameters: readonly Parameter[], batches: readonly Batch[]): unknown[] {
-  const rows = batches.length === 1 ? (batches[0] as Batch).rows : batches.flatMap((batch) => batch.rows)
+  const rows: object[] = []
+  const ids: string[] = []
+  const arrivals: string[] = []
+  for (const batch of batches) {
+    for (const row of batch.rows) {
+      rows.push(row)
+      ids.push(batch.id)
+      arrivals.push(batch.receivedAt)
+    }
+  }
   return parameters.map((parameter) => {
-    if (parameter.name === 'delivery_id') return repeated(batches, ({ id }) => id)
-    if (parameter.name === 'received_at') return repeated(batches, ({ receivedAt }) => receivedAt)
+    if (parameter.name === 'delivery_id') return columnLiteral(ids, parameter.type)
+    if (parameter.name === 'received_at') return columnLiteral(arrivals, parameter.type)
     return valuesOf(parameter, rows)
   })
 }
@@ -25,10 +34,15 @@ export function batchParameters(parameters: readonly Parameter[], batches: reado
 type Long = Buffer | readonly number[] | null
 
 function valuesOf({ name, type, part }: Parameter, rows: readonly object[]): unknown {
-  if (!part) return columnLiteral(rows, name)
-  const values = rows.map((row) => (row as Record<string, Long>)[part.of] ?? null)
-  if (part.is === 'length') return arrayLiteral(values.map((value) => value?.length ?? null))
-  if (part.is === 'at') return arrayLiteral(starts(values))
+  const column = <T>(name: string) => rows.map((row) => (row as Record<string, T>)[name] ?? null)
+  if (!part) return columnLiteral(column<Cell>(name), type)
+  const values = column<Long>(part.of)
+  if (part.is === 'length')
+    return columnLiteral(
+      values.map((value) => value?.length ?? null),
+      type,
+    )
+  if (part.is === 'at') return columnLiteral(starts(values), type)
   if (type === 'bytea') return Buffer.concat(values as Buffer[])
   return smallints(values as Array<readonly number[] | null>)
 }
@@ -41,10 +55,6 @@ function starts(values: readonly Long[]): number[] {
     next += value?.length ?? 0
     return start
   })
-}
-
-function repeated(batches: readonly Batch[], value: (batch: Batch) => string): string {
-  return arrayLiteral(batches.flatMap((batch) => batch.rows.map(() => value(batch))))
 }
 
 /** The same rows in the same order, at most `limit` in each slice. */

@@ -33,7 +33,7 @@ export function ledgerRows(entries: readonly Entry[]): object[] {
     return {
       owner: verdict.owner,
       vendor: delivery.vendor,
-      body_digest: arrival.digest.toString('hex'),
+      body_digest: arrival.digest,
       delivery_id: arrival.id,
       event: verdict.event,
       user_id: verdict.userId,

@@ -5,7 +5,7 @@ import type { Target } from '../tables/target.ts'
 import {
   and,
   byKey,
-  endToEnd,
+  columnOf,
   fromParameter,
   id,
   list,
@@ -22,7 +22,7 @@ import { insertSql, type PartStatements, upsertSql, written } from './statements
 const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
 const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).flatMap(parametersOf)
-const entryParameters = [...ledgerParameters, ...endToEnd('body', 'bytea')]
+const entryParameters = [...ledgerParameters, ...parametersOf(deliveries.body)]
 const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery_id') + 1}::uuid[]`
 
 /**
@@ -84,13 +84,8 @@ from ${into(target)} as o where not o.is_new`
 }
 
 function enterSql(): SQL {
-  const values = ledgerColumns.map((column) =>
-    column === deliveries.body
-      ? sql`substring(w.body from r.body_at for r.body_length)`
-      : fromParameter(column),
-  )
   return sql`insert into ${deliveries} (${names(ledgerColumns)})
-select ${list(values)} from ${rowsOf(entryParameters)}
+select ${list(ledgerColumns.map(fromParameter))} from ${rowsOf(entryParameters)}
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
 returning delivery_id`
@@ -120,7 +115,7 @@ export const revisit = statement(
   from ${rowsOf(ledgerParameters)}
 ), held as (
   select d.* from ${deliveries} as d join again using (${names(ledgerKey)})
-  order by ${list(byKey(ledgerKey, 'd'))} for update of d
+  order by ${list(byKey(ledgerKey, columnOf('d')))} for update of d
 )
 update ${deliveries} as d set
   last_received_at = greatest(held.last_received_at, again.last_received_at),
@@ -166,11 +161,9 @@ export const move = statement(
 )
 insert into ${deliveries} as d (${names(ledgerColumns)})
 select ${list(
-    ledgerColumns.map((column) =>
-      movedColumns.has(column.name) ? sql`r.${id(column.name)}` : sql`gone.${id(column.name)}`,
-    ),
+    ledgerColumns.map((column) => columnOf(movedColumns.has(column.name) ? 'r' : 'gone')(column)),
   )} from gone join r on r.delivery_id = gone.delivery_id
-order by ${list(byKey(ledgerKey))}
+order by ${list(byKey(ledgerKey, columnOf('r')))}
 on conflict (${names(ledgerKey)}) do update set
   times_received = d.times_received + excluded.times_received,
   last_received_at = greatest(d.last_received_at, excluded.last_received_at)
@@ -182,7 +175,7 @@ export const hold = statement(
   'hold deliveries',
   [{ name: 'delivery_id', type: 'uuid' }],
   sql`select d.delivery_id, d.owner, d.received_at::text from ${deliveries} as d
-where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, 'd'))} for update`,
+where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,
 )
 
 /** The owner's rows in a table go, where the ledger can make them again. Parameter: the owner. */

@@ -42,17 +42,13 @@ export interface Parameter {
   readonly part?: { readonly of: string; readonly is: 'all' | 'at' | 'length' }
 }
 
-/** `jsonb`, bytes and arrays travel as text: JSON source, hex, array literals. Stages travel end to end. */
+/** `jsonb` and arrays travel as text: JSON source, array literals. Bytes and stages travel end to end, and not as text. */
 export function parametersOf(column: PgColumn): Parameter[] {
   const { name } = column
   const type = column.getSQLType()
-  if (type === 'smallint[]') return endToEnd(name, type)
-  const isText = type === 'jsonb' || type === 'bytea' || type.endsWith('[]')
-  return [{ name, type: isText ? 'text' : type }]
-}
-
-/** Bytes and small numbers travel once, and not as text. */
-export function endToEnd(name: string, type: 'bytea' | 'smallint[]'): Parameter[] {
+  if (type !== 'bytea' && type !== 'smallint[]') {
+    return [{ name, type: type === 'jsonb' || type.endsWith('[]') ? 'text' : type }]
+  }
   return [
     { name, type, part: { of: name, is: 'all' } },
     { name: `${name}_at`, type: 'integer', part: { of: name, is: 'at' } },
@@ -64,11 +60,10 @@ export function endToEnd(name: string, type: 'bytea' | 'smallint[]'): Parameter[
 export function fromParameter(column: PgColumn): SQL {
   const value = sql`r.${id(column.name)}`
   const type = column.getSQLType()
-  if (type === 'smallint[]') {
-    const [at, length] = [id(`${column.name}_at`), id(`${column.name}_length`)]
-    return sql`w.${id(column.name)}[r.${at} : r.${at} + r.${length} - 1]`
-  }
-  if (type === 'bytea') return sql`decode(${value}, 'hex')`
+  const whole = sql`w.${id(column.name)}`
+  const [at, length] = [sql`r.${id(`${column.name}_at`)}`, sql`r.${id(`${column.name}_length`)}`]
+  if (type === 'smallint[]') return sql`${whole}[${at} : ${at} + ${length} - 1]`
+  if (type === 'bytea') return sql`substring(${whole} from ${at} for ${length})`
   return type === parametersOf(column)[0]?.type ? value : sql`${value}::${sql.raw(type)}`
 }
 
@@ -87,22 +82,24 @@ export function rowsOf(parameters: Parameter[], first = 1): SQL {
 }
 
 /** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */
-export function byKey(columns: PgColumn[], from = 'r'): SQL[] {
-  return columns.map((column) => {
-    const value = sql`${id(from)}.${id(column.name)}`
-    return column.getSQLType() === 'text' ? sql`${value} collate "C"` : value
-  })
+export function byKey(columns: PgColumn[], from: (column: PgColumn) => SQL = fromParameter): SQL[] {
+  return columns.map((column) =>
+    column.getSQLType() === 'text' ? sql`${from(column)} collate "C"` : from(column),
+  )
 }
+
+/** A column of a table or query by its alias. */
+export const columnOf = (alias: string) => (column: PgColumn) => sql`${id(alias)}.${id(column.name)}`
 
 export function primaryKeyOf(table: PgTable): PgColumn[] {
   const { name, primaryKeys } = getTableConfig(table)
   const [key] = primaryKeys
   if (!key) throw new Error(`${name} has no composite primary key`)
-  return key.columns.map((column) => columnOf(table, column))
+  return key.columns.map((column) => itself(table, column))
 }
 
 /** Keys refer to stand-ins of a table's columns; this is the column itself. */
-function columnOf(table: PgTable, { name }: { name: string }): PgColumn {
+function itself(table: PgTable, { name }: { name: string }): PgColumn {
   const column = getTableConfig(table).columns.find((column) => column.name === name)
   if (!column) throw new Error(`${getTableConfig(table).name} has no column ${name}`)
   return column

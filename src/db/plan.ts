@@ -13,6 +13,9 @@ export interface Accepted {
   readonly receivedAt: string
 }
 
+/** The same by where they go; a target that gets none is not among them. */
+export type Batches = ReadonlyMap<Target, readonly Batch[]>
+
 /** A row that an upsert wrote: its key, who wrote it, and whether there was none before. */
 export interface Written {
   readonly delivery_id: string
@@ -45,29 +48,30 @@ export function plansFor(targets: readonly Target[]): Plan[] {
 }
 
 /** Whether a group's rows for a plan are few enough to be written together with the ledger. */
-export function fitsOneStatement({ target, parts }: Plan, accepted: readonly Accepted[]): boolean {
-  const targets = [target, ...parts.map((part) => part.target)]
-  return targets.every((target) => slices(batchesFor(target, accepted), STATEMENT_ROWS).length <= 1)
+export function fitsOneStatement({ target, parts }: Plan, batches: Batches): boolean {
+  const rowsFor = (target: Target) =>
+    batches.get(target)?.reduce((sum, { rows }) => sum + rows.length, 0) ?? 0
+  return [target, ...parts.map((part) => part.target)].every((target) => rowsFor(target) <= STATEMENT_ROWS)
 }
 
 /** Writes the rows for one target and for its parts, within a transaction. */
 export async function apply(
   client: Client,
-  accepted: readonly Accepted[],
+  batches: Batches,
   { target, upsert, parts }: Plan,
 ): Promise<void> {
   const written: Written[] = []
-  for (const slice of slices(batchesFor(target, accepted), STATEMENT_ROWS)) {
+  for (const slice of slices(batches.get(target) ?? [], STATEMENT_ROWS)) {
     const rows = await query<Written>(client, upsert, batchParameters(upsert.parameters, slice))
     if (parts.length > 0) written.push(...rows)
   }
-  for (const part of parts) await replaceParts(client, accepted, written, part)
+  for (const part of parts) await replaceParts(client, batches, written, part)
 }
 
 /** Puts the parts of owners in the place of those that they had. */
 export async function replaceParts(
   client: Client,
-  accepted: readonly Accepted[],
+  batches: Batches,
   owners: readonly Written[],
   { target, clear, insert, ownerKey }: Plan['parts'][number],
 ): Promise<void> {
@@ -78,22 +82,27 @@ export async function replaceParts(
   const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
     ownerKey.map((key) => row[key[at]]).join('\0')
   const present = new Set(owners.map((owner) => `${owner.delivery_id}\0${keyIn(owner, 'owner')}`))
-  const batches = batchesFor(target, accepted).map((batch) => ({
+  const theirs = (batches.get(target) ?? []).map((batch) => ({
     ...batch,
     rows: batch.rows.filter((row) =>
       present.has(`${batch.id}\0${keyIn(row as Record<string, unknown>, 'part')}`),
     ),
   }))
-  for (const slice of slices(batches, STATEMENT_ROWS)) {
+  for (const slice of slices(theirs, STATEMENT_ROWS)) {
     await query(client, insert, batchParameters(insert.parameters, slice))
   }
 }
 
-export function batchesFor(target: Target, accepted: readonly Accepted[]): Batch[] {
-  const batches: Batch[] = []
+/** Rows by their targets, in the order in which their deliveries were accepted. */
+export function batchesOf(accepted: readonly Accepted[]): Batches {
+  const batches = new Map<Target, Batch[]>()
   for (const { rows: all, id, receivedAt } of accepted) {
-    for (const { target: owner, rows } of all) {
-      if (owner === target && rows.length > 0) batches.push({ rows, id, receivedAt })
+    for (const { target, rows } of all) {
+      if (rows.length === 0) continue
+      const batch = { rows, id, receivedAt }
+      const others = batches.get(target)
+      if (others) others.push(batch)
+      else batches.set(target, [batch])
     }
   }
   return batches

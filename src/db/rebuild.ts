@@ -4,7 +4,7 @@ import type { TargetRows } from '../tables/target.ts'
 import { type Kept, readKept } from './kept.ts'
 import { forget } from './ledger-statements.ts'
 import { primaryKeyOf } from './parameters.ts'
-import { apply, type Plan } from './plan.ts'
+import { apply, batchesOf, type Plan } from './plan.ts'
 
 export interface Owner {
   readonly vendor: string
@@ -42,7 +42,8 @@ export async function rebuild(
         id: kept.arrival.id,
         receivedAt: kept.arrival.receivedAt,
       }))
-      for (const plan of plans) await apply(client, accepted, plan)
+      const batches = batchesOf(accepted)
+      for (const plan of plans) await apply(client, batches, plan)
     }
     const made = await fingerprints(client, owner, plans)
     await client.query(dryRun ? 'rollback' : 'commit')

@@ -3,7 +3,7 @@ import type { Target } from '../tables/target.ts'
 import { rowParameters } from './batch.ts'
 import type { GroupWriter } from './group-commit.ts'
 import { hold, move, rejudge } from './ledger-statements.ts'
-import { type Accepted, apply, type Client, type Plan, plansFor, query } from './plan.ts'
+import { type Accepted, apply, batchesOf, type Client, type Plan, plansFor, query } from './plan.ts'
 
 interface Held {
   readonly delivery_id: string
@@ -55,7 +55,8 @@ export class Rewriter implements GroupWriter {
         id,
         receivedAt: (before.get(id) as Held).received_at,
       }))
-    for (const plan of this.#plans) await apply(client, accepted, plan)
+    const batches = batchesOf(accepted)
+    for (const plan of this.#plans) await apply(client, batches, plan)
     await client.query(this.#dryRun ? 'rollback' : 'commit')
 
     return group.map(({ arrival, verdict }) => ({
@@ -77,7 +78,7 @@ function ledgerRow({
   return {
     owner: verdict.owner,
     vendor,
-    body_digest: arrival.digest.toString('hex'),
+    body_digest: arrival.digest,
     delivery_id: arrival.id,
     event: verdict.event,
     user_id: verdict.userId,

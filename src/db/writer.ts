@@ -9,7 +9,8 @@ import type { Statement } from './parameters.ts'
 import {
   type Accepted,
   apply,
-  batchesFor,
+  type Batches,
+  batchesOf,
   type Client,
   fitsOneStatement,
   type Plan,
@@ -46,22 +47,19 @@ export class Writer implements GroupWriter {
   /** Writes what the ledger doesn't hold yet; returns what it holds. */
   async #enter(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<Entry[]> {
     const accepted = entries.map(asArrived)
-    const used = this.#plans.filter(({ target }) => batchesFor(target, accepted).length > 0)
-    const together = used.filter((plan) => fitsOneStatement(plan, accepted))
+    const batches = batchesOf(accepted)
+    const used = this.#plans.filter(({ target }) => batches.has(target))
+    const together = used.filter((plan) => fitsOneStatement(plan, batches))
     const apart = used.filter((plan) => !together.includes(plan))
     // One statement is a transaction of its own; parts of rows that are replaced need a second one.
     const isOne = apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
     if (!isOne) await client.query('begin')
-    const remains = await this.#enterTogether(client, entries, accepted, together)
+    const remains = await this.#enterTogether(client, entries, batches, together)
     const held = new Set(remains.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
-    for (const plan of together) await replacePartsOf(client, accepted, remains, plan)
-    for (const plan of apart)
-      await apply(
-        client,
-        accepted.filter(({ id }) => !held.has(id)),
-        plan,
-      )
+    for (const plan of together) await replacePartsOf(client, batches, remains, plan)
+    const fresh = batchesOf(apart.length > 0 ? accepted.filter(({ id }) => !held.has(id)) : [])
+    for (const plan of apart) await apply(client, fresh, plan)
     if (!isOne) await client.query('commit')
 
     const [known, mine] = partition(entries, ({ delivery }) => held.has(delivery.arrival.id))
@@ -86,20 +84,21 @@ export class Writer implements GroupWriter {
         accepted.push({ rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
       }
     }
-    for (const plan of this.#plans) await apply(client, accepted, plan)
+    const batches = batchesOf(accepted)
+    for (const plan of this.#plans) await apply(client, batches, plan)
     await client.query('commit')
   }
 
   async #enterTogether(
     client: Client,
     entries: Entry[],
-    accepted: readonly Accepted[],
+    batches: Batches,
     plans: readonly Plan[],
   ): Promise<Remains[]> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
-      ...batchParameters(upsert.parameters, batchesFor(target, accepted)),
+      ...batchParameters(upsert.parameters, batches.get(target) ?? []),
       ...parts.flatMap(({ target: part, insert }) =>
-        batchParameters(insert.parameters, batchesFor(part, accepted)),
+        batchParameters(insert.parameters, batches.get(part) ?? []),
       ),
     ]
     return query<Remains>(client, this.#entryStatement(plans), [
@@ -128,7 +127,7 @@ interface Remains {
 
 async function replacePartsOf(
   client: Client,
-  accepted: readonly Accepted[],
+  batches: Batches,
   remains: readonly Remains[],
   { target, parts }: Plan,
 ): Promise<void> {
@@ -137,7 +136,7 @@ async function replacePartsOf(
     .filter(({ replaced }) => replaced === table)
     .map(({ delivery_id, key }) => ({ ...key, delivery_id, is_new: false }))
   if (owners.length === 0) return
-  for (const part of parts) await replaceParts(client, accepted, owners, part)
+  for (const part of parts) await replaceParts(client, batches, owners, part)
 }
 
 function asArrived(entry: Entry): Accepted {
