@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/cluster.ts'],
+    globalSetup: ['test/setup/build.ts', 'test/setup/cluster.ts'],
     setupFiles: ['test/setup/log-guard.ts'],
     maxWorkers: 2,
     testTimeout: 30_000,

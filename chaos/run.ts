@@ -1,4 +1,5 @@
 // npm run chaos: kills, cuts and starves a service under load, and checks every promise after each blow.
+import { resolve } from 'node:path'
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Fault, faults } from './faults.ts'
@@ -28,7 +29,13 @@ const { kills, seed, connections, pause, slow } = new Command('chaos')
 
 const random = randomFrom(seed)
 process.stdout.write(`seed ${seed}\n`)
-const storm = { connections, pause, random, program: 'dist/main.js', onRound: print } as const
+const storm = {
+  connections,
+  pause,
+  random,
+  program: resolve(import.meta.dirname, '../dist/main.js'),
+  onRound: print,
+} as const
 const onEmbedded = slow ? 0 : Math.round(kills / 3)
 const onExternal = slow ? 0 : kills - onEmbedded
 

@@ -1,18 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { credentials } from './deliveries.ts'
-
-const project = resolve(import.meta.dirname, '..')
-
-/** What a process of the service runs: its source, or what `npm run build` made of it. */
-export type Program = 'src/main.ts' | 'dist/main.js'
-
-function commandOf(program: Program): string[] {
-  const file = join(project, program)
-  return program.endsWith('.ts') ? ['--import', import.meta.resolve('tsx'), file] : [file]
-}
 
 /** Nightpost as a supervisor runs it: whenever its process ends, another is started. */
 export interface Service {
@@ -27,7 +16,8 @@ export interface Service {
 }
 
 export interface ServiceOptions {
-  readonly program?: Program | undefined
+  /** The service as it is built: its main module. */
+  readonly program: string
   /** Takes the log of every process; without it they log nothing. */
   readonly listen?: ((child: ChildProcess) => void) | undefined
 }
@@ -36,7 +26,7 @@ export function startService(
   directory: string,
   port: number,
   databaseUrl: string | undefined,
-  { program = 'src/main.ts', listen }: ServiceOptions,
+  { program, listen }: ServiceOptions,
 ): Service {
   const environment = {
     ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: `${port}` },
@@ -51,7 +41,7 @@ export function startService(
 
   const start = () => {
     starts += 1
-    child = spawn(process.execPath, commandOf(program), {
+    child = spawn(process.execPath, [program], {
       ...{ cwd: directory, env: environment, stdio: ['ignore', listen ? 'pipe' : 'ignore', 'pipe'] },
     })
     listen?.(child)

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { unprivilegedAccount } from '../src/db/embedded/account.ts'
 import { homeFor } from '../src/db/embedded/home.ts'
+import { built } from './setup/program.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-demo-'))
 chmodSync(directory, 0o755)
@@ -16,12 +17,10 @@ afterAll(() => {
 })
 
 async function demo(environment: Record<string, string>) {
-  const main = resolve(import.meta.dirname, '../src/cli/main.ts')
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), main, 'demo', '--users', '2', '--nights', '2'],
-    { cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment } },
-  )
+  const child = spawn(process.execPath, [...built('cli/main'), 'demo', '--users', '2', '--nights', '2'], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data) => {

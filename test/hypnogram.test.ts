@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { type Hypnogram, type Night, type Run, readHypnogram } from '../src/hypn
 import { drawSvg } from '../src/hypnogram/svg.ts'
 import { drawText } from '../src/hypnogram/terminal.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { built } from './setup/program.ts'
 
 function runs(provisional: boolean, ...parts: Array<[stage: string, epochs: number]>): Run[] {
   let first = 0
@@ -196,16 +197,11 @@ describe('nightpost hypnogram', () => {
   })
 
   it('draws in the terminal, and writes a picture', async () => {
-    const main = resolve(import.meta.dirname, '../src/cli/main.ts')
     const file = join(directory, 'night.svg')
     const run = (...rest: string[]) =>
-      promisify(execFile)(
-        process.execPath,
-        ['--import', import.meta.resolve('tsx'), main, 'hypnogram', ...rest],
-        {
-          env: { PATH: process.env.PATH, DATABASE_URL: db.url },
-        },
-      )
+      promisify(execFile)(process.execPath, [...built('cli/main'), 'hypnogram', ...rest], {
+        env: { PATH: process.env.PATH, DATABASE_URL: db.url },
+      })
     const [{ stdout }, , failure] = await Promise.all([
       run('--user', 'b'),
       run('--svg', file),

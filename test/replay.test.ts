@@ -10,6 +10,7 @@ import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
 import { everything, fixtures, send, tables } from './setup/fixtures.ts'
 import { logged } from './setup/log-guard.ts'
+import { built } from './setup/program.ts'
 import { environment, setup, type TestService } from './setup/service.ts'
 
 let service: TestService
@@ -300,7 +301,7 @@ it('stops when it is told to, and a repetition does the rest', async () => {
 
 describe('nightpost replay', () => {
   async function command(...given: string[]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'replay', ...given], {
+    const child = spawn(process.execPath, [...built('cli/main'), 'replay', ...given], {
       env: { PATH: process.env.PATH, DATABASE_URL: service.db.url, ...environment },
     })
     let output = ''

@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBalancer } from './setup/balancer.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 import { keep, listen, sent } from './setup/log-guard.ts'
+import { built } from './setup/program.ts'
 
 const KEY = 'shutdown-test-key'
-const main = resolve(import.meta.dirname, '..', 'src/main.ts')
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-shutdown-'))
 
 /** Five processes start and end here. */
@@ -35,7 +35,7 @@ afterAll(async () => {
 })
 
 async function start(settings: Record<string, string> = {}): Promise<Replica> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main], {
+  const child = spawn(process.execPath, built('main'), {
     cwd: directory,
     env: {
       PATH: process.env.PATH,

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addDays, instantOf, withOffset } from '../src/simulate/local-time.ts'
@@ -10,6 +9,7 @@ import { statOf } from '../src/simulate/stat.ts'
 import { type TrafficOptions, traffic } from '../src/simulate/traffic.ts'
 import { createUser } from '../src/simulate/user.ts'
 import { logged } from './setup/log-guard.ts'
+import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from './setup/service.ts'
 
 const options: TrafficOptions = {
@@ -182,22 +182,9 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
   afterAll(() => service.close())
 
   async function run(environment: Record<string, string>, ...rest: string[]) {
-    const main = resolve(import.meta.dirname, '../src/cli/main.ts')
     const child = spawn(
       process.execPath,
-      [
-        '--import',
-        import.meta.resolve('tsx'),
-        main,
-        'simulate',
-        '--url',
-        url,
-        '--users',
-        '2',
-        '--nights',
-        '4',
-        ...rest,
-      ],
+      [...built('cli/main'), 'simulate', '--url', url, '--users', '2', '--nights', '4', ...rest],
       { env: { PATH: process.env.PATH, ...environment } },
     )
     let output = ''

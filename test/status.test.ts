@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { statusCommand } from '../src/cli/status.ts'
 import { faultsOf } from '../src/status/faults.ts'
@@ -10,9 +10,9 @@ import { askService } from '../src/status/service.ts'
 import { durationOf } from '../src/status/units.ts'
 import { biomarker, inference, score, session, USER } from './setup/bodies.ts'
 import { logged } from './setup/log-guard.ts'
+import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
 
-const project = resolve(import.meta.dirname, '..')
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-status-'))
 
 let service: TestService
@@ -172,15 +172,10 @@ it('takes a queue that is more than half full for a fault', async () => {
 })
 
 it('is a command that cron can call', async () => {
-  const main = join(project, 'src/cli/main.ts')
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), main, 'status', '--max-silence', '1s'],
-    {
-      cwd: directory,
-      env: { PATH: process.env.PATH, ...environment() },
-    },
-  )
+  const child = spawn(process.execPath, [...built('cli/main'), 'status', '--max-silence', '1s'], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, ...environment() },
+  })
   let text = ''
   child.stdout.on('data', (data) => {
     text += data

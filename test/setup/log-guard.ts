@@ -14,11 +14,11 @@ const lines: string[] = []
 const secrets = new Set<string>()
 
 /** Text that a line may hold though a body does too: words of Nightpost's own and of the vendors' documentation. */
-const harmless = new Set([
+const harmless = [
   ...['stored', 'rejected', 'sha256', 'application/json', 'webhooks', 'message', 'string'],
   ...vendors.flatMap(({ name, events }) => [name, ...events.map((event) => event.name)]),
   ...vendors.flatMap(({ events }) => events.flatMap(({ schema }) => [...knownValues(schema)])),
-])
+]
 
 /** Shorter text stands in any line by chance. */
 const SHORTEST = 6
@@ -60,8 +60,9 @@ export function sent(headers: Readonly<Record<string, string>>, body: Buffer): v
 }
 
 export function keep(secret: string | undefined): void {
-  const isSecret = secret !== undefined && secret.trim().length >= SHORTEST && !harmless.has(secret)
-  if (isSecret && secrets.size < MOST) secrets.add(secret)
+  if (secret === undefined || secret.trim().length < SHORTEST || secrets.size === MOST) return
+  // What a test cuts out of a body may leave a piece of such a word.
+  if (!harmless.some((word) => word.includes(secret))) secrets.add(secret)
 }
 
 function* leaves(value: unknown): Generator<string> {

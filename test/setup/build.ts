@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where this run's build of the service is. */
+    build: string
+  }
+}
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** Builds the service once a run, as `npm run build` does: what tests start as processes loads in a third of the time. */
+export default function setup(project: TestProject) {
+  // Beside src, because the service looks for its migrations there.
+  const directory = mkdtempSync(join(root, '.test-'))
+  const build = () =>
+    execFileSync(process.execPath, [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      ...['-p', join(root, 'tsconfig.build.json'), '--outDir', directory, '--noCheck'],
+    ])
+  build()
+  project.onTestsRerun(async () => {
+    build()
+  })
+  project.provide('build', directory)
+  return () => rmSync(directory, { recursive: true, force: true })
+}
