@@ -22,7 +22,9 @@ RUN npm ci --omit=dev --ignore-scripts \
 
 # --- production ---
 FROM ${NODE_IMAGE} AS production
+# One helper thread for V8 instead of four: on few cores they take from Postgres and the service what they give.
 ENV NODE_ENV=production \
+    NODE_OPTIONS=--v8-pool-size=1 \
     HOST=0.0.0.0 \
     PORT=3000
 WORKDIR /app

@@ -56,19 +56,25 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   return result
 }
 
-/** One mode under one load, on a database that may hold rows already; checks that what was acked is stored. */
+/**
+ * One mode under one load, on a database that may hold rows already; checks that what was acked is stored.
+ * `round` tells those apart that share a database: the deliveries of each are new.
+ */
 export async function measure(
   mode: Mode,
   workload: WorkloadName,
   connections: number,
   seconds: number,
   database: BenchDatabase,
+  round = 0,
 ): Promise<Measurement> {
   const server = await startMode(mode, database.url)
   try {
-    await load({ port: server.port, workload, connections: Math.min(connections, 32), seconds: 1, from: 0 })
+    const start = round * ROUND
+    const warmUp = Math.min(connections, 32)
+    await load({ port: server.port, workload, connections: warmUp, seconds: 1, from: start })
     const before = { ...(await database.size()), ...(await server.report()) }
-    const result = await load({ port: server.port, workload, connections, seconds, from: MEASURED_FROM })
+    const result = await load({ port: server.port, workload, connections, seconds, from: start + WARM_UP })
     const after = { ...(await database.size()), ...(await server.report()) }
     const { 503: refused = 0, ...faults } = result.failures
     if (Object.keys(faults).length > 0) throw new Error(`${mode}, ${workload}: ${JSON.stringify(faults)}`)
@@ -91,8 +97,9 @@ export async function measure(
   }
 }
 
-/** Deliveries below this number warmed the server up. */
-const MEASURED_FROM = 1_000_000_000
+/** So many numbers are for deliveries that warm the server up, and so many for a round in all. */
+const WARM_UP = 10_000_000
+const ROUND = 100_000_000
 
 /** Every acknowledged delivery must be in the ledger and in its tables, with all its rows. */
 export async function requireStored(result: LoadResult, database: BenchDatabase): Promise<void> {
@@ -114,12 +121,14 @@ export async function requireStored(result: LoadResult, database: BenchDatabase)
   if (rows[0].stored < acked) throw new Error(`${acked} acknowledged, ${rows[0].stored} in the ledger`)
 }
 
+/** See Dockerfile. */
+const AS_IN_THE_IMAGE = ['--v8-pool-size=1']
+
+const profiling = process.env.PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.PROFILE}`] : []
+
 function forked(file: string, environment: Record<string, string>): ChildProcess {
   return fork(join(import.meta.dirname, file.replace('.ts', import.meta.filename.slice(-3))), {
-    execArgv:
-      process.env.PROFILE && file.startsWith('servers')
-        ? ['--cpu-prof', `--cpu-prof-dir=${process.env.PROFILE}`]
-        : [],
+    execArgv: file.startsWith('servers') ? [...AS_IN_THE_IMAGE, ...profiling] : [],
     env: { PATH: process.env.PATH, ...environment },
     serialization: 'advanced',
   })

@@ -1,12 +1,13 @@
 import type { Growth } from './growth.ts'
 import type { Measurement, Mode, WorkloadName } from './measure.ts'
+import type { Disturbance } from './undisturbed.ts'
 import { workloads } from './workloads.ts'
 
 export interface Results {
   machine: string
   /** How often the modes took turns; of each the median counts. */
   rounds: number
-  measurements: Array<Measurement & { workload: WorkloadName; connections: number; mode: Mode }>
+  measurements: Array<Measurement & Disturbance & { workload: WorkloadName; connections: number; mode: Mode }>
   ceilings: Array<{ workload: WorkloadName; deliveriesPerSecond: number; rowsPerSecond: number }>
 }
 
@@ -29,6 +30,7 @@ export function page(results: Results): string {
     'Drizzle service with the same tables that opens a transaction for each request (`bench/servers/transaction.ts`).',
     `They took turns, ${results.rounds} times each, and the median run of each is shown. After each run the bench looks up`,
     'every acknowledged delivery in the database, and fails if one is missing.',
+    ...disturbance(results),
     '',
     '| workload | connections | mode | requests/s | rows/s | p50 ms | p99 ms | mean group | WAL B/delivery | database B/delivery |',
     '|---|--:|---|--:|--:|--:|--:|--:|--:|--:|',
@@ -72,6 +74,15 @@ export function page(results: Results): string {
   ].join('\n')
 }
 
+/** A run is repeated while neighbours of a virtual machine take its processors; here is what could not be had without. */
+function disturbance({ measurements }: Results): string[] {
+  const most = Math.max(0, ...measurements.map(({ stolen }) => stolen))
+  if (most === 0) return []
+  return [
+    `The machine is virtual: of its processors' time neighbours took at most ${Math.ceil(most * 100)} % from a run that is shown.`,
+  ]
+}
+
 function ratios({ measurements }: Results): string[] {
   const find = (workload: WorkloadName, connections: number, mode: Mode) =>
     measurements.find((m) => m.workload === workload && m.connections === connections && m.mode === mode)
@@ -94,11 +105,14 @@ function ratios({ measurements }: Results): string[] {
 
 /** The section on growth. */
 export function growthText(growth: Growth): string {
+  const rates = (of: 'empty' | 'full') => growth.pairs.map((pair) => whole(pair[of])).join(', ')
+  const ratios = growth.pairs.map(({ empty, full }) => full / empty).sort((a, b) => a - b)
   return [
     '## Growth',
     '',
-    `The mixture at 256 connections on empty tables: ${whole(growth.empty)} requests/s; on tables that hold`,
-    `${whole(growth.biomarkers)} biomarkers and ${whole(growth.samples)} samples: ${whole(growth.full)} (${ratio(growth.full, growth.empty)}).`,
+    `The mixture at 256 connections, on two databases by turns: on one that began empty ${rates('empty')} requests/s; on one that`,
+    `holds ${whole(growth.biomarkers)} biomarkers and ${whole(growth.samples)} samples ${rates('full')}; median of the ratios`,
+    `${digits(ratios[Math.floor(ratios.length / 2)] ?? null)}.`,
     '',
     `Then ${growth.soakSeconds} s of the mixture at 64 connections, ${whole(growth.soakRequests)} deliveries: resident memory in MB`,
     `over time ${growth.memory.join(', ')}.`,

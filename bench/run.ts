@@ -7,6 +7,7 @@ import { machine } from './machine.ts'
 import { type Measurement, type Mode, measure, type WorkloadName } from './measure.ts'
 import { writePage, writeSection } from './page.ts'
 import { growthText, page, type Results } from './report.ts'
+import { type Disturbance, undisturbed } from './undisturbed.ts'
 import { workloads } from './workloads.ts'
 
 const options = new Command('bench')
@@ -57,10 +58,11 @@ try {
     if (name === 'log10' && !options.only) continue
     for (const connections of connectionsFor(name)) {
       const wanted = modes.filter((mode) => !options.quick || mode !== 'noop' || name === 'biomarker')
-      const taken = new Map(wanted.map((mode) => [mode, [] as Measurement[]]))
+      const taken = new Map(wanted.map((mode) => [mode, [] as Array<Measurement & Disturbance>]))
       for (let round = 0; round < rounds; round += 1) {
         for (const [mode, measurements] of taken) {
-          const measurement = await fresh((database) => measure(mode, name, connections, seconds, database))
+          const once = () => fresh((database) => measure(mode, name, connections, seconds, database))
+          const measurement = await undisturbed(once)
           measurements.push(measurement)
           process.stdout.write(`${line(name, connections, mode, measurement)}\n`)
         }
@@ -75,7 +77,7 @@ try {
       const count = Math.max(100, Math.round((options.quick ? 20_000 : 60_000) / (workload.rows + 1)))
       const copies = []
       for (let round = 0; round < rounds; round += 1) {
-        copies.push(await fresh((database) => copyCeiling(workload, count, database)))
+        copies.push(await undisturbed(() => fresh((database) => copyCeiling(workload, count, database))))
       }
       const ceiling = median(copies, ({ rowsPerSecond }) => rowsPerSecond)
       results.ceilings.push({ workload: name, ...ceiling })
@@ -116,12 +118,13 @@ async function fresh<T>(
   }
 }
 
-function line(name: string, connections: number, mode: Mode, m: Measurement): string {
+function line(name: string, connections: number, mode: Mode, m: Measurement & Disturbance): string {
   const number = (value: number | null) => (value === null ? '–' : value.toFixed(value < 10 ? 2 : 0))
   return [
     `${name} ${mode} @${connections}`.padEnd(34),
     `${number(m.requestsPerSecond)}/s`.padStart(9),
     `p50 ${number(m.p50)} ms, p99 ${number(m.p99)} ms, group ${number(m.groupSize)},`,
     `WAL ${number(m.walPerDelivery)} B, database ${number(m.databasePerDelivery)} B`,
+    ...(m.stolen > 0.01 ? [`(${Math.round(m.stolen * 100)} % of the processors stolen)`] : []),
   ].join(' ')
 }
