@@ -68,7 +68,7 @@ function* rowsOf({ arrival, verdict, vendor, headers }: Delivery) {
     ...provenance,
     owner: verdict.owner,
     vendor,
-    body_digest: arrival.digest,
+    body_digest: Buffer.from(arrival.digest, 'hex'),
     event: verdict.event,
     user_id: verdict.userId,
     authenticated_by: 'api_key',

@@ -31,28 +31,30 @@ export function batchParameters(parameters: readonly Parameter[], batches: reado
   })
 }
 
-type Long = Buffer | readonly number[] | null
+/** Bytes are a buffer, or text in hexadecimal. */
+type Long = Buffer | string | readonly number[] | null
 
 function valuesOf({ name, type, part }: Parameter, rows: readonly object[]): unknown {
   const column = <T>(name: string) => rows.map((row) => (row as Record<string, T>)[name] ?? null)
   if (!part) return columnLiteral(column<Cell>(name), type)
   const values = column<Long>(part.of)
-  if (part.is === 'length')
-    return columnLiteral(
-      values.map((value) => value?.length ?? null),
-      type,
-    )
+  if (part.is === 'length') return columnLiteral(values.map(lengthOf), type)
   if (part.is === 'at') return columnLiteral(starts(values), type)
-  if (type === 'bytea') return Buffer.concat(values as Buffer[])
+  if (type === 'bytea')
+    return typeof values[0] === 'string'
+      ? Buffer.from(values.join(''), 'hex')
+      : Buffer.concat(values as Buffer[])
   return smallints(values as Array<readonly number[] | null>)
 }
+
+const lengthOf = (value: Long) => (typeof value === 'string' ? value.length / 2 : (value?.length ?? null))
 
 /** Where each value begins among all of them end to end, from 1. */
 function starts(values: readonly Long[]): number[] {
   let next = 1
   return values.map((value) => {
     const start = next
-    next += value?.length ?? 0
+    next += lengthOf(value) ?? 0
     return start
   })
 }

@@ -14,7 +14,7 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
   for (const delivery of group) {
     const { arrival, verdict, vendor } = delivery
     // A digest has a fixed length and a vendor's name no space: no two keys read the same.
-    const key = `${arrival.digest.toString('latin1')}${vendor} ${verdict.owner}`
+    const key = `${arrival.digest}${vendor} ${verdict.owner}`
     const entry = entries.get(key)
     if (!entry) entries.set(key, { delivery, members: [delivery] })
     else {

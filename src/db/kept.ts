@@ -64,7 +64,7 @@ function keptFrom(row: Record<string, unknown>): Kept {
       id: row.delivery_id as string,
       receivedAt: row.received_at as string,
       body: row.body as Buffer,
-      digest: row.body_digest as Buffer,
+      digest: (row.body_digest as Buffer).toString('hex'),
     },
     vendor: row.vendor as string,
     owner: row.owner as string,

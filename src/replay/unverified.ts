@@ -68,7 +68,7 @@ function prove({ vendors, config }: Replay, row: Quarantined): Delivery | null {
   if (authenticatedBy === null) return null
   const { delivery_id: id, received_at: receivedAt, body } = row
   return {
-    arrival: { id, receivedAt, body, digest: hash('sha256', body, 'buffer') },
+    arrival: { id, receivedAt, body, digest: hash('sha256', body, 'hex') },
     verdict: judge(vendor, authenticatedBy, headers, body, config.BODY_LIMIT_BYTES),
     vendor: vendor.name,
     authenticatedBy,
