@@ -79,7 +79,8 @@ function disturbance({ measurements }: Results): string[] {
   const most = Math.max(0, ...measurements.map(({ stolen }) => stolen))
   if (most === 0) return []
   return [
-    `The machine is virtual: of its processors' time neighbours took at most ${Math.ceil(most * 100)} % from a run that is shown.`,
+    `The machine is virtual: of its processors' time neighbours took at most ${Math.ceil(most * 100)} % from a run in the table, its`,
+    'preparation and checks included.',
   ]
 }
 

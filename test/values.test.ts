@@ -206,6 +206,17 @@ it('an array literal is read by Postgres as it was', async () => {
       expect(JSON.parse(row?.read ?? ''), type).toEqual(sample)
     }
   }
+  // As Postgres writes instants itself.
+  const [written] = await service.db.query(
+    `select $1::timestamptz[] = array['2025-01-22T18:30:00.123456Z', null]::timestamptz[] as same`,
+    [columnLiteral(['2025-01-22 18:30:00.123456+00', null], 'timestamp with time zone')],
+  )
+  expect(written?.same).toBe('t')
+  const exact = exactNumber('9007199254740993')
+  expect(columnLiteral([exact, exact], 'numeric')).toBe('{"9007199254740993","9007199254740993"}')
+  const list = ['a', 'b'] as const
+  expect(columnLiteral([list, list], 'text')).toBe(arrayLiteral([list, ['a', 'b']]))
+
   const nested = [[1, -1], [], null] as const
   const [row] = await service.db.query('select to_jsonb($1::text[])::text as read', [arrayLiteral(nested)])
   expect(JSON.parse(row?.read ?? '')).toEqual(['{1,-1}', '{}', null])

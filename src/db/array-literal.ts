@@ -22,7 +22,10 @@ function quoted(cell: Cell): string {
   return plain === null ? 'null' : `"${String(plain).replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-/** Types whose text is the same in an array literal. */
+/**
+ * Types whose text needs no quotes. Their values are Nightpost's own, Postgres's, or a body's that `isInstant` took: never
+ * empty, and text all of them. A vendor's ids are `text`.
+ */
 const UNQUOTED = new Set(['uuid', 'timestamp with time zone', 'date'])
 
 /** The literal of one column of rows: of the ways to write it, the fastest that its values allow. */

@@ -16,15 +16,19 @@ const root = resolve(import.meta.dirname, '../..')
 export default function setup(project: TestProject) {
   // Beside src, because the service looks for its migrations there.
   const directory = mkdtempSync(join(root, '.test-'))
-  const build = () =>
-    execFileSync(process.execPath, [
-      join(root, 'node_modules/typescript/bin/tsc'),
-      ...['-p', join(root, 'tsconfig.build.json'), '--outDir', directory, '--noCheck'],
-    ])
-  build()
-  project.onTestsRerun(async () => {
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  const build = () => {
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    const options = ['-p', join(root, 'tsconfig.build.json'), '--outDir', directory, '--noCheck']
+    execFileSync(process.execPath, [compiler, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
+  }
+  try {
     build()
-  })
+  } catch (error) {
+    remove()
+    throw error
+  }
+  project.onTestsRerun(async () => build())
   project.provide('build', directory)
-  return () => rmSync(directory, { recursive: true, force: true })
+  return remove
 }
