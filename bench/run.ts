@@ -37,6 +37,8 @@ const options = new Command('bench')
 const names = [...Object.keys(workloads), 'mixture'] as WorkloadName[]
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
+// A quick run has no time for another.
+const tries = options.quick ? 1 : undefined
 const modes = (options.modes?.split(',') ?? ['noop', 'nightpost', 'transaction']) as Mode[]
 
 const connectionsFor = (name: WorkloadName) => {
@@ -62,7 +64,7 @@ try {
       for (let round = 0; round < rounds; round += 1) {
         for (const [mode, measurements] of taken) {
           const once = () => fresh((database) => measure(mode, name, connections, seconds, database))
-          const measurement = await undisturbed(once)
+          const measurement = await undisturbed(once, tries)
           measurements.push(measurement)
           process.stdout.write(`${line(name, connections, mode, measurement)}\n`)
         }
@@ -77,7 +79,9 @@ try {
       const count = Math.max(100, Math.round((options.quick ? 20_000 : 60_000) / (workload.rows + 1)))
       const copies = []
       for (let round = 0; round < rounds; round += 1) {
-        copies.push(await undisturbed(() => fresh((database) => copyCeiling(workload, count, database))))
+        copies.push(
+          await undisturbed(() => fresh((database) => copyCeiling(workload, count, database)), tries),
+        )
       }
       const ceiling = median(copies, ({ rowsPerSecond }) => rowsPerSecond)
       results.ceilings.push({ workload: name, ...ceiling })
