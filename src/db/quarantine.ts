@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Quarantine, Unverified } from '../ingest/delivery.ts'
 import { sqlState } from './failure.ts'
+import { begin } from './transaction.ts'
 
 /** What may wait in memory for its turn; a flood of strangers' deliveries beyond it is not kept. */
 const WAITING_BYTES = 16 * 2 ** 20
@@ -78,7 +79,7 @@ export class PostgresQuarantine implements Quarantine {
     const client = await this.#pool.connect()
     let isBroken = true
     try {
-      await client.query('begin')
+      await begin(client)
       await client.query('select pg_advisory_xact_lock($1)', [LOCK])
       await client.query(INSERT, [
         group.map(({ arrival }) => arrival.id),

@@ -5,6 +5,7 @@ import { type Kept, readKept } from './kept.ts'
 import { forget } from './ledger-statements.ts'
 import { primaryKeyOf } from './parameters.ts'
 import { apply, batchesOf, type Plan } from './plan.ts'
+import { begin } from './transaction.ts'
 
 export interface Owner {
   readonly vendor: string
@@ -33,7 +34,7 @@ export async function rebuild(
   dryRun: boolean,
 ): Promise<Set<string>> {
   const targets = targetsOf(plans)
-  await client.query('begin')
+  await begin(client)
   try {
     for (const target of targets) await client.query(forget(target), [owner])
     for await (const chunk of readKept(client, { vendor, owner })) {

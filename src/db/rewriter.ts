@@ -4,6 +4,7 @@ import { rowParameters } from './batch.ts'
 import type { GroupWriter } from './group-commit.ts'
 import { hold, move, rejudge } from './ledger-statements.ts'
 import { type Accepted, apply, batchesOf, type Client, type Plan, plansFor, query } from './plan.ts'
+import { begin } from './transaction.ts'
 
 interface Held {
   readonly delivery_id: string
@@ -25,7 +26,7 @@ export class Rewriter implements GroupWriter {
   }
 
   async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
-    await client.query('begin')
+    await begin(client)
     const ids = group.map(({ arrival }) => ({ delivery_id: arrival.id }))
     const held = await query<Held>(client, hold, rowParameters(hold.parameters, ids))
     const before = new Map(held.map((row) => [row.delivery_id, row]))

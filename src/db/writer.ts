@@ -18,6 +18,7 @@ import {
   query,
   replaceParts,
 } from './plan.ts'
+import { begin } from './transaction.ts'
 
 interface Held {
   readonly arrival_id: string
@@ -54,7 +55,7 @@ export class Writer implements GroupWriter {
     // One statement is a transaction of its own; parts of rows that are replaced need a second one.
     const isOne = apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
-    if (!isOne) await client.query('begin')
+    if (!isOne) await begin(client)
     const remains = await this.#enterTogether(client, entries, batches, together)
     const held = new Set(remains.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
     for (const plan of together) await replacePartsOf(client, batches, remains, plan)
@@ -69,7 +70,7 @@ export class Writer implements GroupWriter {
 
   /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
   async #revisit(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<void> {
-    await client.query('begin')
+    await begin(client)
     const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []

@@ -1,0 +1,19 @@
+import type { Client } from './plan.ts'
+
+/** Time limits of one transaction that differ from those of its connection, in milliseconds. */
+export interface TimeLimits {
+  readonly lockTimeout?: number
+  readonly statementTimeout?: number
+}
+
+/** Begins a transaction. Every transaction that Nightpost opens begins here, so that its settings have one place. */
+export async function begin(client: Client, limits: TimeLimits = {}): Promise<void> {
+  await client.query(['begin', ...settingsOf(limits)].join('; '))
+}
+
+function settingsOf({ lockTimeout, statementTimeout }: TimeLimits): string[] {
+  const settings: string[] = []
+  if (lockTimeout !== undefined) settings.push(`set local lock_timeout = ${lockTimeout}`)
+  if (statementTimeout !== undefined) settings.push(`set local statement_timeout = ${statementTimeout}`)
+  return settings
+}
