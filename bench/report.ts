@@ -5,7 +5,7 @@ import { workloads } from './workloads.ts'
 
 export interface Results {
   machine: string
-  /** How often the modes took turns; of each the median counts. */
+  /** Number of runs of each mode; the median run by requests per second is reported. */
   rounds: number
   measurements: Array<Measurement & Disturbance & { workload: WorkloadName; connections: number; mode: Mode }>
   ceilings: Array<{ workload: WorkloadName; deliveriesPerSecond: number; rowsPerSecond: number }>
@@ -17,19 +17,23 @@ const ratio = (a: number | undefined, b: number | undefined) => (a && b ? (a / b
 const title = (name: WorkloadName) => (name === 'mixture' ? 'mixture' : workloads[name].name)
 const rowsOf = (name: WorkloadName) => (name === 'mixture' ? 3.6 : workloads[name].rows)
 
-/** docs/benchmarks.md */
+/** The text of docs/benchmarks.md, without the sections that other benchmarks write. */
 export function page(results: Results): string {
   return [
     '# Benchmarks',
     '',
-    'Written by `npm run bench`. Load generator, service and Postgres share one machine, so read the ratios, not the rates.',
+    'This page is written by `npm run bench`. The load generator, the service and Postgres share one machine, so compare',
+    'the ratios rather than the rates.',
     '',
     results.machine,
     '',
-    '*noop* is Nightpost with a store that commits nothing; *nightpost* is the service; *transaction* is a Fastify and',
-    'Drizzle service with the same tables that opens a transaction for each request (`bench/servers/transaction.ts`).',
-    `They took turns, ${results.rounds} times each, and the median run of each is shown. After each run the bench looks up`,
-    'every acknowledged delivery in the database, and fails if one is missing.',
+    'There are three modes. *noop* is Nightpost with a store that commits nothing. *nightpost* is the service.',
+    '*transaction* is a Fastify and Drizzle service with the same tables that opens a transaction for each request',
+    '(`bench/servers/transaction.ts`).',
+    '',
+    `The modes took turns, ${results.rounds} times each. The table shows the run of each with the median number of requests per`,
+    'second. After each run of *nightpost* and *transaction*, the bench looks up every acknowledged delivery in the database,',
+    'and fails if one is missing.',
     ...disturbance(results),
     '',
     '| workload | connections | mode | requests/s | rows/s | p50 ms | p99 ms | mean group | WAL B/delivery | database B/delivery |',
@@ -39,7 +43,7 @@ export function page(results: Results): string {
         '',
         title(m.workload),
         m.connections,
-        m.refused > 0 ? `${m.mode} (${m.refused} × 503: its queue was full)` : m.mode,
+        m.refused > 0 ? `${m.mode} (${m.refused} × 503: the queue was full)` : m.mode,
         whole(m.requestsPerSecond),
         whole(m.requestsPerSecond * rowsOf(m.workload)),
         digits(m.p50),
@@ -61,7 +65,8 @@ export function page(results: Results): string {
     '',
     '## The database ceiling',
     '',
-    'The same rows, ledger included, by `COPY` into the same indexed tables: no HTTP, no question what is there already.',
+    'The same rows, including the ledger, are written by `COPY` into the same indexed tables: without HTTP, and without',
+    'checking which rows exist already. The rows of the ledger are not counted.',
     '',
     '| workload | COPY rows/s | best nightpost rows/s | nightpost ÷ COPY |',
     '|---|--:|--:|--:|',
@@ -74,13 +79,14 @@ export function page(results: Results): string {
   ].join('\n')
 }
 
-/** A run is repeated while neighbours of a virtual machine take its processors; here is what could not be had without. */
+/** Empty if no run lost CPU time to other virtual machines; runs that lost more than 3 % were repeated, see `undisturbed.ts`. */
 function disturbance({ measurements }: Results): string[] {
   const most = Math.max(0, ...measurements.map(({ stolen }) => stolen))
   if (most === 0) return []
   return [
-    `The machine is virtual: of its processors' time neighbours took at most ${Math.ceil(most * 100)} % from a run in the table, its`,
-    'preparation and checks included.',
+    '',
+    `The machine is virtual. Other virtual machines took at most ${Math.ceil(most * 100)} % of the CPU time from a run in the table,`,
+    'including its preparation and its checks.',
   ]
 }
 
@@ -104,19 +110,22 @@ function ratios({ measurements }: Results): string[] {
     })
 }
 
-/** The section on growth. */
+/** The section of docs/benchmarks.md on growth. */
 export function growthText(growth: Growth): string {
   const rates = (of: 'empty' | 'full') => growth.pairs.map((pair) => whole(pair[of])).join(', ')
   const ratios = growth.pairs.map(({ empty, full }) => full / empty).sort((a, b) => a - b)
   return [
     '## Growth',
     '',
-    `The mixture at 256 connections, on two databases by turns: on one that began empty ${rates('empty')} requests/s; on one that`,
-    `holds ${whole(growth.biomarkers)} biomarkers and ${whole(growth.samples)} samples ${rates('full')}; median of the ratios`,
-    `${digits(ratios[Math.floor(ratios.length / 2)] ?? null)}.`,
+    'The mixture was sent over 256 connections to two databases in turns:',
     '',
-    `Then ${growth.soakSeconds} s of the mixture at 64 connections, ${whole(growth.soakRequests)} deliveries: resident memory in MB`,
-    `over time ${growth.memory.join(', ')}.`,
+    `- to a database that was empty at the start: ${rates('empty')} requests/s;`,
+    `- to a database with ${whole(growth.biomarkers)} biomarkers and ${whole(growth.samples)} samples: ${rates('full')} requests/s.`,
+    '',
+    `The median of the ratios (full ÷ empty) is ${digits(ratios[Math.floor(ratios.length / 2)] ?? null)}.`,
+    '',
+    `Then the mixture was sent over 64 connections for ${growth.soakSeconds} s, ${whole(growth.soakRequests)} deliveries in all. The`,
+    `service's resident memory in MB, in even intervals: ${growth.memory.join(', ')}.`,
     '',
   ].join('\n')
 }

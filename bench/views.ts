@@ -1,4 +1,4 @@
-// npm run bench:views: the views with a million nights stored, in a throw-away Postgres.
+// npm run bench:views: measures the views with a million nights stored, in a temporary Postgres.
 import { cpus, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
@@ -10,11 +10,15 @@ import { writeSection } from './page.ts'
 
 const options = new Command('bench:views')
   .description('Measures the views and writes their section of docs/benchmarks.md.')
-  .option('--users <n>', `each has ${DAYS} nights; fewer than 2740 write nothing`, '2740')
-  .option('--runs <n>', 'of each query, each for another user', '200')
+  .option(
+    '--users <n>',
+    `number of users, each with ${DAYS} nights; with fewer than 2740 nothing is written`,
+    '2740',
+  )
+  .option('--runs <n>', 'runs of each query, each for a user drawn at random', '200')
   .option(
     '--wait <seconds>',
-    'at most so long for a machine that is otherwise idle, once the data are loaded',
+    'longest time to wait until the machine is idle, after the data are loaded',
     '0',
   )
   .parse()
@@ -24,9 +28,9 @@ const runs = Number(options.runs)
 
 interface Question {
   name: string
-  /** $1 is the owner, $2 a session of it. */
+  /** $1 is the owner, $2 one of the owner's sessions. */
   query: string
-  /** Milliseconds, of the server's median. */
+  /** Limit in milliseconds for planning and execution. The exit status is 1 if the client's median exceeds it. */
   limit?: number
   session?: string
   runs?: number
@@ -57,7 +61,7 @@ const questions: Question[] = [
     query: `select * from sleep_nights where user_id = $1 and sleep_date > date '2024-12-24'`,
   },
   {
-    name: "a user's year of intervals, added up by stage",
+    name: "a user's year of intervals, summed by stage",
     query: `select stage_name, sum(duration_seconds) from sleep_stage_intervals
       where user_id = $1 and series = 'sleep' group by stage_name`,
     runs: 20,
@@ -71,7 +75,7 @@ const questions: Question[] = [
     query: 'select * from latest_scores where profile_id = $1',
   },
   {
-    name: 'every user: mean deep sleep by week, of all nights',
+    name: 'all users: mean deep sleep by week, over all nights',
     query: `select date_trunc('week', sleep_date), avg(deep_minutes) from sleep_nights group by 1`,
     runs: 2,
   },
@@ -91,22 +95,23 @@ try {
   const text = [
     '## The views, with a million nights stored',
     '',
-    'Written by `npm run bench:views`: simulated nights, copied within a throw-away Postgres (`bench/nights.ts`). Each',
-    'query runs once for each of many users drawn at random, from a client over TCP: planning and reading the rows',
-    'included; nothing is prepared. *Server* is what Postgres itself says that planning and execution took, as a median;',
-    'the limit is for the sum of the two. On a busy machine the client waits for its turn as well: mind the load average.',
+    'This section is written by `npm run bench:views`. The nights are simulated, and copied within a temporary Postgres',
+    '(`bench/nights.ts`). Each query runs many times, each time for a user drawn at random, from a client over TCP. The',
+    "client's times include planning and reading the rows; no statement is prepared. *Server* is the median time that",
+    'Postgres reports for planning and execution. The limit applies to the sum of these two. On a busy machine the client also',
+    'waits for a processor: note the load average.',
     '',
-    `${machine(server.version).replace(/, fsync.*/, '')}, its defaults (shared_buffers 128 MB); load average ${loadavg()[0]?.toFixed(1)}`,
+    `${machine(server.version).replace(/, fsync.*/, '')}, default settings (shared_buffers 128 MB); load average ${loadavg()[0]?.toFixed(1)}`,
     '',
-    `${(users * DAYS).toLocaleString('en')} nights of ${users.toLocaleString('en')} users with two series each,`,
-    `${(users * 186).toLocaleString('en')} windows of nights in progress, and as many biomarkers and scores as nights:`,
-    `${(database / 2 ** 30).toFixed(1)} GiB with indexes, loaded in ${Math.round(loaded)} s.`,
+    `The database contains ${(users * DAYS).toLocaleString('en')} nights of ${users.toLocaleString('en')} users with two series each,`,
+    `${(users * 186).toLocaleString('en')} windows of nights in progress, and as many biomarkers and as many scores as nights.`,
+    `It takes ${(database / 2 ** 30).toFixed(1)} GiB with indexes and was loaded in ${Math.round(loaded)} s.`,
     '',
     '| query | rows | fastest ms | p50 ms | p95 ms | server: planning + execution ms | limit ms |',
     '|---|--:|--:|--:|--:|--:|--:|',
     ...lines,
     '',
-    'How the predicate on the user reaches the index, of the hypnogram and of the year of nights:',
+    'How the condition on the user reaches the index, for the hypnogram and for the year of nights:',
     '',
     '```text',
     ...(await plan(client, questions[0])),
@@ -174,7 +179,7 @@ function parameters(query: string, session?: string): string[] {
   return query.includes('$1') ? [owner] : []
 }
 
-/** The nodes that read tables, and by what. */
+/** The nodes of the query plan that read tables, with their index conditions. */
 async function plan(client: pg.Client, question: Question | undefined): Promise<string[]> {
   const query = question?.query ?? ''
   const { rows } = await client.query(`explain (costs off) ${query}`, parameters(query))

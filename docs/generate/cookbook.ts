@@ -2,7 +2,10 @@ import pg from 'pg'
 
 const BLOCK = /```sql\n([\s\S]*?)```\n\n```text\n[\s\S]*?```/g
 
-/** The page with the result of every query under it. A query that begins with "-- as the owner" runs as such; all others as nightpost_reader. */
+/**
+ * Returns the page with the result of every query below it. A query that begins with "-- as the owner" runs as the owner of
+ * the tables, every other query as nightpost_reader.
+ */
 export async function withResults(page: string, client: pg.Client): Promise<string> {
   const results: string[] = []
   for (const [, query = ''] of page.matchAll(BLOCK)) results.push(await run(client, query))
@@ -12,6 +15,7 @@ export async function withResults(page: string, client: pg.Client): Promise<stri
   )
 }
 
+/** Runs one query in UTC and returns its result as text. Every value is printed as Postgres sent it. */
 export async function run(client: pg.Client, query: string): Promise<string> {
   await client.query(
     `set timezone = utc; ${query.startsWith('-- as the owner') ? 'reset role' : 'set role nightpost_reader'}`,
@@ -35,7 +39,7 @@ export async function run(client: pg.Client, query: string): Promise<string> {
 const { INT2, INT4, INT8, NUMERIC, FLOAT8 } = pg.types.builtins
 const NUMBERS: number[] = [INT2, INT4, INT8, NUMERIC, FLOAT8]
 
-/** As psql prints a result. */
+/** Formats a result as psql does: numbers are aligned to the right, and the number of rows follows. */
 function aligned(head: string[], rows: Array<Array<string | null>>, isNumber: boolean[]): string {
   const cells = [head, ...rows.map((row) => row.map((value) => value ?? ''))]
   const widths = head.map((_, at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)))

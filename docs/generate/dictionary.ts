@@ -19,7 +19,7 @@ const COLUMNS = `
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
   order by c.relkind in ('r', 'p'), c.relname, a.attnum`
 
-/** docs/data-dictionary.md, from nothing but what the database says of itself. */
+/** Returns the text of docs/data-dictionary.md. Its only source is the catalogue of a migrated database. */
 export async function dataDictionary(client: pg.Client): Promise<string> {
   const { rows } = await client.query<Column>(COLUMNS)
   const names = [...new Set(rows.map(({ relation }) => relation))]
@@ -31,21 +31,24 @@ export async function dataDictionary(client: pg.Client): Promise<string> {
   return [
     '# Data dictionary',
     '',
-    "Written by `npm run docs` from the database's own comments; a test compares the two.",
+    'This page is written by `npm run docs` from the comments in the database. A test compares the two.',
     '',
-    '**Source** is the field at the vendor, in its own spelling; where there is none, Nightpost made the value.',
-    'A key column is **bold**. In a table, *no* under null means that the column never is; whatever the vendor may leave',
-    'out may be NULL, and NULL is never 0. `timestamp with time zone` is an instant; `timestamp without time zone` is',
-    'wall-clock time in the zone that stands beside it.',
+    '- **Source** is the field at the vendor, as the vendor spells it. It is empty if no single field supplies the value: either',
+    '  Nightpost made the value, or the meaning says where it comes from.',
+    '- The columns of the primary key are **bold**.',
+    '- **Null** is *no* if the column is never NULL. A field that the vendor may leave out may be NULL. NULL never means 0.',
+    '- `timestamp with time zone` is an instant. `timestamp without time zone` is wall-clock time in the zone that the column',
+    '  `time_zone` of the same row names.',
     '',
     '## Views',
     '',
-    'To query. Each gives an owner (`user_id`, `profile_id`) its rows by primary key.',
+    'Use the views for queries. In every view that has a column for the owner (`user_id`, `profile_id`, or `owner` in',
+    '`delivery_log`), a condition on this column uses the primary key.',
     ...relations.filter((relation) => !isTable(relation)).flatMap(viewSection),
     '',
     '## Tables',
     '',
-    'As the vendors sent it.',
+    'The tables contain the data as the vendors sent it, and the deliveries themselves.',
     ...relations.filter(isTable).flatMap(tableSection),
     '',
   ].join('\n')
@@ -86,7 +89,10 @@ function row(cells: string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |`
 }
 
-/** The vendor's field, which a comment names first, in brackets, or as what a value was taken from. */
+/**
+ * Returns the vendor's field that a comment names: at its beginning, in brackets, or as the origin of the value. Returns an
+ * empty text if it names none.
+ */
 export function source(comment: string): string {
   const [, named] =
     /^([a-z][\w.[\]]*)(?: k)?: /.exec(comment) ??
@@ -112,7 +118,7 @@ const UNITS: Array<[RegExp, string]> = [
   [/spells|awakenings|how often|rank/i, 'count'],
 ]
 
-/** Of a number; what the comment says, in a word. */
+/** Returns the unit of a numeric column, as its comment states it. Returns an empty text for every other type. */
 export function unit({ type, comment }: Pick<Column, 'type' | 'comment'>): string {
   if (!/^(integer|smallint|bigint|numeric)$/.test(type)) return ''
   return UNITS.find(([pattern]) => pattern.test(comment))?.[1] ?? ''

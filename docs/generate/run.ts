@@ -1,4 +1,4 @@
-// npm run docs: writes what is generated in docs/.
+// npm run docs: writes the data dictionary, the results in the SQL cookbook, and the hypnogram.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { startServer } from '../../bench/database.ts'
 import { readHypnogram } from '../../src/hypnogram/hypnogram.ts'

@@ -9,7 +9,7 @@ import { traffic } from '../../src/simulate/traffic.ts'
 const credentials = { asleepKey: 'key', sahhaSecret: 'secret', sahhaKey: undefined }
 const environment = { ASLEEP_API_KEYS: 'key', SAHHA_WEBHOOK_SECRETS: 'secret' }
 
-/** Four weeks of three users, across the autumn changes of clocks in Europe and America. */
+/** Three users for four weeks, which include the autumn clock changes of Europe and of America. */
 const options = {
   seed: 'cookbook',
   users: 3,
@@ -20,13 +20,13 @@ const options = {
   shuffle: false,
 }
 
-/** Windows of older nights are left out, because SESSION_COMPLETE has superseded them. */
+/** Leaves out the windows of older nights, because the arrays of SESSION_COMPLETE replace them. */
 const isWanted = ({ kind, at }: Delivery) =>
   kind !== 'INFERENCE_COMPLETE' || at > Date.parse('2025-11-08T10:00:00Z')
 
 /**
- * Sends the cookbook's traffic to the service on an empty database, and then sets every time of arrival to the
- * simulated one, so that whatever is asked of the database has one answer.
+ * Sends the cookbook's traffic to the service on an empty database. Then it sets every time of arrival to the simulated
+ * time, so that every query has the same result in each run.
  */
 export async function simulateInto(databaseUrl: string, client: pg.Client): Promise<void> {
   const { app } = await startService(readConfig(environment), databaseUrl, pino({ level: 'silent' }))
@@ -45,7 +45,7 @@ export async function simulateInto(databaseUrl: string, client: pg.Client): Prom
   await Promise.all(
     traffic(options).map(async (lane) => {
       const deliveries = lane.filter(isWanted)
-      // Sahha's records carry their own order; of two results of Asleep's the later received stays.
+      // Sahha's records contain the time that orders them, so they may be sent concurrently. Asleep's are ordered by arrival.
       const atOnce = deliveries[0]?.vendor === 'sahha' ? 32 : 1
       for (let at = 0; at < deliveries.length; at += atOnce) {
         await Promise.all(deliveries.slice(at, at + atOnce).map(post))
