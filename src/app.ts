@@ -6,7 +6,7 @@ import { Intake } from './ingest/intake.ts'
 import { leaveBodies, receive } from './ingest/receive.ts'
 import { Unpacker } from './ingest/unpack.ts'
 import { limitPipelining } from './ops/connections.ts'
-import { exposeMetrics } from './ops/expose.ts'
+import { type Audience, exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { measureRequests, type Observer } from './ops/observe.ts'
@@ -68,8 +68,8 @@ export function buildApp(parts: Parts): FastifyInstance {
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
     health(scope, readiness)
-    exposeMetrics(scope, metrics, readiness, config.METRICS_TOKEN)
-    await serveDocs(scope)
+    exposeMetrics(scope, metrics, readiness, metricsAudience(config))
+    serveDocs(scope, config.DOCS === undefined ? !isProduction(config) : config.DOCS === 'on')
     await scope.register(async (webhooks) => {
       await limitRates(webhooks, rates)
       receiveAll(webhooks, parts, rates)
@@ -104,6 +104,13 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)
     }
   }
+}
+
+const isProduction = ({ NODE_ENV }: Config) => NODE_ENV === 'production'
+
+function metricsAudience(config: Config): Audience {
+  if (config.METRICS_TOKEN !== undefined) return { token: config.METRICS_TOKEN }
+  return isProduction(config) ? 'own network' : 'everybody'
 }
 
 /** What each may hold unread is bounded, so their number must be. */
