@@ -220,3 +220,19 @@ it('a right credential is never quarantined, nor is a delivery recovered twice b
   ])
   expect(await count('unverified_deliveries')).toBe(0)
 })
+
+it('a 401 does not wait for a database that says nothing', async () => {
+  await start()
+  const lock = await service.db.hold('lock table unverified_deliveries in access exclusive mode')
+  const started = performance.now()
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      n % 2 === 0
+        ? service.post('sahha', { 'x-signature': 'f'.repeat(64) }, biomarker({ id: `waits ${n}` }))
+        : service.post('sahha', { 'x-api-key': 'wrong', 'x-user-id': 'u' }, biomarker({ id: `waits ${n}` })),
+    ),
+  )
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+  expect(performance.now() - started).toBeLessThan(5000)
+  await lock.release()
+})
