@@ -1,10 +1,12 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
 import type { Config } from './config.ts'
-import { ofContent } from './ingest/content.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
-import { keepBytes, receive } from './ingest/receive.ts'
-import { exposeMetrics } from './ops/expose.ts'
+import { Intake } from './ingest/intake.ts'
+import { leaveBodies, receive } from './ingest/receive.ts'
+import { Unpacker } from './ingest/unpack.ts'
+import { limitPipelining } from './ops/connections.ts'
+import { type Audience, exposeMetrics } from './ops/expose.ts'
 import { health, type Readiness } from './ops/health.ts'
 import type { Metrics } from './ops/metrics.ts'
 import { measureRequests, type Observer } from './ops/observe.ts'
@@ -12,7 +14,7 @@ import { collectRoutes, serveDocs } from './ops/openapi.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
 import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
-import { shedLoad } from './ops/shed.ts'
+import { exposeIntake, shedLoad } from './ops/shed.ts'
 import { trustProxy } from './ops/trust-proxy.ts'
 import { vendors } from './vendors/index.ts'
 
@@ -38,10 +40,11 @@ export function buildApp(parts: Parts): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     // A logger for each request would only add its number; the delivery's id says more, and costs less.
     childLoggerFactory: (logger) => logger,
-    bodyLimit: config.BODY_LIMIT_BYTES,
     // For the headers, and for the whole request; the store limits what follows.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     requestTimeout: 15_000,
+    // Of a connection on which nothing moves, such as one whose client does not read; an answer takes 25 s at most.
+    connectionTimeout: 60_000,
     trustProxy: trustProxy(config.TRUST_PROXY),
     forceCloseConnections: 'idle',
     // What still arrives on an open connection is taken: the store closes last.
@@ -58,14 +61,15 @@ export function buildApp(parts: Parts): FastifyInstance {
   answerProblems(app)
   logRequests(app, config.LOG_ID_KEY)
   measureRequests(app, metrics)
-  shedLoad(app, metrics, config.MAX_IN_FLIGHT_BYTES, config.BODY_LIMIT_BYTES)
+  limitPipelining(app)
+  shedLoad(app, metrics)
   app.server.maxConnections = MOST_CONNECTIONS
-  keepBytes(app)
+  leaveBodies(app)
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
     health(scope, readiness)
-    exposeMetrics(scope, metrics, readiness, config.METRICS_TOKEN)
-    await serveDocs(scope)
+    exposeMetrics(scope, metrics, readiness, metricsAudience(config))
+    serveDocs(scope, config.DOCS === undefined ? !isProduction(config) : config.DOCS === 'on')
     await scope.register(async (webhooks) => {
       await limitRates(webhooks, rates)
       receiveAll(webhooks, parts, rates)
@@ -77,22 +81,22 @@ export function buildApp(parts: Parts): FastifyInstance {
 
 function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
   const { config, log, store, quarantine = null, metrics, observer } = parts
-  const bodyLimit = config.BODY_LIMIT_BYTES
+  const limits = { body: config.BODY_LIMIT_BYTES, proven: config.MAX_IN_FLIGHT_BYTES }
+  const intake = new Intake(limits, (reason) => metrics.shed.inc({ reason }))
+  exposeIntake(metrics, intake)
+  const unpacker = new Unpacker(intake)
   for (const vendor of vendors) {
-    const authenticate = vendor.authenticator(config.credentials)
-    metrics.configured.set({ vendor: vendor.name }, authenticate ? 1 : 0)
-    if (authenticate) {
+    const authenticator = vendor.authenticator(config.credentials)
+    metrics.configured.set({ vendor: vendor.name }, authenticator ? 1 : 0)
+    if (authenticator) {
       receive(scope, {
         vendor,
-        authenticate: observer.authenticate(
-          vendor,
-          config.credentials,
-          authenticate,
-          ofContent(vendor, authenticate, bodyLimit),
-        ),
+        authenticator,
+        onRefused: observer.refused(vendor, config.credentials, authenticator),
+        intake,
+        unpacker,
         store: observer.store(store),
         quarantine,
-        bodyLimit,
         admit: admitter(scope, vendor, rates),
       })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
@@ -100,6 +104,13 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
       log.warn({ vendor: vendor.name }, `no route: set ${Object.keys(vendor.credentials).join(' or ')}`)
     }
   }
+}
+
+const isProduction = ({ NODE_ENV }: Config) => NODE_ENV === 'production'
+
+function metricsAudience(config: Config): Audience {
+  if (config.METRICS_TOKEN !== undefined) return { token: config.METRICS_TOKEN }
+  return isProduction(config) ? 'own network' : 'everybody'
 }
 
 /** What each may hold unread is bounded, so their number must be. */

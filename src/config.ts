@@ -63,7 +63,15 @@ const SettingsSchema = Type.Object({
     }),
   ),
   METRICS_TOKEN: Type.Optional(
-    Type.String({ description: 'GET /metrics needs it as a Bearer token; absent: it needs none' }),
+    Type.String({
+      description:
+        'GET /metrics needs it as a Bearer token; absent: it needs none, and in production answers only the own network',
+    }),
+  ),
+  DOCS: Type.Optional(
+    Type.Union([Type.Literal('on'), Type.Literal('off')], {
+      description: 'Pages at /docs; absent: on, but off in production',
+    }),
   ),
   NODE_ENV: Type.Optional(
     Type.String({ description: 'production: credentials are required, never generated' }),

@@ -10,7 +10,6 @@ export const problems = {
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   body_too_large: { status: 413, title: 'The body is larger than BODY_LIMIT_BYTES' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   invalid_body: { status: 422, title: 'The body does not fit its event' },
   user_mismatch: { status: 422, title: 'Header and body name different users' },
   too_many_requests: { status: 429, title: 'More requests than the limit allows' },

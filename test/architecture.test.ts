@@ -85,6 +85,7 @@ const rooms: Array<{ room: string; may: string[] }> = [
     room: 'ops/',
     may: [
       ...['ops/', 'ingest/', 'problem.ts', 'node:crypto', 'node:v8', 'fastify', '@fastify/'],
+      ...['node:http', 'node:net', 'node:stream'],
       ...['prom-client', 'pino', '@sinclair/typebox'],
     ],
   },

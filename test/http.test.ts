@@ -1,7 +1,7 @@
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { biomarker, inference, USER } from './setup/bodies.ts'
-import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
+import { ASLEEP_KEY, setup, signed, type TestService } from './setup/service.ts'
 
 let service: TestService
 beforeAll(async () => {
@@ -29,26 +29,23 @@ describe('what is not kept', () => {
     expect(answer).toMatchObject({ status: 413, json: { code: 'body_too_large' } })
   })
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', 'nonsense'])(
-    '%s is 415',
-    async (type) => {
-      const headers = { 'content-type': type, 'x-api-key': SAHHA_KEY, 'x-user-id': 'user-1' }
-      expect(await service.post('sahha', headers, biomarker())).toMatchObject({
-        status: 415,
-        json: { code: 'unsupported_media_type' },
-      })
-    },
-  )
-
-  it.each(['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/vnd.api+json'])(
-    '%s is JSON',
-    async (type) => {
-      const body = biomarker({ id: type })
-      expect(await service.post('sahha', { ...signed(body), 'content-type': type }, body)).toMatchObject({
-        status: 200,
-      })
-    },
-  )
+  it.each([
+    ...[
+      '/:a(',
+      '/:a',
+      '/*',
+      '/webhooks/:x(',
+      '/%',
+      '/(',
+      '/docs/../package.json',
+      '/docs/%2e%2e/package.json',
+    ],
+    ...['/docs/:a(', '/docs/nothing.js'],
+  ])('%s is 404, whatever the method', async (url) => {
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const) {
+      expect((await service.app.inject({ method, url })).statusCode, method).toBe(404)
+    }
+  })
 
   it('bytes that are no HTTP request get a problem document', async () => {
     await service.app.listen({ port: 0, host: '127.0.0.1' })
@@ -84,6 +81,52 @@ it('lets go of a client that sends nonsense and keeps its side open', async () =
   }
   expect(await connections()).toBe(0)
   socket.destroy()
+})
+
+describe('an authentic body is judged whatever its Content-Type says:', () => {
+  it.each([
+    ...[
+      undefined,
+      '',
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'application/jsonx',
+      'nonsense',
+      ';;=/',
+    ],
+    ...['multipart/form-data; boundary=x', 'application/json; charset=utf-8', 'APPLICATION/JSON'],
+    ...['application/vnd.api+json', 'application/json; charset'],
+  ])('%j', async (type) => {
+    const body = biomarker({ id: `sent as ${type}`, category: 'c' })
+    const headers = { ...signed(body), ...(type !== undefined && { 'content-type': type }) }
+    const answer = await service.app.inject({
+      ...{ method: 'POST', url: '/webhooks/sahha', headers, payload: Buffer.from(JSON.stringify(body)) },
+    })
+    expect(answer.json()).toMatchObject({ outcome: 'stored' })
+    const [kept] = await service.db.query(
+      `select headers->>'content-type' as type from deliveries where delivery_id = $1`,
+      [answer.json().delivery_id],
+    )
+    expect(kept?.type ?? undefined).toBe(type)
+  })
+
+  it('text that is no JSON is kept as malformed_json', async () => {
+    const body = 'a text of Sahha'
+    const answer = await service.post('sahha', { ...signed(body), 'content-type': 'text/plain' }, body)
+    expect(answer).toMatchObject({ status: 400, json: { code: 'malformed_json' } })
+    const kept = await service.db.query('select outcome from deliveries where delivery_id = $1', [
+      answer.json.delivery_id,
+    ])
+    expect(kept).toEqual([{ outcome: 'rejected' }])
+  })
+
+  it('no answer to another method or path is about it', async () => {
+    for (const url of ['/nowhere', '/health/live']) {
+      const headers = { 'content-type': ';;=/' }
+      const answer = await service.app.inject({ method: 'POST', url, headers, payload: 'x' })
+      expect([404, 405]).toContain(answer.statusCode)
+    }
+  })
 })
 
 describe('unavailable', () => {

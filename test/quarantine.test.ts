@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startProxy } from '../chaos/proxy.ts'
 import { readConfig } from '../src/config.ts'
 import { type ReplayOptions, replay } from '../src/replay/replay.ts'
+import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { everything, fixtures, send, tables } from './setup/fixtures.ts'
@@ -220,3 +222,34 @@ it('a right credential is never quarantined, nor is a delivery recovered twice b
   ])
   expect(await count('unverified_deliveries')).toBe(0)
 })
+
+it('a 401 does not wait for a database that says nothing', async () => {
+  await start()
+  const url = new URL(service.db.url)
+  const wire = await startProxy(Number(url.port), Math.random)
+  url.port = `${wire.port}`
+  const config = readConfig({ ...environment, QUARANTINE_UNVERIFIED_MAX_BYTES: `${MEBIBYTE}` })
+  const { app } = await startService(config, url.href, watchedLog)
+  const post = async (headers: Record<string, string>) => {
+    const payload = Buffer.from(JSON.stringify(biomarker()))
+    const answer = await app.inject({ method: 'POST', url: '/webhooks/sahha', headers, payload })
+    return answer.statusCode
+  }
+  const refused = () => [
+    post({ 'x-signature': 'f'.repeat(64) }),
+    post({ 'x-api-key': 'wrong-key' }),
+    post({}),
+  ]
+  expect(await Promise.all(refused())).toEqual([401, 401, 401])
+  expect(await count('unverified_deliveries')).toBe(3)
+
+  wire.freeze(true)
+  const started = performance.now()
+  expect(await Promise.all([...refused(), ...refused()])).toEqual(Array(6).fill(401))
+  expect(performance.now() - started).toBeLessThan(4000)
+  // What was on its way when the answer was given is kept once the database speaks again.
+  wire.freeze(false)
+  await expect.poll(() => count('unverified_deliveries')).toBe(9)
+  await app.close()
+  wire.close()
+}, 60_000)

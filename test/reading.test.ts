@@ -40,6 +40,29 @@ describe('readJson', () => {
       { numRuns: 2000 },
     )
   })
+
+  it('takes no long number where JSON has none', () => {
+    const long = '12345678901234567890'
+    for (const text of [
+      `{${long}:1}`,
+      `{"a":0${long}}`,
+      `{"a":${long}.}`,
+      `{"a":${long}.1.2}`,
+      `{"a":+${long}}`,
+      `{"a":${long}e}`,
+      `{"a":${long}"b"}`,
+      `{"a":${long} ${long}}`,
+      `{"a" ${long}}`,
+    ]) {
+      expect(() => readJson(Buffer.from(text)), text).toThrow('not JSON')
+    }
+  })
+
+  it('keeps long numbers apart from strings, keys and prototypes', () => {
+    const long = '12345678901234567890'
+    const text = `{"a":"x: ${long}","b\\"":${long},"${long}":[[${long}]],"__proto__":${long},"c":"\\\\","d":"${long}"}`
+    expect(jsonText(readJson(Buffer.from(text)))).toBe(text)
+  })
 })
 
 /** A decimal number's sign, significant digits and power of ten. */

@@ -9,8 +9,9 @@ const MAX_DIGITS = 1000
 export type ExactNumber = (() => string) & { toJSON(): string }
 
 export function exactNumber(text: string): ExactNumber {
-  const source = () => text
-  return Object.assign(source, { toJSON: source })
+  const source = (() => text) as ExactNumber
+  source.toJSON = source
+  return source
 }
 
 export function isExactNumber(value: unknown): value is ExactNumber {

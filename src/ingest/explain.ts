@@ -44,7 +44,7 @@ function message(error: ValueError): string {
 
 const names: Record<string, string> = {
   Decimal: 'number that fits Postgres numeric',
-  JsonMap: 'object, at most 100 levels deep, with numbers that fit Postgres numeric',
+  JsonMap: 'object, at most 100 levels deep and 10,000 keys wide, with numbers that fit Postgres numeric',
 }
 
 function describe(schema: TSchema): string {

@@ -1,16 +1,19 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  isSafeNumber,
-  LosslessNumber,
-  parse as parseLossless,
-  stringify as stringifyLossless,
-} from 'lossless-json'
-import { exactNumber, isExactNumber } from './exact-number.ts'
+import { LosslessNumber, stringify as stringifyLossless } from 'lossless-json'
+import { isExactNumber } from './exact-number.ts'
+import { MOST_EXACT, markLongNumbers, unmark } from './long-numbers.ts'
 
 export type JsonObject = { [key: string]: unknown }
 
-/** The body is no JSON object; `message` says why without quoting it. */
-export class MalformedJson extends Error {}
+/** The body is no JSON object, or one that is too costly to read; `message` says why without quoting it. */
+export class Unreadable extends Error {
+  readonly code: 'malformed_json' | 'invalid_body'
+
+  constructor(code: Unreadable['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
 
 /**
  * Reads the exact bytes of a body as one JSON object.
@@ -19,13 +22,16 @@ export class MalformedJson extends Error {}
  * would bend is read as an `ExactNumber`. Of a repeated key the last one counts.
  */
 export function readJson(bytes: Buffer): JsonObject {
-  if (bytes.length === 0) throw new MalformedJson('The body is empty.')
-  if (!isUtf8(bytes)) throw new MalformedJson('The body is not UTF-8.')
+  if (bytes.length === 0) throw new Unreadable('malformed_json', 'The body is empty.')
+  if (!isUtf8(bytes)) throw new Unreadable('malformed_json', 'The body is not UTF-8.')
+  if (holdsTooMany(bytes)) {
+    throw new Unreadable('invalid_body', `The body holds more than ${MOST_VALUES} values.`)
+  }
   let text = bytes.toString('utf8')
   if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1)
   const value = parse(text.includes('\\u') ? text.replace(unstorableEscape, toReplacement) : text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new MalformedJson('The body is JSON, but not an object.')
+    throw new Unreadable('malformed_json', 'The body is JSON, but not an object.')
   }
   return value as JsonObject
 }
@@ -46,27 +52,42 @@ const longDigits = /[\d.]{16}|\d[eE][+-]?\d{3}/
 const longNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE][+-]?\d{3})/
 
 function parse(text: string): unknown {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new MalformedJson('The body is not JSON.')
+  const marked = longDigits.test(text) && longNumber.test(text) ? markLongNumbers(text) : null
+  if (marked === 'too many') {
+    throw new Unreadable('invalid_body', `The body holds more than ${MOST_EXACT} numbers beyond a double.`)
   }
-  if (!longDigits.test(text) || !longNumber.test(text)) return value
   try {
-    return parseExact(text)
+    return marked ? unmark(JSON.parse(marked.text), marked.mark) : JSON.parse(text)
   } catch {
-    // It is JSON: the exact reader is recursive, and ran out of stack.
-    throw new MalformedJson('The body is nested too deeply.')
+    throw new Unreadable('malformed_json', 'The body is not JSON.')
   }
 }
 
-function parseExact(text: string): unknown {
-  return parseLossless(text, null, {
-    parseNumber: (digits) => (isSafeNumber(digits) ? Number(digits) : exactNumber(digits)),
-    onDuplicateKey: ({ newValue }) => newValue,
-  })
+/**
+ * What one body may hold: of 10 MiB of data logs as small as Sahha makes them about 300,000. More than this would
+ * take several times the body's size in memory, and the one thread for a second.
+ */
+export const MOST_VALUES = 500_000
+
+/** At most so many values fit into a body of this size, so that most need not be looked at. */
+const FEW_BYTES = MOST_VALUES
+
+/** How many values a body holds, no more than its commas and opening brackets outside of strings. */
+function holdsTooMany(bytes: Buffer): boolean {
+  if (bytes.length <= FEW_BYTES) return false
+  let values = 0
+  let isString = false
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]
+    if (isString) {
+      if (byte === BACKSLASH) at += 1
+      else if (byte === QUOTE) isString = false
+    } else if (byte === QUOTE) isString = true
+    else if (byte === COMMA || byte === BRACKET || byte === BRACE) values += 1
+  }
+  return values > MOST_VALUES
 }
+const [BACKSLASH, QUOTE, COMMA, BRACKET, BRACE] = [0x5c, 0x22, 0x2c, 0x5b, 0x7b]
 
 /** JSON source text in which exact numbers keep all their digits. */
 export function jsonText(value: unknown): string {

@@ -3,13 +3,16 @@ import { type Problem, problem } from '../problem.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
 import { NO_DRIFT } from './drift.ts'
-import { type JsonObject, MalformedJson, readJson } from './json.ts'
+import { type JsonObject, readJson, Unreadable } from './json.ts'
 import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
 
 /**
- * What becomes of an authentic body: pure, so that a kept delivery can be judged again at any time.
- * `scheme` is the name of the vendor's scheme that proved the sender; `limit` bounds a body that was packed.
+ * Rows that one delivery may become, and elements that a list of its body may have: 10 MiB of data logs as small as
+ * Sahha makes them are about 25,000. A row takes about a kilobyte until it is committed.
  */
+export const MOST_ROWS = 50_000
+
+/** What becomes of the bytes of an authentic delivery; `limit` bounds what they are unpacked to. */
 export function judge(
   vendor: Vendor,
   scheme: string,
@@ -17,16 +20,33 @@ export function judge(
   bytes: Buffer,
   limit: number,
 ): Verdict {
+  return judgeContent(vendor, scheme, headers, contentOf(headers, bytes, limit))
+}
+
+/**
+ * What becomes of an authentic body, or of one that can't be unpacked: pure, so that a kept delivery can be judged
+ * again at any time. `scheme` is the name of the vendor's scheme that proved the sender.
+ */
+export function judgeContent(
+  vendor: Vendor,
+  scheme: string,
+  headers: Headers,
+  content: Buffer | Problem,
+): Verdict {
   const { userHeader, required } = vendor.schemes[scheme] as Scheme
   const userId = headerText(headers[userHeader])
-  const content = contentOf(headers, bytes, limit)
   if (!Buffer.isBuffer(content)) return rejected(content, userId)
   const body = read(content)
-  if (body instanceof MalformedJson) return rejected(problem('malformed_json', body.message), userId)
+  if (body instanceof Unreadable) return rejected(problem(body.code, body.message), userId)
 
   const identity = vendor.identify(headers, body)
   if (required && userId === null) {
     return rejected(problem('missing_user_id', `The header ${userHeader} is required.`), userId, identity)
+  }
+  // Before the rows are made: it is they that fill the memory.
+  if (identity.event && elements(body) > MOST_ROWS) {
+    const detail = `The body has lists of more than ${MOST_ROWS} elements.`
+    return rejected(problem('invalid_body', detail), userId, identity)
   }
   const judgement = identity.event?.judge(body)
   if (judgement && 'issues' in judgement) {
@@ -65,11 +85,21 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
   }
 }
 
-function read(bytes: Buffer): JsonObject | MalformedJson {
+/** How many elements the body's own lists have together: each may become a row. */
+function elements(body: JsonObject): number {
+  let count = 0
+  for (const key in body) {
+    const value = body[key]
+    if (Array.isArray(value)) count += value.length
+  }
+  return count
+}
+
+function read(bytes: Buffer): JsonObject | Unreadable {
   try {
     return readJson(bytes)
   } catch (error) {
-    if (error instanceof MalformedJson) return error
+    if (error instanceof Unreadable) return error
     throw error
   }
 }

@@ -2,23 +2,22 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { Problem, ProblemError } from '../problem.ts'
+import { hasSignature } from './content.ts'
 import { arrive, type Quarantine, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { kept, unverified } from './headers.ts'
-import { judge } from './judge.ts'
-import type { Authenticate, Vendor } from './vendor.ts'
+import type { Intake } from './intake.ts'
+import { judgeContent } from './judge.ts'
+import type { Unpacker } from './unpack.ts'
+import type { Authenticator, Headers, Vendor } from './vendor.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The exact bytes of the body; null where there was none. */
-    bytes: Buffer | null
     /** What the one log line of the request says of its delivery. */
     summary: Readonly<Record<string, unknown>> | null
     /** Whose data it brought; the log has no more than a hash of it. */
     owner: string | null
   }
 }
-
-const NO_BYTES = Buffer.alloc(0)
 
 const Acknowledgement = Type.Object({
   outcome: Type.Union([Type.Literal('stored'), Type.Literal('duplicate'), Type.Literal('unrecognised')]),
@@ -37,20 +36,32 @@ const retryAfter = { 'Retry-After': { type: 'integer', description: 'Seconds to 
 
 export interface Receiver {
   readonly vendor: Vendor
-  /** Sees through a packed body: `ofContent`. */
-  readonly authenticate: Authenticate
+  readonly authenticator: Authenticator
+  /** Told the headers of each request that is refused. */
+  readonly onRefused: (headers: Headers) => void
+  readonly intake: Intake
+  readonly unpacker: Unpacker
   readonly store: Store
   /** Null: what is not proven is not kept. */
   readonly quarantine: Quarantine | null
-  readonly bodyLimit: number
   readonly admit: Admit | null
 }
+
+/** Milliseconds that a stranger's answer waits for the quarantine; what is under way is kept all the same. */
+const QUARANTINE_PATIENCE = 2000
 
 /** The route of one vendor: `POST /webhooks/<vendor>`. */
 export function receive(
   app: FastifyInstance,
-  { vendor, authenticate, store, quarantine, bodyLimit, admit }: Receiver,
+  { vendor, authenticator, onRefused, intake, unpacker, store, quarantine, admit }: Receiver,
 ): void {
+  const refuse = async (headers: Headers, bytes: Buffer | null) => {
+    onRefused(headers)
+    if (quarantine && bytes)
+      await inTime(quarantine.keep(unverified(vendor, headers, arrive(bytes))), QUARANTINE_PATIENCE)
+    throw new ProblemError('unauthorized', 'No valid credential was presented.')
+  }
+
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     `/webhooks/${vendor.name}`,
     {
@@ -66,7 +77,6 @@ export function receive(
           400: problemAnswer('malformed_json or missing_user_id; kept'),
           401: problemAnswer('unauthorized'),
           413: problemAnswer('body_too_large'),
-          415: problemAnswer('unsupported_media_type'),
           408: problemAnswer('request_timeout'),
           422: problemAnswer('invalid_body or user_mismatch; kept'),
           429: { ...problemAnswer('too_many_requests; nothing was kept'), headers: retryAfter },
@@ -77,31 +87,59 @@ export function receive(
       validatorCompiler: headersOnly,
     },
     async (request, reply) => {
-      const arrival = arrive(request.bytes ?? NO_BYTES)
+      const { headers } = request.raw
+      const body = intake.open(request.raw)
+      try {
+        const early = authenticator.fromHeaders(headers)
+        if (early === null && !quarantine) return await refuse(headers, null)
+        if (early) body.prove()
+        const bytes = await body.read()
 
-      const authenticatedBy = authenticate(request.headers, arrival.body)
-      if (authenticatedBy === null) {
-        await quarantine?.keep(unverified(vendor, request.headers, arrival))
-        throw new ProblemError('unauthorized', 'No valid credential was presented.')
+        let scheme = early ?? authenticator.authenticate(headers, bytes)
+        let content: Buffer | Problem | null = null
+        if (scheme === null && early === undefined && hasSignature(vendor, headers)) {
+          content = await unpacker.ofStranger(headers, bytes, body)
+          if (content) scheme = authenticator.authenticate(headers, content)
+        }
+        if (scheme === null) {
+          // What the quarantine holds counts there.
+          body.release()
+          return await refuse(headers, bytes)
+        }
+        if (!body.isProven) body.prove()
+        const arrival = arrive(bytes)
+
+        if (admit) await admit(request)
+        content ??= headers['content-encoding'] ? await unpacker.content(headers, bytes, body) : bytes
+        const verdict = judgeContent(vendor, scheme, headers, content)
+        const receipt = await store.commit({
+          arrival,
+          verdict,
+          vendor: vendor.name,
+          authenticatedBy: scheme,
+          headers: kept(vendor, headers),
+          normaliserVersion: vendor.normaliserVersion,
+        })
+
+        request.owner = verdict.owner
+        request.summary = summary(vendor, verdict, receipt)
+        if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
+        return await reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
+      } finally {
+        body.release()
       }
-
-      if (admit) await admit(request)
-      const verdict = judge(vendor, authenticatedBy, request.headers, arrival.body, bodyLimit)
-      const receipt = await store.commit({
-        arrival,
-        verdict,
-        vendor: vendor.name,
-        authenticatedBy,
-        headers: kept(vendor, request.headers),
-        normaliserVersion: vendor.normaliserVersion,
-      })
-
-      request.owner = verdict.owner
-      request.summary = summary(vendor, verdict, receipt)
-      if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
-      return reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
     },
   )
+}
+
+/** Resolves with `work`, or when the time is up. */
+async function inTime(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const up = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  await Promise.race([work, up])
+  clearTimeout(timer)
 }
 
 /** The body was kept, but not stored as rows. */
@@ -124,18 +162,22 @@ function summary(vendor: Vendor, { event }: Verdict, { outcome, deliveryId, prob
 const headersOnly: NonNullable<RouteOptions['validatorCompiler']> = (route) =>
   route.httpPart === 'body' ? () => true : TypeBoxValidatorCompiler(route as never)
 
-/** Keeps the exact bytes of every JSON body, and parses nothing: HMAC and ledger need what was sent. */
-export function keepBytes(app: FastifyInstance): void {
-  app.decorateRequest('bytes', null)
+/**
+ * Leaves every body on the wire for its route to read, and parses nothing: HMAC and ledger need what was sent. Nothing
+ * depends on Content-Type, because what a sender writes there says nothing reliable about its bytes.
+ */
+export function leaveBodies(app: FastifyInstance): void {
   app.decorateRequest('summary', null)
   app.decorateRequest('owner', null)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i,
-    { parseAs: 'buffer' },
-    (request: FastifyRequest, body: Buffer, done: (error: null) => void) => {
-      request.bytes = body
-      done(null)
-    },
-  )
+  const leave = (_request: FastifyRequest, _body: unknown, done: (error: null) => void) => done(null)
+  app.addContentTypeParser(['*', JSON_TYPE], leave)
+  app.addHook('onRequest', (request, _reply, done) => {
+    const type = request.raw.headers['content-type']
+    // Fastify would answer 415 where it can't read the header. The header itself stays in `raw`, for the ledger.
+    if (type !== undefined && type !== JSON_TYPE) request.headers = { 'content-type': undefined }
+    done()
+  })
 }
+
+const JSON_TYPE = 'application/json'

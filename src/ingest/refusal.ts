@@ -1,4 +1,4 @@
-import type { Authenticate, Headers, Vendor } from './vendor.ts'
+import type { Authenticator, Headers, Vendor } from './vendor.ts'
 
 /**
  * Why a request is not authentic, in words that are safe to count and to show: `missing`, `<header> wrong`,
@@ -7,15 +7,17 @@ import type { Authenticate, Headers, Vendor } from './vendor.ts'
 export function refusalReason(
   vendor: Vendor,
   credentials: (name: string) => readonly string[],
-  authenticate: Authenticate,
+  { fromHeaders }: Authenticator,
   headers: Headers,
-  body: Buffer,
 ): string {
   const presented = Object.entries(vendor.proofs).filter(([header]) => headers[header])
   const checked = presented.filter(([, { setting }]) => credentials(setting).length > 0)
   const nothing = Object.fromEntries(presented.map(([header]) => [header, undefined]))
-  const only = (header: string) => ({ ...headers, ...nothing, [header]: headers[header] })
-  const wrong = checked.find(([header]) => authenticate(only(header), body) === null)
+  const alone = (header: string) => fromHeaders({ ...headers, ...nothing, [header]: headers[header] })
+  // Where no header is wrong by itself, it is the one that only the body could have proved.
+  const wrong =
+    checked.find(([header]) => alone(header) === null) ??
+    checked.find(([header]) => alone(header) === undefined)
   if (wrong) return `${wrong[0]} wrong`
   return presented[0] ? `${presented[0][0]} not configured` : 'missing'
 }

@@ -28,10 +28,14 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 const MAX_DEPTH = 100
 
+/** Every key of a large object is looked up several times until it is stored, which takes seconds for half a million. */
+const MAX_KEYS = 10_000
+
 function isStorableJson(value: unknown, depth: number): boolean {
   if (typeof value === 'number' || isExactNumber(value)) return isDecimal(value)
   if (typeof value !== 'object' || value === null) return true
-  return depth < MAX_DEPTH && Object.values(value).every((inner) => isStorableJson(inner, depth + 1))
+  if (depth === MAX_DEPTH || (isMap(value) && Object.keys(value).length > MAX_KEYS)) return false
+  return Object.values(value).every((inner) => isStorableJson(inner, depth + 1))
 }
 
 /** Part of a key: opaque text. The bound keeps every index entry within what a Postgres page allows. */
@@ -67,7 +71,7 @@ export const Stages = (options: SchemaOptions = {}, codes?: readonly number[]) =
     options,
   )
 
-/** Any JSON object that Postgres `jsonb` holds: at most 100 levels deep, no number beyond `numeric`. */
+/** Any JSON object that Postgres `jsonb` holds: at most 100 levels deep, 10,000 keys wide, no number beyond `numeric`. */
 export const JsonMap = (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> =>
   Type.Unsafe<Record<string, unknown>>({ ...options, [Kind]: 'JsonMap', type: 'object' })
 

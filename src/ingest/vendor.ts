@@ -22,8 +22,16 @@ export interface Proof {
   readonly kind: 'signature' | 'key'
 }
 
-/** The name of the scheme that a request satisfied, or null: not authentic. */
-export type Authenticate = (headers: Headers, body: Buffer) => string | null
+/** Who a vendor's sender is, by the configured credentials. */
+export interface Authenticator {
+  /**
+   * What the headers say before anything of the body is read: the scheme that they satisfy, null where the request
+   * is not authentic whatever its body is, or undefined where the body decides, as with a signature.
+   */
+  readonly fromHeaders: (headers: Headers) => string | null | undefined
+  /** The name of the scheme that a request satisfied, or null: not authentic. */
+  readonly authenticate: (headers: Headers, body: Buffer) => string | null
+}
 
 /** What a body and its headers say of themselves, before anything is validated. */
 export interface Identity {
@@ -55,7 +63,7 @@ export interface Vendor {
   /** Raise it with every change that gives an old body other rows. */
   readonly normaliserVersion: number
   /** Checks against the credentials configured under each name; null where there are none. */
-  authenticator(credentials: (name: string) => readonly string[]): Authenticate | null
+  authenticator(credentials: (name: string) => readonly string[]): Authenticator | null
   identify(headers: Headers, body: JsonObject): Identity
   /** A request as the vendor sends it, for the `curl` line that the service prints. */
   example(credentials: (name: string) => readonly string[]): { headers: Record<string, string>; body: string }

@@ -3,7 +3,7 @@ import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
 import { join } from '../ingest/drift.ts'
 import { instant } from '../ingest/instant.ts'
 import { refusalReason, refusalReasons } from '../ingest/refusal.ts'
-import type { Authenticate, Vendor } from '../ingest/vendor.ts'
+import type { Authenticator, Headers, Vendor } from '../ingest/vendor.ts'
 import { DriftNames } from './drift-names.ts'
 import type { Series as HistogramSeries } from './histogram.ts'
 import type { Metrics } from './metrics.ts'
@@ -61,25 +61,20 @@ export class Observer {
     }
   }
 
-  /** The check `prove`; whom it refuses is counted, for a reason that `authenticate` gives. */
-  authenticate(
+  /** Counts a request of a vendor that is refused, for a reason that the authenticator gives. */
+  refused(
     vendor: Vendor,
     credentials: (name: string) => readonly string[],
-    authenticate: Authenticate,
-    prove: Authenticate,
-  ): Authenticate {
+    authenticator: Authenticator,
+  ): (headers: Headers) => void {
     const { authenticationFailures, lastAuthenticationFailure } = this.#metrics
     // From 0 on: Prometheus can't see a first increase of what was not there before.
     for (const reason of refusalReasons(vendor))
       authenticationFailures.inc({ vendor: vendor.name, reason }, 0)
-    return (headers, body) => {
-      const scheme = prove(headers, body)
-      if (scheme === null) {
-        const reason = refusalReason(vendor, credentials, authenticate, headers, body)
-        authenticationFailures.inc({ vendor: vendor.name, reason })
-        lastAuthenticationFailure.setToCurrentTime({ vendor: vendor.name, reason })
-      }
-      return scheme
+    return (headers) => {
+      const reason = refusalReason(vendor, credentials, authenticator, headers)
+      authenticationFailures.inc({ vendor: vendor.name, reason })
+      lastAuthenticationFailure.setToCurrentTime({ vendor: vendor.name, reason })
     }
   }
 

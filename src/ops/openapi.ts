@@ -1,8 +1,7 @@
-import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import type { Vendor } from '../ingest/vendor.ts'
+import { servePages } from './pages.ts'
 
 const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. A 2xx is sent once the exact bytes and every row made
 from them are committed. Bodies are read tolerantly: unknown fields and values are kept. They may come with
@@ -29,33 +28,14 @@ export async function collectRoutes(scope: FastifyInstance, vendors: readonly Ve
   })
 }
 
-/** `GET /openapi.json`, and pages that show it at `/docs`. */
-export async function serveDocs(scope: FastifyInstance): Promise<void> {
-  let document: string | undefined
+/** `GET /openapi.json`, and where they are wanted the pages that show it at `/docs`. */
+export function serveDocs(scope: FastifyInstance, withPages: boolean): void {
+  let document: Buffer | undefined
   scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
-    document ??= JSON.stringify(scope.swagger())
+    document ??= Buffer.from(JSON.stringify(scope.swagger()))
     return reply.type('application/json').send(document)
   })
-  await scope.register(async (pages) => {
-    await pages.register(helmet, {
-      // Without `upgrade-insecure-requests`: Nightpost itself speaks plain HTTP.
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: {
-          ...Object.fromEntries(
-            ['default-src', 'script-src', 'connect-src'].map((name) => [name, ["'self'"]]),
-          ),
-          'style-src': ["'self'", "'unsafe-inline'"],
-          'img-src': ["'self'", 'data:'],
-          'base-uri': ["'none'"],
-          'form-action': ["'none'"],
-          'frame-ancestors': ["'none'"],
-        },
-      },
-      strictTransportSecurity: false,
-    })
-    await pages.register(swaggerUi, { routePrefix: '/docs' })
-  })
+  if (withPages) servePages(scope, () => scope.swagger())
 }
 
 interface Document {

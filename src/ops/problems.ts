@@ -1,11 +1,13 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 import { Unavailable } from '../ingest/delivery.ts'
+import { RETRY_AFTER } from '../ingest/intake.ts'
 import { RejectedError } from '../ingest/receive.ts'
 import { type Problem, type ProblemCode, ProblemError, problem } from '../problem.ts'
-import { RETRY_AFTER } from './shed.ts'
+import { earlyAnswer, isUnread } from './early-answer.ts'
 
 /** Every failure leaves as a problem document that names no value. */
 export function answerProblems(app: FastifyInstance): void {
+  const routes = collectMethods(app)
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof RejectedError) return send(reply, error.problem)
     if (error instanceof ProblemError) return send(reply.headers(error.headers), error.problem)
@@ -20,33 +22,40 @@ export function answerProblems(app: FastifyInstance): void {
   })
 
   app.setNotFoundHandler((request, reply) => {
-    const methods = allowedMethods(app, request)
-    if (methods.length === 0) return send(reply, problem('not_found', 'There is nothing at this path.'))
-    const allow = methods.join(', ')
+    const methods = routes.get(request.url.split('?', 1)[0] ?? '')
+    if (!methods) return send(reply, problem('not_found', 'There is nothing at this path.'))
+    const allow = [...methods].join(', ')
     return send(reply.header('allow', allow), problem('method_not_allowed', `This path takes ${allow}.`))
   })
 }
 
 function send(reply: FastifyReply, document: Problem): FastifyReply {
-  return reply.code(document.status).type('application/problem+json').send(document)
+  reply.code(document.status).type('application/problem+json')
+  const { raw } = reply.request
+  if (!isUnread(raw)) return reply.send(document)
+  const text = JSON.stringify(document)
+  return reply
+    .headers({ connection: 'close', 'content-length': Buffer.byteLength(text) })
+    .send(earlyAnswer(raw, text))
 }
 
-function allowedMethods(app: FastifyInstance, request: FastifyRequest): string[] {
-  const url = request.url.split('?', 1)[0] ?? ''
-  return ['GET', 'HEAD', 'POST'].filter((method) => app.hasRoute({ method: method as 'GET', url }))
+/** The methods of each path, once all routes are declared. Asking the router would throw at a path such as `/:a(`. */
+function collectMethods(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
+  const routes = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = routes.get(url) ?? new Set()
+    for (const one of [method].flat()) methods.add(one)
+    routes.set(url, methods)
+  })
+  return routes
 }
 
 const codes: Record<string, ProblemCode> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
   FST_ERR_BAD_URL: 'not_found',
 }
 
 function fromFastify(error: FastifyError): Problem | undefined {
   const code = codes[error.code]
-  if (code === 'body_too_large') return problem(code, 'The body is larger than BODY_LIMIT_BYTES.')
-  if (code === 'unsupported_media_type') return problem(code, 'Send the body as application/json.')
   if (code) return problem(code, 'The request could not be read.')
   const isRequestFault = error.validation !== undefined || (error.statusCode ?? 500) < 500
   return isRequestFault ? problem('bad_request', 'The request could not be read.') : undefined

@@ -1,10 +1,8 @@
 import { getHeapStatistics } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
+import { type Intake, RETRY_AFTER } from '../ingest/intake.ts'
 import { ProblemError } from '../problem.ts'
 import { gauge, type Metrics } from './metrics.ts'
-
-/** Bodies up to this size are not counted: what they can hold together is bounded by the connections. */
-const SMALL_BYTES = 16 * 2 ** 10
 
 /** How far the event loop may lag behind, and how often in a row: one long pause is over when it is noticed. */
 const MOST_LAG_MS = 1000
@@ -15,27 +13,29 @@ const MOST_HEAP = 0.9
 
 const SAMPLE_MS = 250
 
-export const RETRY_AFTER = { 'retry-after': '5' }
+/** Every reason for which a request is turned away. */
+const REASONS = ['bytes', 'unproven', 'unpacking', 'heap', 'event loop']
 
-/**
- * Turns deliveries away with 503 before they are read where memory or time are short: too many bytes are on
- * their way from socket to commit, the heap is nearly full, or the event loop lags behind.
- */
-export function shedLoad(
-  app: FastifyInstance,
-  { shed, registry }: Metrics,
-  maxBytes: number,
-  bodyLimit: number,
-): void {
-  let inFlight = 0
+/** What `intake` holds at a moment. */
+export function exposeIntake({ registry }: Metrics, { used }: Intake): void {
   gauge(
     registry,
     'nightpost_in_flight_bytes',
-    'Bytes of larger bodies between socket and answer',
-    () => inFlight,
+    'Bytes of proven deliveries between socket and answer, as they are unpacked',
+    () => used.proven,
   )
+  gauge(
+    registry,
+    'nightpost_unproven_bytes',
+    'Bytes that senders hold who are not proven yet',
+    () => used.unproven,
+  )
+}
+
+/** Turns deliveries away with 503 before they are read where the heap is nearly full, or the event loop lags behind. */
+export function shedLoad(app: FastifyInstance, { shed }: Metrics): void {
   // From 0 on: Prometheus can't see a first increase of what was not there before.
-  for (const reason of ['bytes', 'heap', 'event loop']) shed.inc({ reason }, 0)
+  for (const reason of REASONS) shed.inc({ reason }, 0)
   let reason: string | null = null
   const counted = (name: string) => {
     shed.inc({ reason: name })
@@ -55,20 +55,9 @@ export function shedLoad(
   sampling.unref()
   app.addHook('onClose', async () => clearInterval(sampling))
 
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (request.method !== 'POST') return done()
     if (reason !== null) return done(counted(reason))
-    const length = request.headers['content-length']
-    // A body of unknown length may turn out as long as a body can be.
-    const bytes = length === undefined ? bodyLimit : Number(length)
-    if (bytes <= SMALL_BYTES) return done()
-    // One body is always taken, however large BODY_LIMIT_BYTES lets it be.
-    if (inFlight > 0 && inFlight + bytes > maxBytes) return done(counted('bytes'))
-    inFlight += bytes
-    // Not `onResponse`: a client that hangs up gets none.
-    reply.raw.once('close', () => {
-      inFlight -= bytes
-    })
     done()
   })
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { GroupCommit } from '../db/group-commit.ts'
 import { conditions, type Filter } from '../db/kept.ts'
 import { Writer } from '../db/writer.ts'
-import { ofContent } from '../ingest/content.ts'
+import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { kept } from '../ingest/headers.ts'
 import { judge } from '../ingest/judge.ts'
@@ -61,10 +61,10 @@ export async function replayUnverified(work: Replay): Promise<void> {
 /** The delivery, where its signature holds now or its key is configured now. */
 function prove({ vendors, config }: Replay, row: Quarantined): Delivery | null {
   const vendor = vendors.find(({ name }) => name === row.vendor)
-  const authenticate = vendor?.authenticator(config.credentials)
-  if (!vendor || !authenticate) return null
+  const authenticator = vendor?.authenticator(config.credentials)
+  if (!vendor || !authenticator) return null
   const headers: Headers = { ...row.headers, ...keys(vendor, config.credentials, row.hashed_headers) }
-  const authenticatedBy = ofContent(vendor, authenticate, config.BODY_LIMIT_BYTES)(headers, row.body)
+  const authenticatedBy = proveContent(vendor, authenticator, headers, row.body, config.BODY_LIMIT_BYTES)
   if (authenticatedBy === null) return null
   const { delivery_id: id, received_at: receivedAt, body } = row
   return {

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { apiKeyCheck } from '../../ingest/secrets.ts'
-import type { Vendor } from '../../ingest/vendor.ts'
+import type { Headers, Vendor } from '../../ingest/vendor.ts'
 import { open } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
 import { inferenceComplete } from './inference-complete.ts'
@@ -30,7 +30,9 @@ export const asleep: Vendor = {
     const keys = credentials('ASLEEP_API_KEYS')
     if (keys.length === 0) return null
     const isKey = apiKeyCheck(keys)
-    return ({ 'x-api-key': key }) => (typeof key === 'string' && isKey(key) ? 'api_key' : null)
+    const fromHeaders = ({ 'x-api-key': key }: Headers) =>
+      typeof key === 'string' && isKey(key) ? 'api_key' : null
+    return { fromHeaders, authenticate: fromHeaders }
   },
 
   identify(_headers, body) {

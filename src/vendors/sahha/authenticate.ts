@@ -1,22 +1,30 @@
-import { apiKeyCheck, signatureCheck } from '../../ingest/secrets.ts'
-import type { Authenticate } from '../../ingest/vendor.ts'
+import { apiKeyCheck, hex256, signatureCheck } from '../../ingest/secrets.ts'
+import type { Authenticator, Headers } from '../../ingest/vendor.ts'
 
 /**
  * Sahha proves itself by `X-Signature` over the exact bytes, or by `x-api-key`.
  * Every credential that is presented and can be checked must hold; a signature decides before a key.
  */
-export function authenticator(apiKeys: readonly string[], secrets: readonly string[]): Authenticate | null {
+export function authenticator(apiKeys: readonly string[], secrets: readonly string[]): Authenticator | null {
   if (apiKeys.length + secrets.length === 0) return null
   const isKey = apiKeyCheck(apiKeys)
   const isSignature = signatureCheck(secrets)
+  const signatureOf = (headers: Headers) => (secrets.length > 0 && headers['x-signature']) || undefined
 
-  return (headers, body) => {
-    const signature = (secrets.length > 0 && headers['x-signature']) || undefined
+  const fromHeaders = (headers: Headers) => {
+    const signature = signatureOf(headers)
     const key = (apiKeys.length > 0 && headers['x-api-key']) || undefined
-    if (signature !== undefined && !(typeof signature === 'string' && isSignature(signature, body)))
-      return null
+    if (signature !== undefined && !(typeof signature === 'string' && hex256.test(signature))) return null
     if (key !== undefined && !(typeof key === 'string' && isKey(key))) return null
-    if (signature !== undefined) return 'signature'
+    if (signature !== undefined) return undefined
     return key === undefined ? null : 'api_key'
+  }
+  return {
+    fromHeaders,
+    authenticate(headers, body) {
+      const scheme = fromHeaders(headers)
+      if (scheme !== undefined) return scheme
+      return isSignature(signatureOf(headers) as string, body) ? 'signature' : null
+    },
   }
 }

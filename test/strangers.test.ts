@@ -1,0 +1,348 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { biomarker, dataLog } from './setup/bodies.ts'
+import { sent } from './setup/log-guard.ts'
+import { metricsOf } from './setup/metrics.ts'
+import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
+
+const MB = 2 ** 20
+
+let service: TestService
+let port: number
+const sockets: Socket[] = []
+beforeAll(() => start())
+
+async function start(overrides = {}) {
+  service = await setup(overrides)
+  await service.app.listen({ port: 0, host: '127.0.0.1' })
+  port = (service.app.server.address() as AddressInfo).port
+  return () => service.close()
+}
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  // Whatever happened, nothing is counted once nobody sends.
+  await expect.poll(() => held()).toEqual([0, 0])
+})
+
+async function held() {
+  const { get } = await metricsOf(service.app)
+  return [get('nightpost_in_flight_bytes', {}), get('nightpost_unproven_bytes', {})]
+}
+
+/** A connection that has sent something. */
+function open(text: string | Buffer = ''): Socket {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(text)
+  sockets.push(socket)
+  return socket
+}
+
+const head = (...headers: string[]) =>
+  `${['POST /webhooks/sahha HTTP/1.1', 'host: x', ...headers].join('\r\n')}\r\n\r\n`
+const SIGNATURE = `x-signature: ${'f'.repeat(64)}`
+
+/** An authentic delivery over a connection of its own; Node sends it in chunks where it is told no length. */
+async function deliver(body: object, isChunked = false, more: Record<string, string> = {}): Promise<number> {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const headers = { ...signed(bytes), ...(!isChunked && { 'content-length': `${bytes.length}` }), ...more }
+  sent(headers, bytes)
+  const outgoing = request({ port, host: '127.0.0.1', path: '/webhooks/sahha', method: 'POST', headers })
+  if (isChunked) outgoing.flushHeaders()
+  outgoing.end(bytes)
+  const [response] = await once(outgoing, 'response')
+  response.resume()
+  await once(response, 'end')
+  return response.statusCode
+}
+
+const large = (id: string) =>
+  dataLog(Array.from({ length: 200 }, (_, n) => ({ id: `${id}-${n}`, source: 'x'.repeat(100) })))
+
+const codes = async (answers: Array<Promise<number>>) => [...new Set(await Promise.all(answers))]
+
+describe('one connection does not shut out others', () => {
+  const claims = (length: string) =>
+    `GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n${head(SIGNATURE, `content-length: ${length}`)}{`
+
+  it.each([
+    ['reset', '99999999999999', (socket: Socket) => socket.resetAndDestroy()],
+    ['ended', '99999999999999', (socket: Socket) => socket.end()],
+    ['reset', `${10 * MB}`, (socket: Socket) => socket.resetAndDestroy()],
+    ['ended', `${10 * MB}`, (socket: Socket) => socket.end()],
+  ])('with a pipelined claim, %s: content-length %s', async (_how, length, leave) => {
+    for (let n = 0; n < 20; n += 1) {
+      const socket = open(claims(length))
+      await sleep(5)
+      leave(socket)
+    }
+    await sleep(100)
+    expect(await codes([deliver(large('claim'))])).toEqual([200])
+  })
+
+  it('with announcements: 200 sockets that announce 10 MiB and say nothing more', async () => {
+    for (let n = 0; n < 200; n += 1) open(head(SIGNATURE, `content-length: ${10 * MB}`))
+    await sleep(100)
+    expect(await codes(Array.from({ length: 20 }, (_, n) => deliver(large(`announced-${n}`))))).toEqual([200])
+  })
+
+  it('with bodies that do not end: 300 sockets that sent 200 KB each', async () => {
+    for (let n = 0; n < 300; n += 1) {
+      open(
+        Buffer.concat([
+          Buffer.from(head(SIGNATURE, `content-length: ${10 * MB}`)),
+          Buffer.alloc(200_000, 32),
+        ]),
+      )
+    }
+    await expect.poll(async () => (await held())[1]).toBeGreaterThan(20 * MB)
+    expect(await codes(Array.from({ length: 20 }, (_, n) => deliver(large(`unending-${n}`))))).toEqual([200])
+    expect((await held())[1]).toBeLessThanOrEqual(33 * MB)
+    const { get } = await metricsOf(service.app)
+    expect(get('nightpost_shed_requests_total', { reason: 'unproven' })).toBeGreaterThan(50)
+  })
+
+  it('and small deliveries that come in chunks are all stored', async () => {
+    const answers = Array.from({ length: 80 }, (_, n) =>
+      deliver(biomarker({ id: `chunk-${n}`, category: 'c' }), true),
+    )
+    expect(await codes(answers)).toEqual([200])
+  })
+
+  it('a body of a hundred thousand chunks takes what it holds', async () => {
+    const body = Buffer.from(
+      JSON.stringify(biomarker({ id: 'many-chunks', category: 'c', padding: 'x'.repeat(100_000) })),
+    )
+    sent(signed(body), body)
+    const socket = open(head(`x-signature: ${signed(body)['x-signature']}`, 'transfer-encoding: chunked'))
+    const chunks = [...body].map((byte) => `1\r\n${String.fromCharCode(byte)}\r\n`).join('')
+    socket.write(`${chunks}0\r\n\r\n`)
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toContain('"stored"')
+  })
+})
+
+describe('an answer that comes before the body is read', () => {
+  /** Sends more and more whatever comes back, and reads only then, as simple clients do. */
+  async function stubborn(headers: string[], bytes: number): Promise<string> {
+    const socket = open(head(...headers))
+    socket.pause()
+    for (let left = bytes; left > 0 && !socket.destroyed; left -= MB) {
+      if (!socket.write(Buffer.alloc(MB, 32)))
+        await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    }
+    await sleep(50)
+    let text = ''
+    socket.on('data', (data) => {
+      text += data
+    })
+    socket.resume()
+    await Promise.race([once(socket, 'close'), sleep(6000)])
+    return text
+  }
+  const KEY = [`x-api-key: ${SAHHA_KEY}`, 'x-user-id: u']
+
+  it.each([
+    ['413 to a claim', [...KEY, `content-length: ${20 * MB}`], 20 * MB, 413],
+    ['413 to a stranger', [SIGNATURE, `content-length: ${20 * MB}`], 20 * MB, 413],
+    ['401 to a wrong key', ['x-api-key: wrong', `content-length: ${8 * MB}`], 8 * MB, 401],
+    ['401 to none', [`content-length: ${8 * MB}`], 8 * MB, 401],
+  ])('%s is read by a client that goes on sending', async (_name, headers, bytes, status) => {
+    const answer = await stubborn(headers, bytes)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer.toLowerCase()).toContain('connection: close')
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status })
+  })
+
+  it('is there at once, though the client waits with its body', async () => {
+    for (const headers of [['x-api-key: wrong', `content-length: ${MB}`], [`content-length: ${20 * MB}`]]) {
+      const socket = open(head(...headers))
+      const answer = await Promise.race([once(socket, 'data'), sleep(1000)])
+      expect(String(answer)).toMatch(/^HTTP\/1.1 4(01|13) /)
+      socket.destroy()
+    }
+  })
+
+  it('413 comes when a body without a length passes the limit', async () => {
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MB, 32), Buffer.from('\r\n')])
+    const socket = open(head(...KEY, 'transfer-encoding: chunked'))
+    for (let n = 0; n < 16; n += 1) socket.write(chunk)
+    socket.write('0\r\n\r\n')
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  it('does not close a connection for a small body', async () => {
+    const socket = open(`${head('x-api-key: wrong', 'content-length: 2')}{}`)
+    expect(String(await once(socket, 'data'))).not.toContain('connection: close')
+    socket.write(`${head('x-api-key: wrong', 'content-length: 2')}{}`)
+    expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1.1 401 /)
+  })
+})
+
+describe('packed bodies', () => {
+  const packed = (id: string, length: number) => {
+    const samples = Array.from({ length }, (_, n) => ({
+      ...{ id: `${id}-${n}-${randomBytes(4).toString('hex')}`, value: Math.round(Math.random() * 1000) / 10 },
+      ...{
+        unit: 'count/min',
+        source: 'com.apple.health',
+        recordingMethod: 'automatic',
+        deviceType: 'Watch6,1',
+      },
+      startDateTime: `2025-07-12T00:${String(n % 60).padStart(2, '0')}:00+12:00`,
+      endDateTime: `2025-07-12T00:${String(n % 60).padStart(2, '0')}:30+12:00`,
+      additionalProperties: { motionContext: 'sedentary', bodyPosition: 'unknown' },
+    }))
+    const body = dataLog(samples)
+    const plain = Buffer.from(JSON.stringify(body))
+    return { plain, gzip: gzipSync(plain) }
+  }
+
+  it('of data logs that were signed before they were packed prove their sender, up to a megabyte', async () => {
+    const { plain, gzip } = packed('signed-first', 3000)
+    expect(plain.length).toBeGreaterThan(0.8 * MB)
+    expect(plain.length / gzip.length).toBeGreaterThan(8)
+    const answer = await service.post('sahha', { ...signed(plain), 'content-encoding': 'gzip' }, gzip)
+    expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+  })
+
+  it('beyond it need a signature of what is sent', async () => {
+    const { plain, gzip } = packed('too-long', 4000)
+    const post = (proof: Record<string, string>) =>
+      service.post('sahha', { ...proof, 'content-encoding': 'gzip' }, gzip)
+    expect((await post(signed(plain))).status).toBe(401)
+    expect((await post(signed(gzip))).status).toBe(200)
+  })
+
+  it('of strangers are unpacked a little, one at a time, while authentic ones are stored', async () => {
+    const bomb = gzipSync(Buffer.alloc(9 * MB, 32))
+    const post = () =>
+      service.post('sahha', { 'x-signature': 'f'.repeat(64), 'content-encoding': 'gzip' }, bomb)
+    const before = process.cpuUsage()
+    const flood = Array.from({ length: 60 }, async () => (await post()).status)
+    const authentic = Array.from({ length: 20 }, (_, n) =>
+      deliver(biomarker({ id: `beside-${n}`, category: 'c' })),
+    )
+    expect(await codes(authentic)).toEqual([200])
+    expect(await codes(flood)).toEqual([401])
+    const { user, system } = process.cpuUsage(before)
+    // Unpacked whole, 60 of them would take about three seconds.
+    expect((user + system) / 1e6).toBeLessThan(2)
+  })
+
+  it('of a proven sender count as what they become', async () => {
+    const close = await start({ MAX_IN_FLIGHT_BYTES: `${32 * MB}` })
+    const body = gzipSync(`{"a":"${' '.repeat(9 * MB)}"}`)
+    const post = async () =>
+      (
+        await service.post(
+          'asleep',
+          { 'x-api-key': ASLEEP_KEY, 'x-user-id': 'u-1', 'content-encoding': 'gzip' },
+          body,
+        )
+      ).status
+    // Nothing is committed meanwhile, so all that is taken is held.
+    const lock = await service.db.hold('lock table deliveries in access exclusive mode')
+    let most = 0
+    const watching = setInterval(async () => {
+      most = Math.max(most, (await held())[0] ?? 0)
+    }, 5)
+    const posts = Array.from({ length: 40 }, post)
+    await expect
+      .poll(async () =>
+        (await metricsOf(service.app)).get('nightpost_shed_requests_total', { reason: 'bytes' }),
+      )
+      .toBeGreaterThan(30)
+    await lock.release()
+    const answers = await Promise.all(posts)
+    clearInterval(watching)
+    expect([...new Set(answers)].sort()).toEqual([200, 503])
+    expect(most).toBeGreaterThan(9 * MB)
+    expect(most).toBeLessThanOrEqual(32 * MB)
+    await expect.poll(() => held()).toEqual([0, 0])
+    expect(await post()).toBe(200)
+    await close()
+    await start()
+  })
+})
+
+describe('one connection has few requests open', () => {
+  it('past 16 it is closed', async () => {
+    const socket = open('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(400))
+    await Promise.race([once(socket, 'close'), sleep(3000)])
+    expect(socket.destroyed).toBe(true)
+  })
+
+  it('any number one after the other', async () => {
+    const socket = open()
+    for (let n = 0; n < 40; n += 1) {
+      socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n')
+      expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1.1 200 /)
+    }
+  })
+
+  it('and 16 at once are answered', async () => {
+    const socket = open('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(16))
+    let text = ''
+    socket.on('data', (data) => {
+      text += data
+    })
+    await expect.poll(() => text.match(/HTTP\/1.1 200 /g)?.length).toBe(16)
+  })
+})
+
+describe('/metrics', () => {
+  it('is rendered once for all who ask at once', async () => {
+    // Until what others asked for is old.
+    await sleep(1000)
+    let renderings = 0
+    const metrics = await import('prom-client')
+    const original = metrics.Registry.prototype.metrics
+    metrics.Registry.prototype.metrics = function () {
+      renderings += 1
+      return original.call(this)
+    }
+    try {
+      const asking = Array.from({ length: 20 }, async () => {
+        let text = ''
+        const socket = open('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(16))
+        socket.on('data', (data) => {
+          text += data
+        })
+        await expect.poll(() => text.match(/HTTP\/1.1 200 /g)?.length).toBe(16)
+      })
+      await Promise.all(asking)
+      expect(renderings).toBeGreaterThan(0)
+      expect(renderings).toBeLessThan(60)
+    } finally {
+      metrics.Registry.prototype.metrics = original
+    }
+  })
+
+  it('in production without a token is for the own network', async () => {
+    const close = await start({ NODE_ENV: 'production', DATABASE_URL: 'postgres://unused' })
+    const from = async (remoteAddress: string, headers = {}) =>
+      (await service.app.inject({ url: '/metrics', remoteAddress, headers })).statusCode
+    for (const address of ['127.0.0.1', '::1', '10.1.2.3', '172.18.0.1', '::ffff:192.168.1.1', 'fd00::1'])
+      expect(await from(address), address).toBe(200)
+    for (const address of ['203.0.113.9', '172.32.0.1', '2001:db8::1', '::ffff:8.8.8.8'])
+      expect(await from(address), address).toBe(401)
+    expect(await from('10.1.2.3', { 'x-forwarded-for': '203.0.113.9' })).toBe(401)
+    const refused = await service.app.inject({ url: '/metrics', remoteAddress: '203.0.113.9' })
+    expect(refused.json().detail).toContain('METRICS_TOKEN')
+    expect((await service.app.inject('/docs/')).statusCode).toBe(404)
+    expect((await service.app.inject('/openapi.json')).statusCode).toBe(200)
+    await close()
+    await start({ NODE_ENV: 'production', DATABASE_URL: 'postgres://unused', DOCS: 'on' })
+    expect((await service.app.inject('/docs/')).statusCode).toBe(200)
+    await service.close()
+    await start()
+  })
+})
