@@ -170,7 +170,7 @@ describe('chooses', () => {
 /** A normaliser of another version: it reads units in another way. */
 const otherSahha: Vendor = {
   ...sahha,
-  normaliserVersion: 2,
+  normaliserVersion: sahha.normaliserVersion + 1,
   identify(headers, body) {
     const identity = sahha.identify(headers, body)
     const event = identity.event && {
@@ -239,8 +239,8 @@ describe('--all', () => {
     expect(units).toEqual([{ unit: 'other' }])
     const versions = `select distinct vendor, normaliser_version as version from deliveries order by vendor`
     expect(await service.db.query(versions)).toEqual([
-      { vendor: 'asleep', version: '1' },
-      { vendor: 'sahha', version: '2' },
+      { vendor: 'asleep', version: '2' },
+      { vendor: 'sahha', version: '3' },
     ])
     await replay(options({ all: true }))
     expect(await everything(service.db)).toEqual(rows)

@@ -38,7 +38,7 @@ export const asleep: Vendor = {
     const known = Object.entries(events).find(([known]) => known === name)?.[1]
     const { user_id } = (data ?? {}) as { user_id?: unknown }
     // Without its data such a body is rejected, yet it tells whose it is.
-    const owner = data === undefined ? body.user_id : user_id
+    const owner = (data ?? undefined) === undefined ? body.user_id : user_id
     return {
       name: typeof name === 'string' ? name : null,
       event: known?.[isCallback ? 1 : 0],
