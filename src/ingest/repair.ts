@@ -83,15 +83,18 @@ class Repair {
   readonly drift: Drift[] = []
   readonly faults: Fault[] = []
   readonly missing: Fault[] = []
+  /** Faults that tell enough: one of a record, several of a body. */
+  #enough = MAX_ISSUES
 
   /** The value as it may stay; `at` is its JSON pointer. */
   fix(part: Part, value: unknown, at: string): unknown {
     if (value === undefined && part.isOptional) return value
     if (value === null && part.isNullable) return value
-    const known = { drift: this.drift.length, faults: this.faults.length }
+    const drift = this.drift.length
+    const faults = this.faults.length
     const fixed = this.#inside(part, value, at)
     if (fixed !== UNFIT || !part.isForgiving) return fixed
-    this.#forget(known)
+    this.#forget(drift, faults)
     const { path } = part
     if (!this.drift.some((one) => one.kind === 'type' && one.path === path)) {
       this.drift.push({ kind: 'type', path })
@@ -103,7 +106,7 @@ class Repair {
     if (part.fields && isObject(value)) return this.#object(part.fields, value, at)
     if (part.records && Array.isArray(value)) return this.#records(part, part.records, value, at)
     if (!part.fields && !part.records && Check(part.schema, value)) return value
-    if (this.faults.length < MAX_ISSUES) this.faults.push({ part, value, at })
+    if (this.faults.length < this.#enough) this.faults.push({ part, value, at })
     return UNFIT
   }
 
@@ -113,8 +116,10 @@ class Repair {
     for (const [key, part] of fields) {
       const own = value[key]
       const fixed = this.fix(part, own, `${at}/${key}`)
-      if (fixed === UNFIT) isFit = false
-      else if (fixed !== own) {
+      if (fixed === UNFIT) {
+        isFit = false
+        if (this.faults.length >= this.#enough) break
+      } else if (fixed !== own) {
         copy ??= { ...value }
         copy[key] = fixed
       }
@@ -123,22 +128,19 @@ class Repair {
   }
 
   #records(of: Part, { part, fits }: NonNullable<Part['records']>, elements: unknown[], at: string): unknown {
-    const known = { drift: this.drift.length, faults: this.faults.length }
+    const drift = this.drift.length
+    const faults = this.faults.length
     const without: Fault[] = []
     let count = 0
     const fixed = elements.map((element, index) => {
       if (fits(element)) return element
-      const before = { drift: this.drift.length, faults: this.faults.length }
-      const one = this.fix(part, element, `${at}/${index}`)
+      const one = this.#record(part, element, `${at}/${index}`, without)
       if (one !== UNFIT) return one
       count += 1
-      const fault = this.faults[before.faults]
-      if (fault && without.length < MAX_ISSUES) without.push(fault)
-      this.#forget(before)
       return undefined
     })
     if (count > 0 && count === elements.length && !of.isNullable) {
-      this.#forget(known)
+      this.#forget(drift, faults)
       this.faults.push(...without)
       return UNFIT
     }
@@ -147,8 +149,23 @@ class Repair {
     return fixed
   }
 
+  /** A record that must be left out tells why in `without`, as long as there is room. */
+  #record(part: Part, element: unknown, at: string, without: Fault[]): unknown {
+    const drift = this.drift.length
+    const faults = this.faults.length
+    const enough = this.#enough
+    this.#enough = faults + 1
+    const fixed = this.fix(part, element, at)
+    this.#enough = enough
+    if (fixed !== UNFIT) return fixed
+    const fault = this.faults[faults]
+    if (fault && without.length < MAX_ISSUES) without.push(fault)
+    this.#forget(drift, faults)
+    return UNFIT
+  }
+
   /** What was noted inside a value that is left out does not count. */
-  #forget({ drift, faults }: { drift: number; faults: number }): void {
+  #forget(drift: number, faults: number): void {
     this.drift.length = drift
     this.faults.length = faults
   }
