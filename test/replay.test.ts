@@ -126,6 +126,36 @@ it('a body whose rows the database refuses is found among others', async () => {
   expect(await service.db.query('select id from biomarkers')).toEqual([{ id: 'a' }])
 })
 
+it('stores what an older version rejected for one fault, and finds again what is stored in part', async () => {
+  const { json } = await service.sahha(
+    dataLog([{ id: 'a', value: '1' }, { value: 2 }, { id: 'c', value: 3 }]),
+  )
+  const rows = await everything(service.db)
+  await forgetRows('rejected')
+
+  const first = await replay(options())
+  expect(transitions(first)).toEqual({ 'rejected → stored': 1 })
+  expect({ failed: first.failed, problems: Object.fromEntries(first.problems) }).toEqual({
+    failed: 0,
+    problems: { partly_stored: 1 },
+  })
+  expect(await everything(service.db)).toEqual(rows)
+  expect(rows.data_logs).toMatchObject([
+    { id: 'a', value: null },
+    { id: 'c', value: '3' },
+  ])
+
+  await sahhaBiomarker()
+  const again = (...outcomes: string[]) => replay(options({ filter: { outcomes } })).then(transitions)
+  expect(await again('partly_stored')).toEqual({ 'stored → stored': 1 })
+  expect(await again('rejected', 'partly_stored')).toEqual({ 'stored → stored': 1 })
+  expect(await again('stored')).toEqual({ 'stored → stored': 2 })
+  const [kept] = await service.db.query(
+    `select delivery_id from delivery_log where problem_code = 'partly_stored'`,
+  )
+  expect(kept?.delivery_id).toBe(json.delivery_id)
+})
+
 it('--dry-run says the same and writes nothing', async () => {
   await sendAll()
   await forgetRows('unrecognised')
