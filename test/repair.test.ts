@@ -1,4 +1,4 @@
-import { Kind, OptionalKind, type TSchema } from '@sinclair/typebox'
+import { Kind, OptionalKind, type TSchema, Type } from '@sinclair/typebox'
 import { Check } from '@sinclair/typebox/value'
 import { getTableName } from 'drizzle-orm'
 import fc from 'fast-check'
@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest'
 import type { Verdict } from '../src/ingest/delivery.ts'
 import { type JsonObject, jsonText, readJson } from '../src/ingest/json.ts'
 import { judge } from '../src/ingest/judge.ts'
-import { KEY, RECORDS } from '../src/ingest/schema.ts'
+import { repairer } from '../src/ingest/repair.ts'
+import { Id, KEY, Maybe, RECORDS, Records } from '../src/ingest/schema.ts'
 import type { Vendor } from '../src/ingest/vendor.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { events as sahhaEvents } from '../src/vendors/sahha/identify.ts'
@@ -201,6 +202,13 @@ it('what is mended is a copy: the body stays as it was read', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+it('a body that is wrong in a way that nothing mends is refused', () => {
+  const repair = repairer(Type.Object({ list: Maybe(Records(Type.Object({ id: Id() }), { maxItems: 1 })) }))
+  expect(repair({ list: [{ id: 'a' }, { id: 'b' }] })).toEqual({
+    issues: [{ path: '/list', message: expect.stringContaining('array') }],
+  })
 })
 
 describe('the event of a Sahha body', () => {

@@ -51,6 +51,8 @@ export function repairer(schema: TSchema): (body: JsonObject) => Repaired {
     const repair = new Repair()
     const fixed = repair.fix(root, body, '')
     if (fixed === UNFIT) return { issues: repair.faults.flatMap(inWords) }
+    // Nothing was mended: what is wrong is nothing that can be.
+    if (repair.drift.length === 0) return { issues: explain(Errors(schema, [], body)) }
     return { body: fixed as JsonObject, drift: repair.drift, missing: repair.missing.flatMap(inWords) }
   }
 }
