@@ -1,7 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
 
-/** Every failure Nightpost answers with, and the HTTP status it travels under. */
+/**
+ * Every failure Nightpost answers with, and the HTTP status it travels under. `partly_stored` is kept in the ledger
+ * only: the delivery is stored, and answered so.
+ */
 export const problems = {
+  partly_stored: { status: 200, title: 'Records of the body have no row' },
   malformed_json: { status: 400, title: 'The body is not a JSON object in UTF-8' },
   missing_user_id: { status: 400, title: 'The header that names the user is missing' },
   bad_request: { status: 400, title: 'The request is not valid HTTP' },

@@ -45,47 +45,33 @@ describe('malformed_json', () => {
   })
 })
 
+/** Every optional field of a biomarker, each with a value that is none. */
+const ODD = biomarker({
+  ...{ accountId: 1, externalId: [], category: {}, periodicity: 1, aggregation: false, value: 72, unit: 0 },
+  ...{ valueType: 1, startDateTime: 'soon', endDateTime: 5, createdAtUtc: {}, version: 'x' },
+})
+
+let made = 0
+const inTime = (fields: object) => biomarker({ id: `time-${++made}`, category: 'c', ...fields })
+
 describe('invalid_body', () => {
   const INVALID: Array<[string, object, string, string]> = [
-    ['text for a number', dataLog([{ id: 'a', value: '8547' }]), '/dataLogs/0/value', 'number'],
-    ['a number for text', biomarker({ value: 8547 }), '/value', 'string'],
-    ['a boolean for a number', dataLog([{ id: 'a', value: true }]), '/dataLogs/0/value', 'number'],
+    ['a number for a key', biomarker({ id: 8547 }), '/id', 'string'],
+    ['a list for a name', biomarker({ type: ['steps'] }), '/type', 'string'],
     ['a missing key', biomarker({ id: undefined, category: 'x' }), '/id', 'Required'],
     ['an empty key', biomarker({ id: '' }), '/id', 'length'],
     ['a key too long for an index', biomarker({ id: 'x'.repeat(256) }), '/id', 'length'],
     ['a null key', biomarker({ profileId: null }), '/profileId', 'string'],
-    [
-      'a day that does not exist',
-      biomarker({ startDateTime: '2025-02-30T00:00:00Z' }),
-      '/startDateTime',
-      'date-time',
-    ],
-    [
-      'a time that does not exist',
-      biomarker({ endDateTime: '2025-02-01T25:00:00Z' }),
-      '/endDateTime',
-      'date-time',
-    ],
-    [
-      'an offset that does not exist',
-      biomarker({ endDateTime: '2025-02-01T05:00:00+16:00' }),
-      '/endDateTime',
-      'date-time',
-    ],
     ['text for a list', dataLog([], { dataLogs: 'none' }), '/dataLogs', 'array'],
     ['null for a list element', dataLog([null as never]), '/dataLogs/0', 'object'],
-    [
-      'a list for a map',
-      dataLog([{ id: 'a', additionalProperties: [] }]),
-      '/dataLogs/0/additionalProperties',
-      'object',
-    ],
+    ['nothing for a list', dataLog([], { dataLogs: undefined }), '/dataLogs', 'Required'],
+    ['a fault beside others that cost no more than their column', { ...ODD, id: 7 }, '/id', 'string'],
   ]
 
   it.each(INVALID)('%s answers 422 with its path, and is kept', async (_name, body, path, expectation) => {
     const answer = await service.sahha(
       body,
-      'dataLogs' in body ? 'DataLogReceivedIntegrationEvent' : 'BiomarkerCreatedIntegrationEvent',
+      'logType' in body ? 'DataLogReceivedIntegrationEvent' : 'BiomarkerCreatedIntegrationEvent',
     )
     expect(answer).toMatchObject({ status: 422, json: { code: 'invalid_body', title: expect.any(String) } })
     expect(answer.json.errors).toEqual([{ path, message: expect.stringContaining(expectation) }])
@@ -97,24 +83,25 @@ describe('invalid_body', () => {
   })
 
   const INVALID_ASLEEP: Array<[string, object, string]> = [
-    ['a latency as text', session({}, { stat: { sleep_latency: '900' } }), '/data/stat/sleep_latency'],
-    ['a fraction of a second', session({}, { stat: { time_in_bed: 0.5 } }), '/data/stat/time_in_bed'],
-    ['an integer beyond the column', session({}, { stat: { waso_count: 3e9 } }), '/data/stat/waso_count'],
-    ['a stage beyond smallint', session({ sleep_stages: [0, 40000] }), '/data/session/sleep_stages/1'],
-    ['a null stage', inference({ sleep_stages: [0, null] }), '/data/sleep_stages/1'],
     ['no chunk number', inference({ inference_seq_num: null }), '/data/inference_seq_num'],
     ['no session', { event: 'SESSION_COMPLETE', data: { user_id: USER } }, '/data/session'],
     ['no session id', session({ id: null }), '/data/session/id'],
     ['no data', { event: 'SESSION_COMPLETE' }, '/data'],
     ['no user', { event: 'INFERENCE_COMPLETE', data: {} }, '/data/user_id'],
     ['data of a wrong type', { callback_event: 'INFERENCE_COMPLETE', callback_data: 'x' }, '/callback_data'],
+    ['a session of a wrong type', session({}, { session: 'x' }), '/data/session'],
     [
-      'a fault in sleep_data',
+      'a session id of a wrong type, beside another',
+      session({ id: 7 }, { session_id: 's' }),
+      '/data/session/id',
+    ],
+    [
+      'a session id of a wrong type in sleep_data',
       {
         callback_event: 'SESSION_COMPLETE',
-        callback_data: { user_id: USER, session_id: 's', sleep_data: { session: { state: 1 } } },
+        callback_data: { user_id: USER, session_id: 's', sleep_data: { session: { id: 7 } } },
       },
-      '/callback_data/sleep_data/session/state',
+      '/callback_data/sleep_data/session/id',
     ],
   ]
 
@@ -136,7 +123,7 @@ describe('invalid_body', () => {
         'BiomarkerCreatedIntegrationEvent',
       ),
       await service.sahha(`{"id": ${secret}}`),
-      await service.asleep(session({}, { stat: secret, timezone: [secret] }), USER),
+      await service.asleep(session({ id: [secret] }, { stat: secret, timezone: [secret] }), USER),
     ]
     for (const { status, json } of answers) {
       expect(status).toBeGreaterThanOrEqual(400)
@@ -146,8 +133,74 @@ describe('invalid_body', () => {
   })
 
   it('reports at most twenty faults', async () => {
-    const answer = await service.asleep(session({ sleep_stages: Array(500).fill('x') }), USER)
+    const answer = await service.sahha(dataLog(Array(500).fill('x')))
     expect(answer.json.errors).toHaveLength(20)
+  })
+})
+
+describe('a value that fits no column', () => {
+  it.each([
+    ['text for a number', dataLog([{ id: 'text', value: '8547' }]), 'data_logs', 'value'],
+    ['a number for text', biomarker({ id: 'number', value: 8547, category: 'c' }), 'biomarkers', 'value'],
+    ['a boolean for a number', dataLog([{ id: 'boolean', value: true }]), 'data_logs', 'value'],
+    [
+      'a day that does not exist',
+      inTime({ startDateTime: '2025-02-30T00:00:00Z' }),
+      'biomarkers',
+      'start_date_time',
+    ],
+    [
+      'a time that does not exist',
+      inTime({ endDateTime: '2025-02-01T25:00:00Z' }),
+      'biomarkers',
+      'end_date_time',
+    ],
+    [
+      'an offset that does not exist',
+      inTime({ endDateTime: '2025-02-01T05:00:00+16:00' }),
+      ...(['biomarkers', 'end_utc_offset_minutes'] as const),
+    ],
+    [
+      'a list for a map',
+      dataLog([{ id: 'list', additionalProperties: [] }]),
+      ...(['data_logs', 'additional_properties'] as const),
+    ],
+  ])('%s: NULL', async (_name, body, table, column) => {
+    const { status, json } = await service.sahha(body)
+    expect({ status, json }).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+    const rows = await service.db.query(`select ${column} as value from ${table} where delivery_id = $1`, [
+      json.delivery_id,
+    ])
+    expect(rows).toEqual([{ value: null }])
+  })
+
+  it.each([
+    ['a latency as text', { stat: { sleep_latency: '900' } }, 'sleep_stats', 'sleep_latency'],
+    ['a fraction of a second', { stat: { time_in_bed: 0.5 } }, 'sleep_stats', 'time_in_bed'],
+    ['an integer beyond the column', { stat: { waso_count: 3e9 } }, 'sleep_stats', 'waso_count'],
+    ['a list with a number', { peculiarities: ['NEVER_SLEPT', 1] }, 'sleep_sessions', 'peculiarities'],
+    ['a version that is a number', { stat: null }, 'sleep_sessions', 'callback_version'],
+  ])('Asleep: %s: NULL', async (name, data, table, column) => {
+    const body = session({ id: name }, data)
+    const { status, json } = await service.asleep(
+      name.includes('version') ? { ...body, version: 3 } : body,
+      USER,
+    )
+    expect({ status, json }).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+    const rows = await service.db.query(`select ${column} as value from ${table} where delivery_id = $1`, [
+      json.delivery_id,
+    ])
+    expect(rows).toEqual([{ value: null }])
+  })
+
+  it('a stage beyond smallint, or none at all, costs its array', async () => {
+    const stages = { sleep_stages: [0, 40000], snoring_stages: [0, null], breath_stages: [1] }
+    const { json } = await service.asleep(session({ id: 'stages', ...stages }), USER)
+    expect(
+      await service.db.query('select series, stages from sleep_stage_series where delivery_id = $1', [
+        json.delivery_id,
+      ]),
+    ).toEqual([{ series: 'breath', stages: '{1}' }])
   })
 })
 

@@ -97,7 +97,7 @@ describe('while a wrong secret is configured', () => {
   })
 
   it('an authentic body that does not fit is kept in the ledger, with the reason', async () => {
-    await service.asleep(inference({ seq_num: 'x' }), USER)
+    await service.asleep(inference({ inference_seq_num: 'x' }), USER)
     const summary = await recover()
     expect(summary.failed).toBe(1)
     expect(await service.db.query('select outcome, problem from deliveries')).toMatchObject([

@@ -126,6 +126,36 @@ it('a body whose rows the database refuses is found among others', async () => {
   expect(await service.db.query('select id from biomarkers')).toEqual([{ id: 'a' }])
 })
 
+it('stores what an older version rejected for one fault, and finds again what is stored in part', async () => {
+  const { json } = await service.sahha(
+    dataLog([{ id: 'a', value: '1' }, { value: 2 }, { id: 'c', value: 3 }]),
+  )
+  const rows = await everything(service.db)
+  await forgetRows('rejected')
+
+  const first = await replay(options())
+  expect(transitions(first)).toEqual({ 'rejected → stored': 1 })
+  expect({ failed: first.failed, problems: Object.fromEntries(first.problems) }).toEqual({
+    failed: 0,
+    problems: { partly_stored: 1 },
+  })
+  expect(await everything(service.db)).toEqual(rows)
+  expect(rows.data_logs).toMatchObject([
+    { id: 'a', value: null },
+    { id: 'c', value: '3' },
+  ])
+
+  await sahhaBiomarker()
+  const again = (...outcomes: string[]) => replay(options({ filter: { outcomes } })).then(transitions)
+  expect(await again('partly_stored')).toEqual({ 'stored → stored': 1 })
+  expect(await again('rejected', 'partly_stored')).toEqual({ 'stored → stored': 1 })
+  expect(await again('stored')).toEqual({ 'stored → stored': 2 })
+  const [kept] = await service.db.query(
+    `select delivery_id from delivery_log where problem_code = 'partly_stored'`,
+  )
+  expect(kept?.delivery_id).toBe(json.delivery_id)
+})
+
 it('--dry-run says the same and writes nothing', async () => {
   await sendAll()
   await forgetRows('unrecognised')
@@ -170,7 +200,7 @@ describe('chooses', () => {
 /** A normaliser of another version: it reads units in another way. */
 const otherSahha: Vendor = {
   ...sahha,
-  normaliserVersion: 2,
+  normaliserVersion: sahha.normaliserVersion + 1,
   identify(headers, body) {
     const identity = sahha.identify(headers, body)
     const event = identity.event && {
@@ -239,8 +269,8 @@ describe('--all', () => {
     expect(units).toEqual([{ unit: 'other' }])
     const versions = `select distinct vendor, normaliser_version as version from deliveries order by vendor`
     expect(await service.db.query(versions)).toEqual([
-      { vendor: 'asleep', version: '1' },
-      { vendor: 'sahha', version: '2' },
+      { vendor: 'asleep', version: '2' },
+      { vendor: 'sahha', version: '3' },
     ])
     await replay(options({ all: true }))
     expect(await everything(service.db)).toEqual(rows)

@@ -128,6 +128,34 @@ describe('hand-made nights', () => {
       runs: ['0+10 1 t -'],
     },
     {
+      name: 'a window that lies before the session leaves the others as they are',
+      night: night({ windows: [sleep(-1, of(40, 3)), sleep(-2, of(5, 2)), sleep(0, of(10, 1))] }),
+      runs: ['0+10 1 t -'],
+    },
+    {
+      name: 'windows before the session alone show nothing',
+      night: night({
+        session: { ...COMPLETE, state: 'OPEN' },
+        windows: [sleep(-1, of(10, 3)), sleep(-40, [1])],
+      }),
+      runs: [],
+    },
+    {
+      name: 'a later window that reaches before the session covers all of an earlier one',
+      night: night({ windows: [sleep(0, of(25, 3)), sleep(1, [...of(30, 2), ...of(10, 1)])] }),
+      runs: ['0+10 2 t -', '10+10 1 t -'],
+    },
+    {
+      name: 'an earlier window that reaches further back shows none of that',
+      night: night({ windows: [sleep(0, of(300, 3)), sleep(1, of(15, 2))] }),
+      runs: ['0+5 3 t -', '5+15 2 t -'],
+    },
+    {
+      name: 'the least sequence number that fits the column',
+      night: night({ windows: [sleep(-(2 ** 31), of(20, 1)), sleep(0, of(10, 0))] }),
+      runs: ['0+10 0 t -'],
+    },
+    {
       name: 'absurd sequence numbers break nothing',
       night: night({ windows: [sleep(-3, of(10, 1)), sleep(2 ** 31 - 1, [2, 2]), sleep(0, [])] }),
       runs: ['21474836478+2 2 t -'],
@@ -178,7 +206,7 @@ const arbitraryNight = fc
       windows: fc.uniqueArray(
         fc.record({
           series: fc.constantFrom('sleep', 'sleep', 'snoring'),
-          k: fc.integer({ min: 0, max: 12 }),
+          k: fc.integer({ min: -6, max: 12 }),
           stages: stages(60),
         }),
         { selector: ({ series, k }) => `${series} ${k}`, maxLength: 8 },
@@ -195,6 +223,11 @@ it('agree with a computation epoch by epoch, for every set of arrays and windows
       await store([fresh])
       expect(await epochs(fresh)).toEqual(epochsOf(fresh))
       expect(await intervals(fresh)).toEqual(intervalsOf(fresh))
+      const [{ least } = {}] = await db.query(
+        'select min(first_epoch) as least from sleep_provisional_slices where user_id = $1',
+        [fresh.user_id],
+      )
+      expect(Number(least ?? 0)).toBeGreaterThanOrEqual(0)
     }),
     { numRuns: 150 },
   )

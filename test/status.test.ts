@@ -8,7 +8,7 @@ import { statusCommand } from '../src/cli/status.ts'
 import { faultsOf } from '../src/status/faults.ts'
 import { askService } from '../src/status/service.ts'
 import { durationOf } from '../src/status/units.ts'
-import { biomarker, inference, score, session, USER } from './setup/bodies.ts'
+import { biomarker, dataLog, inference, score, session, USER } from './setup/bodies.ts'
 import { logged } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
@@ -62,6 +62,7 @@ async function status(...options: string[]) {
 }
 
 const BIOMARKER = 'BiomarkerCreatedIntegrationEvent'
+const SCORE = 'ScoreCreatedIntegrationEvent'
 
 describe('nightpost status', () => {
   it('prints what arrived and what became of it, and ends with 0 when all is well', async () => {
@@ -119,6 +120,18 @@ describe('nightpost status', () => {
     expect(text).toMatch(/SESSION_COMPLETE +│ unknown field +│ data\.stat\.lucid_index +│ 4 of 4/)
     expect(text).toMatch(/unknown value +│ data\.peculiarities\[\] +│ 4 of 4/)
     expect(text).not.toMatch(/ELSEWHERE|drift-a/)
+  })
+
+  it('shows what became NULL, has no row, or came under another name', async () => {
+    await service.sahha(biomarker({ id: 'n', category: 'sleep', value: 72 }), SCORE)
+    await service.sahha(dataLog([{ id: 'a' }, { id: 'b', value: '1' }, { value: 'secret' }]))
+    const { code, text } = await status('--no-service')
+    expect(text).toMatch(/Biomarker\w+ +│ mistyped, so NULL +│ value +│ 1 of 1/)
+    expect(text).toMatch(/Biomarker\w+ +│ sent under the name +│ ScoreCreatedIntegrationEvent +│ 1 of 1/)
+    expect(text).toMatch(/DataLog\w+ +│ mistyped, so NULL +│ dataLogs\[\]\.value +│ 1 of 1/)
+    expect(text).toMatch(/DataLog\w+ +│ record without row +│ dataLogs\[\] +│ 1 of 1/)
+    expect(text).not.toContain('secret')
+    expect(code).toBe(0)
   })
 
   it('says that the service, or the database, does not answer', async () => {

@@ -397,6 +397,8 @@ describe('data_log_samples', () => {
           sample('3', { TotalDistance: 'far', TotalEnergyBurned: '1e999999', DeviceScreenOn: 'maybe' }),
           sample('4', null),
           sample('5', { TotalDistance: null, totalDistance: -1, BodyPosition: ['sitting'] }),
+          sample('6', { isScreenOn: '1' }),
+          sample('7', { isScreenOn: '0' }),
         ],
         { profileId: 'profile-logs' },
       ),
@@ -415,6 +417,8 @@ describe('data_log_samples', () => {
           of(6),
         ],
         ['-1', null, null, null, null, '["sitting"]'],
+        [null, null, 't', null, null, null],
+        [null, null, 'f', null, null, null],
       ].map((values, at) => {
         const [
           total_distance,

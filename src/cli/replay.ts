@@ -11,7 +11,7 @@ import { vendors } from '../vendors/index.ts'
 import { progressOn } from './progress.ts'
 
 const NOT_STORED = ['rejected', 'unrecognised']
-const OUTCOMES = [...NOT_STORED, 'stored', 'unverified']
+const OUTCOMES = [...NOT_STORED, 'stored', 'partly_stored', 'unverified']
 
 const HELP = `
 A delivery keeps its id and the time of its first arrival, so a replay never overwrites anything newer, and
@@ -104,7 +104,9 @@ function printed({ deliveries, transitions, problems, changedRows }: Summary, dr
   const table = new Table({ head: ['outcome', 'deliveries'], style: { head: [], border: [], compact: true } })
   for (const [transition, count] of [...transitions].sort()) table.push([transition, count])
   const lines = [deliveries > 0 ? table.toString() : 'No delivery fits.']
-  for (const [code, count] of problems) lines.push(`${count} rejected with ${code}`)
+  for (const [code, count] of problems) {
+    lines.push(code === 'partly_stored' ? `${count} partly stored` : `${count} rejected with ${code}`)
+  }
   if (changedRows !== null) lines.push(`${changedRows} rows changed`)
   if (dryRun) lines.push('Nothing was written: this was a dry run.')
   return `${lines.join('\n')}\n`

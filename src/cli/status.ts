@@ -4,6 +4,7 @@ import pg from 'pg'
 import { isCurrent } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
 import { loadConfig } from '../environment.ts'
+import type { Drift } from '../ingest/drift.ts'
 import { faultsOf } from '../status/faults.ts'
 import { readState, type State } from '../status/read.ts'
 import { askService, type Service } from '../status/service.ts'
@@ -61,6 +62,15 @@ export const statusCommand = new Command('status')
     process.stdout.write(`\n${[...new Set(verdict)].join('\n')}\n`)
     if (faults.length > 0) process.exitCode = 1
   })
+
+/** What the table says of each kind of drift. */
+const DRIFT: Readonly<Record<Drift['kind'], string>> = {
+  field: 'unknown field',
+  value: 'unknown value',
+  type: 'mistyped, so NULL',
+  record: 'record without row',
+  event: 'sent under the name',
+}
 
 async function attempt<T>(faults: string[], fault: string, work: () => Promise<T>): Promise<T | null> {
   try {
@@ -129,7 +139,7 @@ function print(state: State, service: Service | null, now: number): void {
     const seen = drift.map((one) => [
       one.vendor,
       one.event,
-      `unknown ${one.kind}`,
+      DRIFT[one.kind],
       one.path,
       `${one.bodies} of ${one.of}`,
     ])

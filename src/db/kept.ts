@@ -11,8 +11,12 @@ export interface Kept {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** In a filter: stored, with records that have no row. */
+const PARTLY_STORED = 'partly_stored'
+
 /** Which deliveries: each condition that is given must hold. */
 export interface Filter {
+  /** What became of them, or `partly_stored`. */
   readonly outcomes?: readonly string[]
   readonly vendor?: string
   readonly event?: string
@@ -99,8 +103,12 @@ export function conditions(filter: Filter): { where: string; values: unknown[] }
     all.push(condition(`$${values.length}`))
   }
   // As the partial index has it.
-  if (filter.outcomes && !filter.outcomes.includes('stored')) all.push(`outcome <> 'stored'`)
-  add(filter.outcomes, (p) => `outcome = any(${p}::text[])`)
+  const isStored = (outcome: string) => outcome === 'stored' || outcome === PARTLY_STORED
+  if (filter.outcomes && !filter.outcomes.some(isStored)) all.push(`outcome <> 'stored'`)
+  const partly = filter.outcomes?.includes(PARTLY_STORED)
+    ? ` or (outcome = 'stored' and problem is not null)`
+    : ''
+  add(filter.outcomes, (p) => `(outcome = any(${p}::text[])${partly})`)
   add(filter.vendor, (p) => `vendor = ${p}`)
   add(filter.event, (p) => `event = ${p}`)
   add(filter.user, (p) => `(user_id = ${p} or owner = ${p})`)

@@ -14,17 +14,18 @@ export interface Arrival {
   readonly digest: string
 }
 
-/** What became of a body. Only a stored one has rows; only a rejected one has a problem. */
+/** What became of a body. Only a stored one has rows. */
 export interface Verdict {
   readonly outcome: 'stored' | 'unrecognised' | 'rejected'
   readonly owner: string
   readonly event: string | null
   readonly userId: string | null
+  /** Of a rejected body: why. Of a stored one: which of its records have no row; mostly null. */
   readonly problem: Problem | null
   readonly rows: readonly TargetRows[]
   /** Of a stored body: when the vendor made it, ISO 8601; null where it doesn't say. */
   readonly createdAt: string | null
-  /** Of a stored body: what it holds that its schema doesn't know. */
+  /** Of a stored body: where it differs from what the vendor documents. */
   readonly drift: readonly Drift[]
 }
 

@@ -2,13 +2,23 @@ import { Kind, type TSchema } from '@sinclair/typebox'
 import { KNOWN_VALUES } from './schema.ts'
 
 /**
- * What a body holds that its schema doesn't know. `path` is the place by the schema's own names, with `[]`
- * for any element: for a `field` the object that holds it, for a `value` the field. `key` is the field's
- * name as the body spells it, and so text that anybody may have chosen: see `ops/drift-names.ts`.
+ * Where a stored body differs from what its vendor documents. `path` is the place by the schema's own names, with
+ * `[]` for any element.
  */
 export type Drift =
+  /**
+   * A field that the schema doesn't know, in the object at `path`. `key` is its name as the body spells it, and so
+   * text that anybody may have chosen: see `ops/drift-names.ts`.
+   */
   | { readonly kind: 'field'; readonly path: string; readonly key: string }
+  /** A value that the vendor doesn't document. */
   | { readonly kind: 'value'; readonly path: string }
+  /** An optional value of another type, or out of range: its column is NULL. */
+  | { readonly kind: 'type'; readonly path: string }
+  /** Records that lack what their key needs: they have no row. */
+  | { readonly kind: 'record'; readonly path: string; readonly count: number }
+  /** The sender named another event that is known, `path`, and the body's shape contradicts it. */
+  | { readonly kind: 'event'; readonly path: string }
 
 /** A place in the schema where a body could differ from it; undefined stands for a place where none could. */
 interface Node {
@@ -59,7 +69,7 @@ export function join(path: string, key: string): string {
 }
 
 function look({ path, fields, items, values }: Node, value: unknown, found: Drift[]): void {
-  if (value === null) return
+  if (value === null || value === undefined) return
   if (values) {
     if (!values.has(value)) add(found, { kind: 'value', path })
   } else if (fields) {

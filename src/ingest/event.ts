@@ -3,8 +3,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Issue } from '../problem.ts'
 import type { TargetRows } from '../tables/target.ts'
 import { type Drift, driftReader } from './drift.ts'
-import { explain } from './explain.ts'
 import type { JsonObject } from './json.ts'
+import { repairer } from './repair.ts'
 
 export interface EventDeclaration<S extends TSchema> {
   /** The vendor's own name of the event. */
@@ -19,6 +19,8 @@ export interface EventDeclaration<S extends TSchema> {
   readonly normalise: (body: Static<S>) => TargetRows[]
   /** When the vendor made the record, ISO 8601 as it wrote it. */
   readonly createdAt?: (body: Static<S>) => string | null | undefined
+  /** Values that no schema can tell to be odd; they are stored as they came. */
+  readonly drift?: (body: Static<S>) => readonly Drift[]
 }
 
 export type Judgement =
@@ -26,6 +28,8 @@ export type Judgement =
       readonly rows: TargetRows[]
       readonly createdAt?: string | null
       readonly drift?: readonly Drift[]
+      /** Why records of the body have no row: the first ones. */
+      readonly missing?: readonly Issue[]
     }
   | { readonly issues: Issue[] }
 
@@ -38,18 +42,31 @@ export interface Event {
 }
 
 export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>): Event {
-  const { name, schema, example, check, normalise, createdAt } = declaration
+  const { name, schema, example, check, normalise, createdAt, drift: oddities } = declaration
   const compiled = TypeCompiler.Compile(schema)
-  const driftOf = driftReader(schema)
+  const repair = repairer(schema)
+  const readDrift = driftReader(schema)
+  const driftOf = (body: Static<S>) => {
+    const odd = oddities?.(body)
+    return odd && odd.length > 0 ? [...odd, ...readDrift(body as object)] : readDrift(body as object)
+  }
+  const judged = (body: Static<S>) => {
+    const issues = check?.(body) ?? []
+    if (issues.length > 0) return { issues }
+    return { rows: normalise(body), createdAt: createdAt?.(body) ?? null, drift: driftOf(body) }
+  }
   return {
     name,
     schema,
     example: example as object,
     judge(body) {
-      if (!compiled.Check(body)) return { issues: explain(compiled.Errors(body)) }
-      const issues = check?.(body) ?? []
-      if (issues.length > 0) return { issues }
-      return { rows: normalise(body), createdAt: createdAt?.(body) ?? null, drift: driftOf(body) }
+      if (compiled.Check(body)) return judged(body)
+      const repaired = repair(body)
+      if ('issues' in repaired) return repaired
+      const judgement = judged(repaired.body as Static<S>)
+      if ('issues' in judgement) return judgement
+      const { drift, missing } = repaired
+      return { ...judgement, drift: [...drift, ...judgement.drift], missing }
     },
   }
 }

@@ -2,7 +2,7 @@ import { Kind, type TSchema } from '@sinclair/typebox'
 import type { ValueError, ValueErrorIterator } from '@sinclair/typebox/errors'
 import type { Issue } from '../problem.ts'
 
-const MAX_ISSUES = 20
+export const MAX_ISSUES = 20
 
 /** What is wrong with a body, in words that name paths and expectations and never a value. */
 export function explain(errors: ValueErrorIterator): Issue[] {

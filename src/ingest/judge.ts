@@ -2,9 +2,12 @@ import { isUtf8 } from 'node:buffer'
 import { type Problem, problem } from '../problem.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
-import { NO_DRIFT } from './drift.ts'
+import { type Drift, NO_DRIFT } from './drift.ts'
+import type { Judgement } from './event.ts'
 import { type JsonObject, readJson, Unreadable } from './json.ts'
 import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
+
+type Stored = Exclude<Judgement, { issues: unknown }>
 
 /**
  * Rows that one delivery may become, and elements that a list of its body may have: 10 MiB of data logs as small as
@@ -65,11 +68,25 @@ export function judgeContent(
     owner: ownerOf(identity),
     event: nameOf(identity),
     userId,
-    problem: null,
+    problem: judgement ? partOf(judgement) : null,
     rows: judgement?.rows ?? [],
     createdAt: judgement?.createdAt ?? null,
-    drift: judgement?.drift ?? NO_DRIFT,
+    drift: driftOf(identity, judgement),
   }
+}
+
+/** What is said of a stored body that has records without a row. */
+function partOf({ drift = NO_DRIFT, missing = [] }: Stored): Problem | null {
+  if (missing.length === 0) return null
+  const count = drift.reduce((sum, one) => sum + (one.kind === 'record' ? one.count : 0), 0)
+  return problem('partly_stored', `Records without a row: ${count}. The errors name the first ones.`, [
+    ...missing,
+  ])
+}
+
+function driftOf({ drift = NO_DRIFT }: Identity, judgement: Stored | undefined): readonly Drift[] {
+  const found = judgement?.drift ?? NO_DRIFT
+  return drift.length > 0 ? [...drift, ...found] : found
 }
 
 function rejected(problem: Problem, userId: string | null, identity?: Identity): Verdict {

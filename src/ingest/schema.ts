@@ -2,6 +2,7 @@ import {
   FormatRegistry,
   Kind,
   type SchemaOptions,
+  type Static,
   type TSchema,
   type TUnsafe,
   Type,
@@ -43,6 +44,9 @@ export const Id = (options: SchemaOptions = {}) => Type.String({ minLength: 1, m
 
 export const Text = (options: SchemaOptions = {}) => Type.String(options)
 
+/** Text that every row of its body repeats. The bound keeps a body of 10 MiB from becoming gigabytes of rows. */
+export const Label = (options: SchemaOptions = {}) => Type.String({ maxLength: 255, ...options })
+
 /** The keyword under which a schema lists the values of an enumeration that stays open. */
 export const KNOWN_VALUES = 'x-known-values'
 
@@ -75,5 +79,34 @@ export const Stages = (options: SchemaOptions = {}, codes?: readonly number[]) =
 export const JsonMap = (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> =>
   Type.Unsafe<Record<string, unknown>>({ ...options, [Kind]: 'JsonMap', type: 'object' })
 
-/** May be absent or null. */
+/** May be absent or null. A value that doesn't fit becomes null and is reported as drift: see `repair.ts`. */
 export const Maybe = <S extends TSchema>(schema: S) => Type.Optional(Type.Union([schema, Type.Null()]))
+
+/** Marks what may be absent or null, but must fit where it is there. */
+export const KEY = Symbol('key')
+
+/** May be absent or null. A value that doesn't fit refuses the body, because the row's key may come from it. */
+export const MaybeKey = <S extends TSchema>(schema: S) =>
+  Type.Optional(Type.Union([schema, Type.Null()], { [KEY]: true } as SchemaOptions))
+
+/** Marks a list whose malformed elements are left out. */
+export const RECORDS = Symbol('records')
+
+/**
+ * A list of records, of which a malformed one is left out and costs none of the others: a normaliser finds
+ * `undefined` in its place, so that each of the others keeps its position. See `eachRecord`.
+ */
+export const Records = <S extends TSchema>(schema: S, options: SchemaOptions = {}) =>
+  Type.Unsafe<Array<Static<S> | undefined>>({ ...Type.Array(schema, options), [RECORDS]: true })
+
+/** What `make` makes of each record that is there; `position` is its place among all that were sent. */
+export function eachRecord<T, R>(
+  records: ReadonlyArray<T | undefined>,
+  make: (record: T, position: number) => R,
+): R[] {
+  const made: R[] = []
+  for (const [position, record] of records.entries()) {
+    if (record !== undefined) made.push(make(record, position))
+  }
+  return made
+}

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { TObject } from '@sinclair/typebox'
 import type { Target } from '../tables/target.ts'
+import type { Drift } from './drift.ts'
 import type { Event } from './event.ts'
 import type { JsonObject } from './json.ts'
 
@@ -43,6 +44,8 @@ export interface Identity {
   readonly owner: unknown
   /** The id that must equal the header's. */
   readonly user: unknown
+  /** Where the sender's name of the event is not `name`. */
+  readonly drift?: readonly Drift[]
 }
 
 /** A vendor is a folder: this is all that the rest of Nightpost knows of it. */

@@ -77,6 +77,24 @@ export function createMetrics() {
       labelNames: [...vendorEvent, 'path'] as const,
       registers,
     }),
+    mistypedFields: new Counter({
+      name: 'nightpost_mistyped_fields_total',
+      help: 'Stored bodies with an optional value of another type or out of range, which became NULL',
+      labelNames: [...vendorEvent, 'path'] as const,
+      registers,
+    }),
+    droppedRecords: new Counter({
+      name: 'nightpost_dropped_records_total',
+      help: 'Records of stored bodies that lack what their key needs, and have no row',
+      labelNames: [...vendorEvent, 'path'] as const,
+      registers,
+    }),
+    misnamedEvents: new Counter({
+      name: 'nightpost_misnamed_events_total',
+      help: 'Stored bodies that came under the name of another known event than their shape has',
+      labelNames: [...vendorEvent, 'named'] as const,
+      registers,
+    }),
     requests: new Histogram(registry, {
       name: 'nightpost_request_seconds',
       help: 'Duration of HTTP requests, from their headers to the end of the answer',

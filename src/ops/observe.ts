@@ -95,12 +95,14 @@ export class Observer {
 
   #drifted({ labels }: Series, { verdict }: Delivery): void {
     for (const drift of verdict.drift) {
-      if (drift.kind === 'value') this.#metrics.unknownValues.inc({ ...labels, path: drift.path })
-      else {
-        const place = `${labels.vendor} ${labels.event} ${drift.path}`
-        const name = this.#names.shown(place, drift.key, verdict.owner)
-        this.#metrics.unknownFields.inc({ ...labels, path: join(drift.path, name) })
-      }
+      const { path } = drift
+      if (drift.kind === 'field') {
+        const name = this.#names.shown(`${labels.vendor} ${labels.event} ${path}`, drift.key, verdict.owner)
+        this.#metrics.unknownFields.inc({ ...labels, path: join(path, name) })
+      } else if (drift.kind === 'value') this.#metrics.unknownValues.inc({ ...labels, path })
+      else if (drift.kind === 'type') this.#metrics.mistypedFields.inc({ ...labels, path })
+      else if (drift.kind === 'record') this.#metrics.droppedRecords.inc({ ...labels, path }, drift.count)
+      else this.#metrics.misnamedEvents.inc({ ...labels, named: path })
     }
   }
 

@@ -4,8 +4,8 @@ import type { Vendor } from '../ingest/vendor.ts'
 import { servePages } from './pages.ts'
 
 const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. A 2xx is sent once the exact bytes and every row made
-from them are committed. Bodies are read tolerantly: unknown fields and values are kept. They may come with
-Content-Encoding: gzip. Failures are RFC 9457 problem documents with a stable \`code\`.`
+from them are committed. Bodies are read tolerantly: unknown fields and values are kept, an optional value that does
+not fit is stored as NULL, a malformed record of a list is left out. They may come with Content-Encoding: gzip. Failures are RFC 9457 problem documents with a stable \`code\`.`
 
 /** Collects every route that is declared on `scope` afterwards into one OpenAPI 3.1 document. */
 export async function collectRoutes(scope: FastifyInstance, vendors: readonly Vendor[]): Promise<void> {

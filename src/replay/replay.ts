@@ -21,7 +21,7 @@ export interface ReplayOptions {
   readonly vendors: readonly Vendor[]
   readonly config: Config
   readonly log: Pick<Logger, 'warn'>
-  /** Outcomes may be rejected, unrecognised, stored and unverified; without any: all of the ledger. */
+  /** Outcomes may be rejected, unrecognised, stored, partly_stored and unverified; without any: all of the ledger. */
   readonly filter: Filter
   /** Also makes the rows of every owner anew from the ledger. */
   readonly all: boolean

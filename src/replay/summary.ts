@@ -4,7 +4,7 @@ import type { Receipt } from '../ingest/delivery.ts'
 export class Summary {
   /** `before → now` → deliveries. */
   readonly transitions = new Map<string, number>()
-  /** Problem code → deliveries that were rejected again. */
+  /** Problem code → deliveries that have it now: rejected again, or partly stored. */
   readonly problems = new Map<string, number>()
   deliveries = 0
   /** Deliveries that are rejected, or that the database did not take. */

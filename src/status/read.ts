@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { lastStored } from '../db/last-stored.ts'
-import { join } from '../ingest/drift.ts'
+import { type Drift, join } from '../ingest/drift.ts'
 import { judge } from '../ingest/judge.ts'
 import type { Vendor } from '../ingest/vendor.ts'
 import { DriftNames } from '../ops/drift-names.ts'
@@ -33,12 +33,12 @@ export interface State {
     bytes: number
     last: number
   }>
-  /** Of the latest stored bodies of each event: those with something that their schema doesn't know. */
+  /** Of the latest stored bodies of each event: those that differ from what the vendor documents. */
   readonly drift: Array<{
     vendor: string
     event: string
     path: string
-    kind: string
+    kind: Drift['kind']
     bodies: number
     of: number
   }>
@@ -133,7 +133,7 @@ async function drift(client: Client, vendors: readonly Vendor[]): Promise<State[
          order by received_at desc limit ${SAMPLE}`,
         [vendor.name, event],
       )
-      const paths = new Map<string, { path: string; kind: string; bodies: number }>()
+      const paths = new Map<string, Pick<State['drift'][number], 'path' | 'kind' | 'bodies'>>()
       // Twice over: a name is shown when three owners have it, and so for the first of them too.
       for (const isLast of [false, true]) {
         for (const { authenticated_by, headers, body } of rows) {

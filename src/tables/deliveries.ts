@@ -45,7 +45,8 @@ export const ledger = target(deliveries, {
     authenticated_by: 'How the sender was proven: api_key or signature.',
     outcome:
       'stored (its rows are in the tables), unrecognised (no normaliser knows the event) or rejected (see problem).',
-    problem: 'Why the delivery was rejected, as the sender was told (RFC 9457); NULL otherwise.',
+    problem:
+      'Why the delivery was rejected, as the sender was told, or which records of a stored one have no row (partly_stored), as RFC 9457; NULL otherwise.',
     body: 'The exact bytes received.',
     headers: 'The headers needed to judge the body again; never a credential.',
     received_at: 'When these bytes first arrived.',

@@ -1,4 +1,5 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
+import type { Drift } from '../../ingest/drift.ts'
 import { defineEvent, type Event } from '../../ingest/event.ts'
 import type { JsonObject } from '../../ingest/json.ts'
 import { Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
@@ -7,9 +8,9 @@ import type { TargetRows } from '../../tables/target.ts'
 
 const names = {
   event: Maybe(Text({ description: 'V3' })),
-  version: Maybe(OpenEnum(['V3'])),
+  version: Maybe(OpenEnum(['V3'], { maxLength: 255 })),
   callback_event: Maybe(Text({ description: 'V1 and V2' })),
-  callback_version: Maybe(OpenEnum(['V1', 'V2', 'V3'], { description: 'V1 names none' })),
+  callback_version: Maybe(OpenEnum(['V1', 'V2', 'V3'], { maxLength: 255, description: 'V1 names none' })),
 }
 
 interface Names {
@@ -25,11 +26,13 @@ interface EnvelopedEvent<S extends TObject> {
   /** `path` is the JSON pointer of the data within the body. */
   check?: (data: Static<S>, path: string) => Issue[]
   normalise: (data: Static<S>, version: string | null) => TargetRows[]
+  /** `path` is the schema path of the data within the body. */
+  drift?: (data: Static<S>, path: string) => readonly Drift[]
 }
 
 /** One event in the envelope of V3 (`event`, `data`) and in that of V1 and V2 (`callback_event`, `callback_data`). */
 export function inBothEnvelopes<S extends TObject>(declaration: EnvelopedEvent<S>): [Event, Event] {
-  const { name, data, examples, check, normalise } = declaration
+  const { name, data, examples, check, normalise, drift } = declaration
   const inEnvelope = (key: 'data' | 'callback_data', version: string, example: object) => {
     const dataOf = (body: object) => (body as Record<string, Static<S>>)[key] as Static<S>
     return defineEvent({
@@ -37,6 +40,7 @@ export function inBothEnvelopes<S extends TObject>(declaration: EnvelopedEvent<S
       schema: Type.Object({ ...names, [key]: data }, { title: `${name} (${version})` }),
       example,
       ...(check && { check: (body: object) => check(dataOf(body), `/${key}`) }),
+      ...(drift && { drift: (body: object) => drift(dataOf(body), key) }),
       normalise: (body: object) => normalise(dataOf(body), versionOf(body as Names)),
     })
   }

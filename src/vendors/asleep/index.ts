@@ -24,7 +24,7 @@ export const asleep: Vendor = {
   proofs: { 'x-api-key': { setting: 'ASLEEP_API_KEYS', kind: 'key' } },
   events: [...inferenceComplete, ...sessionComplete],
   targets: [sessions, stats, series, windows],
-  normaliserVersion: 1,
+  normaliserVersion: 2,
 
   authenticator(credentials) {
     const keys = credentials('ASLEEP_API_KEYS')
@@ -39,10 +39,12 @@ export const asleep: Vendor = {
     const { name, data, isCallback } = open(body)
     const known = Object.entries(events).find(([known]) => known === name)?.[1]
     const { user_id } = (data ?? {}) as { user_id?: unknown }
+    // Without its data such a body is rejected, yet it tells whose it is.
+    const owner = (data ?? undefined) === undefined ? body.user_id : user_id
     return {
       name: typeof name === 'string' ? name : null,
       event: known?.[isCallback ? 1 : 0],
-      owner: user_id,
+      owner,
       user: user_id,
     }
   },

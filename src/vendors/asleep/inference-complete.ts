@@ -1,10 +1,13 @@
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
+import { type Drift, NO_DRIFT } from '../../ingest/drift.ts'
 import { Id, Integer, Maybe } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
-import { seriesOf, stageArrays } from './stages.ts'
+import { longest, seriesOf, stageArrays } from './stages.ts'
 import { windows } from './tables/stages.ts'
+
+const EPOCHS_OF_A_CHUNK = 10
 
 const data = Type.Object({
   user_id: Id(),
@@ -14,11 +17,14 @@ const data = Type.Object({
   ...stageArrays,
 })
 
+type Data = Static<typeof data>
+
 /** The provisional stages of the last minutes of a running session. */
 export const inferenceComplete = inBothEnvelopes({
   name: 'INFERENCE_COMPLETE',
   data,
   examples: inferenceExamples,
+  drift: beforeTheNight,
   normalise: (data, callback_version) => [
     into(
       windows,
@@ -34,3 +40,10 @@ export const inferenceComplete = inBothEnvelopes({
     ),
   ],
 })
+
+/** Epochs before 0: a chunk before the first one, or an array that is longer than the night so far. No view shows them. */
+function beforeTheNight(data: Data, path: string): readonly Drift[] {
+  const { inference_seq_num } = data
+  if (inference_seq_num >= 0 && longest(data) <= EPOCHS_OF_A_CHUNK * (inference_seq_num + 1)) return NO_DRIFT
+  return [{ kind: 'value', path: `${path}.inference_seq_num` }]
+}

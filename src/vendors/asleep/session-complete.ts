@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { Decimal, Id, Instant, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
+import { Decimal, Id, Instant, Maybe, MaybeKey, OpenEnum, Text } from '../../ingest/schema.ts'
 import type { Issue } from '../../problem.ts'
 import { into, type TargetRows } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
@@ -22,7 +22,7 @@ const PECULIARITIES = [
 ]
 
 const session = Type.Object({
-  id: Maybe(Id({ description: 'Required unless the data name a session_id' })),
+  id: MaybeKey(Id({ description: 'Required unless the data name a session_id' })),
   state: Maybe(OpenEnum(['OPEN', 'CLOSED', 'COMPLETE'])),
   start_time: Maybe(Instant()),
   end_time: Maybe(Instant()),
@@ -37,14 +37,14 @@ const result = {
   peculiarities: Maybe(Type.Array(OpenEnum(PECULIARITIES))),
   validity: Maybe(Text({ description: 'VALID, IN_PROGRESS, INVALID: …; before peculiarities existed' })),
   missing_data_ratio: Maybe(Decimal({ description: '0 to 1' })),
-  session: Maybe(session),
+  session: MaybeKey(session),
   stat: Maybe(Stat),
 }
 
 const data = Type.Object({
   user_id: Id(),
-  session_id: Maybe(Id({ description: 'V1 and V2' })),
-  sleep_data: Maybe(Type.Object(result, { description: 'V1 and V2: holds what V3 has in data itself' })),
+  session_id: MaybeKey(Id({ description: 'V1 and V2' })),
+  sleep_data: MaybeKey(Type.Object(result, { description: 'V1 and V2: holds what V3 has in data itself' })),
   ...result,
 })
 

@@ -14,6 +14,15 @@ export const stageArrays = {
 
 type StageArrays = { [K in keyof typeof stageArrays]?: number[] | null }
 
+const names = Object.keys(stageArrays) as Array<keyof StageArrays>
+
+/** Epochs of the longest array. */
+export function longest(arrays: StageArrays): number {
+  let most = 0
+  for (const name of names) most = Math.max(most, arrays[name]?.length ?? 0)
+  return most
+}
+
 /** The arrays that are there, one per series: `stages` holds one value per 30-second epoch. */
 export function seriesOf(arrays: StageArrays): Array<{ series: string; stages: number[] }> {
   const found = {

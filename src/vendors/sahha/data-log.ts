@@ -2,7 +2,17 @@ import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
 import { jsonText } from '../../ingest/json.ts'
-import { Decimal, Id, Instant, JsonMap, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
+import {
+  Decimal,
+  eachRecord,
+  Id,
+  Instant,
+  JsonMap,
+  Maybe,
+  OpenEnum,
+  Records,
+  Text,
+} from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
 import { dataLogExample } from './examples.ts'
 import { periodFields, profileFields } from './fields.ts'
@@ -22,16 +32,16 @@ const Sample = Type.Object({
 
 const LOG_TYPES = [
   ...['activity', 'sleep', 'heart', 'body', 'energy', 'exercise', 'blood', 'oxygen', 'temperature', 'device'],
-  ...['demographic', 'nutrition'],
+  ...['demographic', 'nutrition', 'reproductive'],
 ]
 
 const DataLog = Type.Object(
   {
-    logType: Maybe(OpenEnum(LOG_TYPES)),
-    dataType: Text({ description: 'steps, heart_rate, sleep_stage_deep, …' }),
+    logType: Maybe(OpenEnum(LOG_TYPES, { maxLength: 255 })),
+    dataType: Id({ description: 'steps, heart_rate, sleep_stage_deep, …' }),
     ...profileFields,
     receivedAtUtc: Maybe(Instant({ description: 'When Sahha received the batch' })),
-    dataLogs: Type.Array(Sample),
+    dataLogs: Records(Sample, { description: 'A sample without an id has no row' }),
   },
   { title: 'DataLog' },
 )
@@ -46,7 +56,7 @@ export const dataLog = defineEvent({
     return [
       into(
         dataLogs,
-        body.dataLogs.map((sample) => sampleRow(body, receivedAt, sample)),
+        eachRecord(body.dataLogs, (sample) => sampleRow(body, receivedAt, sample)),
       ),
     ]
   },

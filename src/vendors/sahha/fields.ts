@@ -1,10 +1,12 @@
-import { Decimal, Id, Instant, Maybe, Text } from '../../ingest/schema.ts'
+import { Decimal, Id, Instant, Label, Maybe } from '../../ingest/schema.ts'
 
 /** Whose record it is; every Sahha body says so. */
 export const profileFields = {
   profileId: Id({ description: 'UUID of the profile' }),
-  accountId: Maybe(Text({ description: 'UUID of the account that owns the profile' })),
-  externalId: Maybe(Text({ description: 'Your own identifier of the user; empty for an anonymous profile' })),
+  accountId: Maybe(Label({ description: 'UUID of the account that owns the profile' })),
+  externalId: Maybe(
+    Label({ description: 'Your own identifier of the user; empty for an anonymous profile' }),
+  ),
 }
 
 export const revisionFields = {

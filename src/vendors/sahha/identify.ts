@@ -8,18 +8,61 @@ import { score } from './score.ts'
 
 export const events = [score, biomarker, archetype, dataLog]
 
-/** By `X-Event-Type` where it is there; no Sahha body names its event, so otherwise by the body's shape. */
+/** Whether a body has a field that stands in the bodies of one event only; the most telling event first. */
+const marks: ReadonlyArray<readonly [event: Event, isMarked: (body: JsonObject) => boolean]> = [
+  [dataLog, ({ dataLogs }) => dataLogs !== undefined],
+  [
+    score,
+    (body) =>
+      body.scoreDateTime !== undefined ||
+      body.factors !== undefined ||
+      body.score !== undefined ||
+      body.dataSources !== undefined,
+  ],
+  [
+    archetype,
+    (body) => body.ordinality !== undefined || (body.name !== undefined && body.dataType !== undefined),
+  ],
+  [
+    biomarker,
+    (body) => body.valueType !== undefined || body.aggregation !== undefined || body.category !== undefined,
+  ],
+]
+
+/**
+ * No Sahha body names its event, and `X-Event-Type` is not signed. So the body's shape decides where it is clear, and
+ * the header where it is not. A name that is not known is an event of its own, whatever its bodies look like.
+ */
 export function identify(headers: Headers, body: JsonObject): Identity {
   const header = headers['x-event-type']
   const named = typeof header === 'string' && header !== '' ? header : undefined
-  const event = named === undefined ? byShape(body) : events.find(({ name }) => name === named)
-  return { name: named ?? event?.name ?? null, event, owner: body.profileId, user: body.externalId }
+  const declared = events.find(({ name }) => name === named)
+  const event = named !== undefined && !declared ? undefined : eventOf(body, declared)
+  const identity = {
+    name: event?.name ?? named ?? null,
+    event,
+    owner: body.profileId,
+    user: body.externalId,
+  }
+  if (!declared || event === declared) return identity
+  return { ...identity, drift: [{ kind: 'event', path: declared.name }] }
 }
 
-function byShape(body: JsonObject): Event | undefined {
-  if ('dataLogs' in body) return dataLog
-  if ('scoreDateTime' in body || 'factors' in body) return score
-  if ('ordinality' in body || ('dataType' in body && 'name' in body)) return archetype
-  if ('valueType' in body || 'aggregation' in body || 'category' in body) return biomarker
-  return undefined
+function eventOf(body: JsonObject, declared: Event | undefined): Event | undefined {
+  const marked: Event[] = []
+  for (const [event, isMarked] of marks) if (isMarked(body)) marked.push(event)
+  const [first] = marked
+  if (marked.length === 1 && first === declared) return declared
+  return marked.find((event) => fitsBest(event, body)) ?? declared ?? first
 }
+
+/** Whether an event knows more of the body's fields than any other: one field that is new to it proves nothing. */
+function fitsBest(event: Event, body: JsonObject): boolean {
+  const known = knownFields(event, body)
+  return events.every((other) => other === event || knownFields(other, body) < known)
+}
+
+const fieldsOf = new Map(events.map((event) => [event, Object.keys(event.schema.properties)]))
+
+const knownFields = (event: Event, body: JsonObject) =>
+  (fieldsOf.get(event) ?? []).filter((key) => key in body).length

@@ -42,7 +42,7 @@ export const sahha: Vendor = {
   },
   events,
   targets: [scores, factors, biomarkers, archetypes, dataLogs],
-  normaliserVersion: 1,
+  normaliserVersion: 2,
 
   authenticator: (credentials) =>
     authenticator(credentials('SAHHA_API_KEYS'), credentials('SAHHA_WEBHOOK_SECRETS')),

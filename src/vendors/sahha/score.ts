@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../ingest/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { Decimal, Id, Instant, Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
+import { Decimal, eachRecord, Id, Instant, Maybe, OpenEnum, Records, Text } from '../../ingest/schema.ts'
 import { into } from '../../tables/target.ts'
 import { scoreExample } from './examples.ts'
 import { profileFields, revisionFields } from './fields.ts'
@@ -26,7 +26,7 @@ const Score = Type.Object(
     type: OpenEnum(['activity', 'sleep', 'readiness', 'wellbeing', 'mental_wellbeing']),
     state: Maybe(OpenEnum(STATES)),
     score: Maybe(Decimal({ description: '0 to 1, 1 is optimal' })),
-    factors: Maybe(Type.Array(Factor)),
+    factors: Maybe(Records(Factor)),
     dataSources: Maybe(Type.Array(Text())),
     scoreDateTime: Maybe(Instant({ description: 'The day that the score is for' })),
     ...revisionFields,
@@ -43,7 +43,7 @@ export const score = defineEvent({
     into(scores, [scoreRow(body)]),
     into(
       factors,
-      (body.factors ?? []).map((factor, position) => factorRow(body, factor, position)),
+      eachRecord(body.factors ?? [], (factor, position) => factorRow(body, factor, position)),
     ),
   ],
 })

@@ -51,7 +51,8 @@ export const windows = target(sleepStageWindows, {
   comments: {
     ...keyComments,
     series: seriesComment,
-    inference_seq_num: 'inference_seq_num k: the array ends with epoch 10k + 9, counted from 0.',
+    inference_seq_num:
+      'inference_seq_num k: the array ends with epoch 10k + 9, counted from 0. Kept as it came, also below 0; no view shows an epoch before 0.',
     seq_num: 'seq_num: number of the audio upload that led to it, one per 30 seconds, counted from 0.',
     stages:
       'One value per 30-second epoch; L values cover epochs 10(k + 1) - L to 10k + 9 of the session, k = inference_seq_num.',

@@ -39,7 +39,7 @@ export const biomarkers = target(biomarkersTable, {
     type: 'type: for example steps, heart_rate_resting, sleep_duration.',
     periodicity: 'periodicity: daily, weekly, monthly, none, intraday, quarterly.',
     aggregation: 'aggregation: total, average, maximum, minimum, none.',
-    value: 'value: exactly as sent, in unit.',
+    value: 'value: exactly as sent, in unit; NULL where it was no text, as a JSON number is not.',
     value_number: 'value as a number, to its last digit; NULL where the text is no number.',
     unit: 'unit: of value; differs by platform for one type, so never assume it.',
     value_type: 'valueType: integer, float, boolean, string, double, datetime.',
