@@ -12,6 +12,22 @@ const SettingsSchema = Type.Object({
       description: 'Postgres 15 or newer; absent: embedded Postgres in .data/',
     }),
   ),
+  MIGRATE_DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description:
+        'A direct connection for migrations and replay, where DATABASE_URL is a pooler in transaction mode',
+    }),
+  ),
+  DATABASE_SCHEMA: Type.String({
+    default: 'public',
+    pattern: '^(?!pg_)[A-Za-z_][A-Za-z0-9_$]{0,62}$',
+    description: 'Schema of all tables and views',
+  }),
+  DATABASE_POOLING: Type.Union([Type.Literal('auto'), Type.Literal('session'), Type.Literal('transaction')], {
+    default: 'auto',
+    description: 'How a pooler in DATABASE_URL shares its connections; auto: found out at the start',
+  }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({
     default: 3000,

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import { ConfigError, credentialNames, type Environment } from './config.ts'
 
 /** The settings that are secrets: each may also stand in a file that `<name>_FILE` names. */
-export const secretNames = [...credentialNames, 'DATABASE_URL', 'METRICS_TOKEN', 'LOG_ID_KEY']
+export const secretNames = [
+  ...credentialNames,
+  'DATABASE_URL',
+  'MIGRATE_DATABASE_URL',
+  'METRICS_TOKEN',
+  'LOG_ID_KEY',
+]
 
 /** The environment with what secret files hold, as Docker and Kubernetes mount them. Throws `ConfigError`. */
 export function withSecretFiles(environment: Environment): Environment {
