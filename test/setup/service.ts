@@ -39,9 +39,14 @@ export interface TestService {
   close(): Promise<void>
 }
 
-/** The real service on a database of its own. */
-export async function setup(overrides: Environment = {}, limits: Partial<Limits> = {}): Promise<TestService> {
-  const db = await createDatabase()
+/** The real service on a database of its own; `through` may lead to it another way. */
+export async function setup(
+  overrides: Environment = {},
+  limits: Partial<Limits> = {},
+  through = (url: string) => url,
+): Promise<TestService> {
+  const made = await createDatabase()
+  const db = { ...made, url: through(made.url) }
   const log: string[] = []
   const write = (line: string) => {
     log.push(line)
