@@ -6,9 +6,10 @@ import { databaseOf } from './db/database.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { defaultLimits } from './db/limits.ts'
-import { isCurrent, migrate } from './db/migrate.ts'
+import { migrate } from './db/migrate.ts'
 import { createPool, pooled, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
+import { stateOf } from './db/state.ts'
 import { Writer } from './db/writer.ts'
 import { drainable } from './ops/drain.ts'
 import { readinessOf } from './ops/health.ts'
@@ -50,7 +51,7 @@ export async function startService(
   store.onCommit = (deliveries) => groups.observe(deliveries)
   const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
   const readiness = readinessOf(
-    () => isCurrent(pool),
+    () => stateOf(pool),
     () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   )
 
