@@ -10,7 +10,7 @@ import { readState } from '../src/status/read.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase } from './setup/database.ts'
-import { everything, fixtures, send } from './setup/fixtures.ts'
+import { bare, everything, fixtures, send } from './setup/fixtures.ts'
 import { watchedLog } from './setup/log-guard.ts'
 import { hasPooler, type Pooler, type PoolMode, startPooler } from './setup/pooler.ts'
 import { environment, setup, type TestService } from './setup/service.ts'
@@ -194,12 +194,3 @@ it.runIf(hasPooler)('a pooler in statement mode is refused with its reason', asy
 it('a direct connection is no pooler', async () => {
   expect(await poolingOf(inject('serverUrl'))).toEqual({ mode: 'session' })
 })
-
-/** Rows without what differs between two databases. */
-const bare = (all: Record<string, unknown[]>) =>
-  Object.entries(all).map(([table, rows]) => [
-    table,
-    (rows as Array<Record<string, unknown>>)
-      .map(({ delivery_id, received_at, ...row }) => JSON.stringify(row))
-      .sort(),
-  ])

@@ -47,13 +47,13 @@ function probe(url: string): pg.Client {
  * used nor one that takes turns looks like a private connection.
  */
 async function isShared(a: pg.Client, b: pg.Client): Promise<boolean> {
-  const first = await processOf(a)
+  const first = await processApart(a)
   for (let round = 0; round < ROUNDS; round += 1) {
-    if ((await processOf(a)) !== first) return true
+    if ((await processApart(a)) !== first) return true
     await begin(b)
     const [one, two] = [await processOf(b), await processOf(b)]
     if (one !== two) throw new StatementPooling()
-    const other = one === first ? first : await processOf(a)
+    const other = one === first ? first : await processApart(a)
     await b.query('commit')
     if (one === first || other !== first) return true
   }
@@ -68,7 +68,7 @@ class StatementPooling extends Error {
 
 async function begin(client: pg.Client): Promise<void> {
   try {
-    await client.query('begin')
+    await client.query(BEGIN)
   } catch (cause) {
     if (/statement pooling/.test((cause as Error).message)) throw new StatementPooling({ cause })
     throw cause
@@ -77,9 +77,20 @@ async function begin(client: pg.Client): Promise<void> {
 
 const PROCESS = 'select pg_backend_pid() as pid'
 
+/** Short defaults of the database are no reason to find nothing out; the session's settings are left alone. */
+const BEGIN = 'begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0'
+
 async function processOf(client: pg.Client): Promise<number> {
   const { rows } = await client.query(PROCESS)
   return rows[0].pid
+}
+
+/** The same in a transaction of its own. */
+async function processApart(client: pg.Client): Promise<number> {
+  await begin(client)
+  const pid = await processOf(client)
+  await client.query('commit')
+  return pid
 }
 
 /** Of a named statement that a server process doesn't have, or has already from another client. */
@@ -95,7 +106,7 @@ async function keepsStatements(a: pg.Client, b: pg.Client): Promise<boolean> {
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
       const first = await mine()
-      await b.query('begin')
+      await begin(b)
       const other = await named(b, `${PROCESS}, true as other`)
       const isProven = other === first || (await mine()) !== first
       await b.query('commit')

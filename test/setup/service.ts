@@ -46,7 +46,15 @@ export async function setup(
   through = (url: string) => url,
 ): Promise<TestService> {
   const made = await createDatabase()
-  const db = { ...made, url: through(made.url) }
+  return serviceOn({ ...made, url: through(made.url) }, overrides, limits)
+}
+
+/** The same on a database that is there, and goes with the service. */
+export async function serviceOn(
+  db: TestDatabase,
+  overrides: Environment = {},
+  limits: Partial<Limits> = {},
+): Promise<TestService> {
   const log: string[] = []
   const write = (line: string) => {
     log.push(line)
