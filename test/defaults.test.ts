@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hypnogramOf } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
 import { readConfig } from '../src/config.ts'
-import { connect } from '../src/db/pool.ts'
+import { connect, createPool } from '../src/db/pool.ts'
 import { replay } from '../src/replay/replay.ts'
 import { readState } from '../src/status/read.ts'
 import { vendors } from '../src/vendors/index.ts'
@@ -73,6 +73,13 @@ describe.each(defaults)('with %s as defaults', (_name, settings) => {
         `alter database ${name} set ${setting} = ${setting === 'search_path' ? value : `'${value}'`}`,
       )
     }
+    // What costs time, or fails now and then, and shows in no row.
+    const pool = createPool(db.url, watchedLog)
+    const { rows: inForce } = await pool.query(`select current_setting('jit') as jit,
+      current_setting('transaction_isolation') as isolation, current_setting('enable_indexscan') as indexes`)
+    expect(inForce).toEqual([{ jit: 'off', isolation: 'read committed', indexes: 'on' }])
+    await pool.end()
+
     const [rows, state] = await run(db)
     expect(rows).toEqual(expected)
     expect(state).toEqual(expectedState)
