@@ -115,13 +115,16 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
+/** A list may be given as such: nothing in its entries separates them then. */
+export type Environment = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Reads the environment; an empty variable counts as absent. Throws `ConfigError`. */
 export function readConfig(environment: Environment): Config {
   const given = Object.fromEntries(
     Object.keys(ConfigSchema.properties).flatMap((name) => {
-      const text = environment[name]?.trim()
+      const value = environment[name]
+      if (typeof value === 'object') return [[name, [...value]]]
+      const text = value?.trim()
       return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
     }),
   )
@@ -143,6 +146,11 @@ export function readConfig(environment: Environment): Config {
 
 export function hasCredentials(config: Config): boolean {
   return credentialNames.some((name) => config.credentials(name).length > 0)
+}
+
+/** The lists with an entry that holds a comma, which only a file can give. */
+export function listsWithComma(config: Config): string[] {
+  return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
 }
 
 export { credentialNames }
