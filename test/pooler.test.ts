@@ -65,7 +65,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await db.query(`alter database ${name} set synchronous_commit = off;
       alter database ${name} set default_transaction_isolation = serializable;
       alter database ${name} set statement_timeout = '1min'; alter database ${name} set search_path = nowhere`)
-    const pool = createPool(pooler.url(db.url), watchedLog)
+    const pool = createPool(pooler.url(db.direct), watchedLog)
     const question = `select current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as time,
       current_setting('lock_timeout') as lock, current_setting('transaction_isolation') as isolation, current_setting('jit') as jit,
       count(*)::int as found from deliveries`
@@ -150,13 +150,13 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
   it('is found out, also while others use the pool', async () => {
     const db = await createDatabase()
     const others = await Promise.all(
-      [1, 2].map(() => connect(pooler.url(db.url), { name: 'other', use: 'read' })),
+      [1, 2].map(() => connect(pooler.url(db.direct), { name: 'other', use: 'read' })),
     )
     let isOver = false
     const busy = others.map(async (other) => {
       while (!isOver) await other.query('select pg_sleep(0.002)')
     })
-    expect((await poolingOf(pooler.url(db.url))).mode).toBe(mode)
+    expect((await poolingOf(pooler.url(db.direct))).mode).toBe(mode)
     isOver = true
     await Promise.all(busy)
     await Promise.all(others.map((other) => other.end()))
@@ -165,12 +165,12 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
 
   it(mode === 'session' ? 'migrates' : 'names MIGRATE_DATABASE_URL for a migration', async () => {
     const db = await createDatabase('template0')
-    const migrating = migrate(pooler.url(db.url))
+    const migrating = migrate(pooler.url(db.direct))
     if (mode === 'transaction') await expect(migrating).rejects.toThrow('MIGRATE_DATABASE_URL')
     else await migrating
     const database = {
-      url: pooler.url(db.url),
-      directUrl: db.url,
+      url: pooler.url(db.direct),
+      directUrl: db.direct,
       schema: 'public',
       pooling: 'auto' as const,
     }
@@ -186,7 +186,7 @@ it.runIf(hasPooler)('a pooler in statement mode is refused with its reason', asy
     default_pool_size: sizes.statement,
   })
   const db = await createDatabase()
-  await expect(poolingOf(pooler.url(db.url))).rejects.toThrow('The pooler is in statement mode')
+  await expect(poolingOf(pooler.url(db.direct))).rejects.toThrow('The pooler is in statement mode')
   await db.drop()
   await pooler.stop()
 })

@@ -15,6 +15,7 @@ import { hasPooler, type Pooler, startPooler } from './setup/pooler.ts'
 import { environment, serviceOn, setup } from './setup/service.ts'
 
 const role = `schema_${randomBytes(4).toString('hex')}`
+let isRole = false
 let pooler: Pooler | undefined
 const poolerUrl = async (url: string) => {
   pooler ??= await startPooler(inject('serverUrl'), 'transaction', { default_pool_size: 3 })
@@ -25,8 +26,7 @@ afterAll(async () => {
   await pooler?.stop()
   const [last, ...others] = made.reverse()
   for (const db of others) await db.drop()
-  await last?.query(`drop owned by ${role}`)
-  await last?.query(`drop role ${role}`)
+  if (isRole) await last?.query(`drop owned by ${role}; drop role ${role}`)
   await last?.drop()
 })
 
@@ -46,7 +46,7 @@ describe.each([
     await db.query(decoys('public').replaceAll('Odd.', 'Odd$'))
     await db.query('set search_path = "Odd$"')
     const service = await serviceOn(
-      { ...db, url: await way(db.url), drop: async () => {} },
+      { ...db, url: await way(db.direct), drop: async () => {} },
       { DATABASE_SCHEMA: 'Odd$' },
     )
     for (const fixture of fixtures) expect((await send(service, fixture)).json.outcome).toBe('stored')
@@ -85,13 +85,13 @@ describe.each([
   it('a schema that has the name of the role catches nothing', async () => {
     const db = await createDatabase()
     made.push(db)
-    const [existing] = await db.query(`select from pg_roles where rolname = '${role}'`)
-    if (!existing) await db.query(`create role ${role} login password 'secret'`)
+    if (!isRole) await db.query(`create role ${role} login password 'secret'`)
+    isRole = true
     await db.query(decoys(role).replaceAll('"Odd."', 'public'))
     await db.query(`grant all on schema public, ${role}, drizzle to ${role};
       grant all on all tables in schema public, ${role}, drizzle to ${role};
-      grant create on database ${new URL(db.url).pathname.slice(1)} to ${role}`)
-    const url = new URL(db.url)
+      grant create on database ${new URL(db.direct).pathname.slice(1)} to ${role}`)
+    const url = new URL(db.direct)
     url.username = role
     url.password = 'secret'
     const service = await serviceOn({ ...db, url: await way(url.href), drop: async () => {} })

@@ -43,10 +43,10 @@ export interface TestService {
 export async function setup(
   overrides: Environment = {},
   limits: Partial<Limits> = {},
-  through = (url: string) => url,
+  through?: (direct: string) => string,
 ): Promise<TestService> {
   const made = await createDatabase()
-  return serviceOn({ ...made, url: through(made.url) }, overrides, limits)
+  return serviceOn({ ...made, url: through?.(made.direct) ?? made.url }, overrides, limits)
 }
 
 /** The same on a database that is there, and goes with the service. */
