@@ -12,7 +12,7 @@ import { biomarker } from './setup/bodies.ts'
 import { createDatabase } from './setup/database.ts'
 import { bare, everything, fixtures, send } from './setup/fixtures.ts'
 import { watchedLog } from './setup/log-guard.ts'
-import { hasPooler, type Pooler, type PoolMode, startPooler } from './setup/pooler.ts'
+import { hasPooler, keepsStatements, type Pooler, type PoolMode, startPooler } from './setup/pooler.ts'
 import { environment, setup, type TestService } from './setup/service.ts'
 
 if (!hasPooler) process.stderr.write('No pgbouncer is installed: the tests behind one are left out.\n')
@@ -156,7 +156,8 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     const busy = others.map(async (other) => {
       while (!isOver) await other.query('select pg_sleep(0.002)')
     })
-    expect((await poolingOf(pooler.url(db.direct))).mode).toBe(mode)
+    const expected = mode === 'transaction' ? { mode, keepsStatements } : { mode }
+    expect(await poolingOf(pooler.url(db.direct))).toEqual(expected)
     isOver = true
     await Promise.all(busy)
     await Promise.all(others.map((other) => other.end()))

@@ -15,7 +15,12 @@ export interface Pooler {
 
 /** The program, as Debian and others install it; TEST_PGBOUNCER may name another. */
 const PROGRAM = process.env.TEST_PGBOUNCER || 'pgbouncer'
-export const hasPooler = spawnSync(PROGRAM, ['--version']).error === undefined
+const version = spawnSync(PROGRAM, ['--version'], { encoding: 'utf8' })
+export const hasPooler = version.error === undefined
+
+/** Since 1.24 it carries prepared statements from one server process to the other, unless it is told not to. */
+const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version.stdout ?? '') ?? []).slice(1).map(Number)
+export const keepsStatements = major > 1 || (major === 1 && minor >= 24)
 
 export type PoolMode = 'session' | 'transaction' | 'statement'
 
