@@ -32,6 +32,7 @@ export async function startPooler(
   server: string,
   mode: PoolMode,
   settings: Record<string, string | number> = {},
+  program = PROGRAM,
 ): Promise<Pooler> {
   const { hostname, port, username, password } = new URL(server)
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-pooler-'))
@@ -63,7 +64,7 @@ export async function startPooler(
   if (account) chownSync(directory, account.uid, account.gid)
   chmodSync(directory, 0o755)
 
-  const child = spawn(PROGRAM, ['-q', config], {
+  const child = spawn(program, ['-q', config], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
     ...account,
