@@ -7,7 +7,7 @@ import { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { defaultLimits } from './db/limits.ts'
 import { migrate } from './db/migrate.ts'
-import { createPool, pooled, poolLoad } from './db/pool.ts'
+import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
 import { stateOf } from './db/state.ts'
 import { Writer } from './db/writer.ts'
@@ -37,8 +37,7 @@ export async function startService(
   log: Logger,
   limits = defaultLimits,
 ): Promise<Service> {
-  const where = databaseOf(config, databaseUrl)
-  const database = { ...where, pooling: await pooled(where) }
+  const database = databaseOf(config, databaseUrl)
   await migrate(database, log)
   const pool = createPool(database, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { hypnogramOf } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
 import { readConfig } from '../src/config.ts'
+import { freePort } from '../src/db/embedded/postmaster.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { connect, createPool } from '../src/db/pool.ts'
 import { poolingOf } from '../src/db/pooling.ts'
@@ -180,6 +181,26 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await migrate(database.url)
     await db.drop()
   })
+})
+
+it.runIf(hasPooler)('a pooler that comes back in another mode is found out without a restart', async () => {
+  const port = await freePort(0)
+  const begin = (mode: PoolMode) =>
+    startPooler(inject('serverUrl'), mode, { default_pool_size: sizes[mode], listen_port: port })
+  const session = await begin('session')
+  const service = await setup({}, {}, session.url)
+  const [{ name } = { name: '' }] = await service.db.query('select current_database() as name')
+  await service.db.query(`alter database ${name} set search_path = nowhere`)
+  expect((await service.sahha(biomarker({ id: 'session', category: 'c' }))).status).toBe(200)
+  await session.stop()
+  const transaction = await begin('transaction')
+  const ready = async () => (await service.app.inject('/health/ready')).statusCode
+  await expect.poll(ready, { interval: 600 }).toBe(200)
+  const many = Array.from({ length: 60 }, (_, n) => service.sahha(biomarker({ id: `${n}`, category: 'c' })))
+  expect(new Set((await Promise.all(many)).map(({ status }) => status))).toEqual(new Set([200]))
+  expect(await ready()).toBe(200)
+  await service.close()
+  await transaction.stop()
 })
 
 it.runIf(hasPooler)('a pooler in statement mode is refused with its reason', async () => {

@@ -36,8 +36,9 @@ export class ConnectionPool extends pg.Pool {
     })
     this.#database = database
     // A client that loses its server emits an error, which ends the process where nobody listens. The pool
-    // listens to its idle clients; one that is in use, between two queries, would have no listener.
-    this.on('connect', (client) => client.on('error', () => {}))
+    // listens to its idle clients; one that is in use, between two queries, would have no listener. What comes
+    // back after a loss may be another pooler.
+    this.on('connect', (client) => client.on('error', () => this.#forget()))
     this.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
   }
 
@@ -46,11 +47,15 @@ export class ConnectionPool extends pg.Pool {
    * since they were made.
    */
   async renew(): Promise<void> {
-    this.#pooling = undefined
+    this.#forget()
     for (let left = this.idleCount; left > 0 && this.idleCount > 0; left -= 1) {
       const client = await this.connect()
       client.release(true)
     }
+  }
+
+  #forget(): void {
+    this.#pooling = undefined
   }
 
   async #settle(client: Connection): Promise<void> {

@@ -37,7 +37,7 @@ export async function startPooler(
   const { hostname, port, username, password } = new URL(server)
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-pooler-'))
   const account = unprivilegedAccount()
-  const own = await freePort(0)
+  const own = Number(settings.listen_port ?? (await freePort(0)))
   const write = (name: string, text: string) => {
     const path = join(directory, name)
     writeFileSync(path, text, { mode: 0o600 })
