@@ -12,6 +12,22 @@ const SettingsSchema = Type.Object({
       description: 'Postgres 15 or newer; absent: embedded Postgres in .data/',
     }),
   ),
+  MIGRATE_DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description:
+        'A direct connection for migrations and replay, where DATABASE_URL is a pooler in transaction mode',
+    }),
+  ),
+  DATABASE_SCHEMA: Type.String({
+    default: 'public',
+    pattern: '^(?!pg_)[A-Za-z_][A-Za-z0-9_$]{0,62}$',
+    description: 'Schema of all tables and views',
+  }),
+  DATABASE_POOLING: Type.Union([Type.Literal('auto'), Type.Literal('session'), Type.Literal('transaction')], {
+    default: 'auto',
+    description: 'How a pooler in DATABASE_URL shares its connections; auto: found out at the start',
+  }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({
     default: 3000,
@@ -107,13 +123,16 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
+/** A list may be given as such: nothing in its entries separates them then. */
+export type Environment = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Reads the environment; an empty variable counts as absent. Throws `ConfigError`. */
 export function readConfig(environment: Environment): Config {
   const given = Object.fromEntries(
     Object.keys(ConfigSchema.properties).flatMap((name) => {
-      const text = environment[name]?.trim()
+      const value = environment[name]
+      if (typeof value === 'object') return [[name, [...value]]]
+      const text = value?.trim()
       return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
     }),
   )
@@ -135,6 +154,11 @@ export function readConfig(environment: Environment): Config {
 
 export function hasCredentials(config: Config): boolean {
   return credentialNames.some((name) => config.credentials(name).length > 0)
+}
+
+/** The lists with an entry that holds a comma, which only a file can give. */
+export function listsWithComma(config: Config): string[] {
+  return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
 }
 
 export { credentialNames }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { banner } from './banner.ts'
+import { listsWithComma } from './config.ts'
 import { withCredentials } from './credentials.ts'
 import { DATA_DIRECTORY, openDatabase } from './db/open.ts'
 import { exitWith, loadConfig } from './environment.ts'
@@ -11,6 +12,9 @@ const SHUTDOWN_LIMIT = 30_000
 
 const { config, generated } = credentialsOrExit()
 const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
+for (const setting of listsWithComma(config)) {
+  log.warn({ setting }, 'a secret in the file holds a comma: each line is one secret')
+}
 const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
 

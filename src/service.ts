@@ -2,12 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { databaseOf } from './db/database.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { defaultLimits } from './db/limits.ts'
-import { isCurrent, migrate } from './db/migrate.ts'
+import { migrate } from './db/migrate.ts'
 import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
+import { stateOf } from './db/state.ts'
 import { Writer } from './db/writer.ts'
 import { drainable } from './ops/drain.ts'
 import { readinessOf } from './ops/health.ts'
@@ -35,8 +37,9 @@ export async function startService(
   log: Logger,
   limits = defaultLimits,
 ): Promise<Service> {
-  await migrate(databaseUrl, log)
-  const pool = createPool(databaseUrl, log)
+  const database = databaseOf(config, databaseUrl)
+  await migrate(database, log)
+  const pool = createPool(database, log)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
@@ -47,7 +50,7 @@ export async function startService(
   store.onCommit = (deliveries) => groups.observe(deliveries)
   const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
   const readiness = readinessOf(
-    () => isCurrent(pool),
+    () => stateOf(pool),
     () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   )
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from '../src/config.ts'
+import { ConfigError, listsWithComma, readConfig } from '../src/config.ts'
 import { withCredentials } from '../src/credentials.ts'
 import { withSecretFiles } from '../src/secret-files.ts'
 
@@ -33,6 +33,10 @@ describe('readConfig', () => {
     ['BODY_LIMIT_BYTES', '-1'],
     ['BODY_LIMIT_BYTES', '1.5'],
     ['DATABASE_URL', 'mysql://user:sesame@host/db'],
+    ['MIGRATE_DATABASE_URL', 'mysql://user:sesame@host/db'],
+    ['DATABASE_SCHEMA', 'pg_catalog'],
+    ['DATABASE_SCHEMA', 'a; drop table b'],
+    ['DATABASE_POOLING', 'statement'],
     ['LOG_LEVEL', 'loud'],
   ])('a bad %s stops the start, is named, and its value is not', (name, value) => {
     const attempt = () => readConfig({ [name]: value })
@@ -51,7 +55,21 @@ describe('secret files', () => {
     return path
   }
 
-  it('hold credentials, a line or a comma apart, and other secrets', () => {
+  it('hold one secret a line, which may have commas in it', () => {
+    const config = readConfig(
+      withSecretFiles({
+        ASLEEP_API_KEYS_FILE: file('one,with,commas\n'),
+        SAHHA_API_KEYS_FILE: file('  first, \r\n\n,\n'),
+        SAHHA_WEBHOOK_SECRETS: 'a,b',
+      }),
+    )
+    expect(config.credentials('ASLEEP_API_KEYS')).toEqual(['one,with,commas'])
+    expect(config.credentials('SAHHA_API_KEYS')).toEqual(['first,', ','])
+    expect(config.credentials('SAHHA_WEBHOOK_SECRETS')).toEqual(['a', 'b'])
+    expect(listsWithComma(config)).toEqual(['ASLEEP_API_KEYS', 'SAHHA_API_KEYS'])
+  })
+
+  it('hold credentials, each in a line, and other secrets', () => {
     const config = readConfig(
       withSecretFiles({
         ASLEEP_API_KEYS_FILE: file('old-key\nnew-key\n'),

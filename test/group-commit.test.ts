@@ -251,6 +251,22 @@ it('commits durably and in UTC, whatever the database was told', async () => {
   expect(rows).toEqual([{ commit: 'on', zone: 'UTC' }])
 })
 
+it.each([
+  ['remote_apply', 'remote_apply'],
+  ['on', 'on'],
+  ['remote_write', 'on'],
+  ['local', 'on'],
+])('where the database commits with %s, Nightpost does with %s', async (given, used) => {
+  const [{ name } = { name: '' }] = await db.query('select current_database() as name')
+  await db.query(`alter database ${name} set synchronous_commit = ${given}`)
+  for (const pooling of [{ mode: 'session' }, { mode: 'transaction', keepsStatements: false }] as const) {
+    const own = createPool({ url: db.url, directUrl: db.url, schema: 'public', pooling }, watchedLog)
+    const { rows } = await own.query(`select current_setting('synchronous_commit') as commit`)
+    expect(rows).toEqual([{ commit: used }])
+    await own.end()
+  }
+})
+
 it('tells Postgres not to quote rows in its log, where its role may', async () => {
   const { rows } = await pool.query(
     `select current_setting('log_min_messages') as now, has_parameter_privilege('log_min_messages', 'SET') as may`,

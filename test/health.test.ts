@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { readinessOf } from '../src/ops/health.ts'
+import { type DatabaseAnswer, readinessOf } from '../src/ops/health.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { setup, type TestService } from './setup/service.ts'
@@ -41,6 +41,37 @@ it('says that the schema is not current', async () => {
   await service.close()
 })
 
+it('says that the database is read-only, and recovers by itself when it no longer is', async () => {
+  const service = await setup()
+  const [{ name } = { name: '' }] = await service.db.query('select current_database() as name')
+  const send = async (id: string) => (await service.sahha(biomarker({ id, category: 'c' }))).status
+  expect(await send('before')).toBe(200)
+  await service.db.query(`alter database ${name} set default_transaction_read_only = on`)
+  // The connections that it has were not told.
+  expect([await send('existing'), (await ready(service)).status]).toEqual([200, 200])
+
+  const reconnect = () =>
+    service.db.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`)
+  await reconnect()
+  await expect
+    .poll(() => ready(service), { interval: 600 })
+    .toMatchObject({
+      status: 503,
+      parts: { ...ok, database: 'The database is read-only.' },
+    })
+  // As many connections as the pool has are opened meanwhile.
+  const refused = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(send))
+  expect(new Set(refused)).toEqual(new Set([503]))
+
+  await service.db.query(`alter database ${name} reset default_transaction_read_only`)
+  // A pooler's connections keep what they began with until it is told to RECONNECT.
+  if (process.env.TEST_POOLER === 'transaction') await reconnect()
+  await expect.poll(async () => (await ready(service)).status, { interval: 600, timeout: 2000 }).toBe(200)
+  expect(await Promise.all(['g', 'h', 'i'].map(send))).toEqual([200, 200, 200])
+  await service.close()
+})
+
 it('says that the queue is full, answers 503 with Retry-After meanwhile, and recovers by itself', async () => {
   const service = await setup({}, { writers: 1, waitingDeliveries: 3 })
   const holder = await service.db.hold('lock table deliveries in exclusive mode')
@@ -74,7 +105,7 @@ async function until(holds: () => Promise<boolean>) {
 
 it('asks the database one question at a time, however long the answer takes', async () => {
   vi.useFakeTimers()
-  const questions: Array<(isCurrent: boolean) => void> = []
+  const questions: Array<(said: DatabaseAnswer) => void> = []
   const readiness = readinessOf(
     () => new Promise((answer) => questions.push(answer)),
     () => null,
@@ -86,10 +117,10 @@ it('asks the database one question at a time, however long the answer takes', as
   expect(await readiness()).toEqual(noAnswer)
   expect(questions).toHaveLength(1)
 
-  questions[0]?.(true)
+  questions[0]?.({ fault: null, isCurrent: true })
   await vi.advanceTimersByTimeAsync(1000)
   const second = readiness()
-  questions[1]?.(true)
+  questions[1]?.({ fault: null, isCurrent: true })
   expect(await second).toEqual({ database: null, schema: null, queue: null })
   vi.useRealTimers()
 })

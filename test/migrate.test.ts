@@ -8,7 +8,7 @@ describe('migrate', () => {
   it('lets replicas start at once on an empty database', async () => {
     const db = await createDatabase('template0')
     try {
-      await Promise.all(Array.from({ length: 5 }, () => migrate(db.url)))
+      await Promise.all(Array.from({ length: 5 }, () => migrate(db.direct)))
       const [{ tables } = { tables: '' }] = await db.query(
         `select count(*) as tables from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
       )
@@ -22,7 +22,7 @@ describe('migrate', () => {
     const db = await createDatabase()
     const done = () => db.query('select * from drizzle.__drizzle_migrations order by id')
     const before = await done()
-    await migrate(db.url)
+    await migrate(db.direct)
     expect(await done()).toEqual(before)
     await db.drop()
   })
@@ -30,7 +30,7 @@ describe('migrate', () => {
   it('that fails leaves the database as it was, and stops the start', async () => {
     const db = await createDatabase('template0')
     await db.query('create table scores (occupied int)')
-    await expect(migrate(db.url)).rejects.toThrow()
+    await expect(migrate(db.direct)).rejects.toThrow()
     expect(
       await db.query(`select table_name from information_schema.tables where table_schema = 'public'`),
     ).toEqual([{ table_name: 'scores' }])
@@ -39,16 +39,16 @@ describe('migrate', () => {
 
   it('gives way where a table is held, and where another process migrates it waits', async () => {
     const db = await createDatabase('template0')
-    await migrate(db.url)
+    await migrate(db.direct)
     await db.query(
       `delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`,
     )
     const holder = await db.hold('lock table deliveries in access exclusive mode')
     const said: string[] = []
     const log = { info: (message: string) => void said.push(message) }
-    const held = expect(migrate(db.url, log)).rejects.toMatchObject({ cause: { code: '55P03' } })
+    const held = expect(migrate(db.direct, log)).rejects.toMatchObject({ cause: { code: '55P03' } })
     await expect.poll(() => said).toEqual(['migrating the database'])
-    const waiting = migrate(db.url, log)
+    const waiting = migrate(db.direct, log)
     await expect.poll(() => said).toContain('another process migrates the database: waiting for it')
     await held
     await holder.release()

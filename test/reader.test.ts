@@ -100,9 +100,9 @@ describe('a server that has no such role yet', () => {
     const db = await createDatabase('template0')
     await db.query(`create role ${plain} login password '${suffix}'`)
     await db.query(
-      `grant all on schema public to ${plain}; grant create on database ${new URL(db.url).pathname.slice(1)} to ${plain}`,
+      `grant all on schema public to ${plain}; grant create on database ${new URL(db.direct).pathname.slice(1)} to ${plain}`,
     )
-    const url = new URL(db.url)
+    const url = new URL(db.direct)
     url.username = plain
     url.password = suffix
     await migrate(url.href)

@@ -208,7 +208,7 @@ it('time_zones follows the server at every migration', async () => {
       create materialized view time_zones as select name from server_zones;
       create unique index on time_zones (name);
       insert into server_zones values ('Europe/Kyiv')`)
-    await migrate(db.url)
+    await migrate(db.direct)
     expect(await db.query('select name from time_zones order by name')).toEqual([
       { name: 'Europe/Berlin' },
       { name: 'Europe/Kyiv' },

@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { Command } from 'commander'
 import { withCredentials } from '../credentials.ts'
+import type { DatabaseSettings } from '../db/database.ts'
 import { DATA_DIRECTORY, openDatabase } from '../db/open.ts'
 import { loadConfig } from '../environment.ts'
 import { createLog } from '../log.ts'
@@ -48,19 +49,19 @@ export const demoCommand = new Command('demo')
       )
       const isAsExpected = await simulate({ ...fixed, ...size }, address, config)
       if (!isAsExpected) process.exitCode = 1
-      await show(database.url, size.nights)
+      await show(database, size.nights)
     } finally {
       grace.uninstall()
       await close()
     }
   })
 
-async function show(url: string, nights: number): Promise<void> {
+async function show(database: DatabaseSettings, nights: number): Promise<void> {
   const userId = createUser(fixed.seed, 0, addDays(fixed.until, 1 - nights)).id
-  const hypnogram = await hypnogramOf(url, { userId })
+  const hypnogram = await hypnogramOf(database, { userId })
   if (hypnogram) process.stdout.write(`\n${drawn(hypnogram)}`)
   process.stdout.write(
-    `\nThe week of that user, in local time:\n\n${await printed(url, week(userId))}${NEXT}`,
+    `\nThe week of that user, in local time:\n\n${await printed(database, week(userId))}${NEXT}`,
   )
 }
 

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
-import pg from 'pg'
+import type { DatabaseSettings } from '../db/database.ts'
 import { openDatabase } from '../db/open.ts'
+import { connect } from '../db/pool.ts'
 import { loadConfig } from '../environment.ts'
 import { type Choice, type Hypnogram, readHypnogram } from '../hypnogram/hypnogram.ts'
 import { drawSvg } from '../hypnogram/svg.ts'
@@ -15,7 +16,7 @@ export const hypnogramCommand = new Command('hypnogram')
   .action(async ({ user, session, svg }: { user?: string; session?: string; svg?: string }) => {
     const database = await openDatabase(loadConfig())
     try {
-      const hypnogram = await hypnogramOf(database.url, { userId: user, sessionId: session })
+      const hypnogram = await hypnogramOf(database, { userId: user, sessionId: session })
       if (!hypnogram) throw new Error('No such session.')
       if (svg === undefined) process.stdout.write(drawn(hypnogram))
       else writeFileSync(svg, drawSvg(hypnogram))
@@ -24,11 +25,12 @@ export const hypnogramCommand = new Command('hypnogram')
     }
   })
 
-export async function hypnogramOf(url: string, choice: Choice): Promise<Hypnogram | null> {
-  const client = new pg.Client({ connectionString: url, application_name: 'nightpost hypnogram' })
-  await client.connect()
+export async function hypnogramOf(
+  database: DatabaseSettings | string,
+  choice: Choice,
+): Promise<Hypnogram | null> {
+  const client = await connect(database, { name: 'nightpost hypnogram', use: 'read' })
   try {
-    await client.query('set default_transaction_read_only = on')
     return await readHypnogram(client, choice)
   } finally {
     await client.end()

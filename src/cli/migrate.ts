@@ -9,7 +9,7 @@ export const migrateCommand = new Command('migrate')
     const database = await openDatabase(loadConfig())
     try {
       const info = (message: string) => process.stdout.write(`${message}\n`)
-      await migrate(database.url, { info })
+      await migrate(database, { info })
       process.stdout.write('The database is up to date.\n')
     } finally {
       await database.release()

@@ -1,7 +1,9 @@
 import Table from 'cli-table3'
 import { Command } from 'commander'
-import pg from 'pg'
+import type pg from 'pg'
+import type { DatabaseSettings } from '../db/database.ts'
 import { openDatabase } from '../db/open.ts'
+import { connect } from '../db/pool.ts'
 import { loadConfig } from '../environment.ts'
 
 export const sqlCommand = new Command('sql')
@@ -10,7 +12,7 @@ export const sqlCommand = new Command('sql')
   .action(async (query: string) => {
     const database = await openDatabase(loadConfig())
     try {
-      process.stdout.write(await printed(database.url, query))
+      process.stdout.write(await printed(database, query))
     } finally {
       await database.release()
     }
@@ -19,11 +21,9 @@ export const sqlCommand = new Command('sql')
 /** Values as Postgres writes them: microseconds, digits and bytes stay as they are. */
 const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
-export async function printed(url: string, query: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url, application_name: 'nightpost sql', types: asText })
-  await client.connect()
+export async function printed(database: DatabaseSettings | string, query: string): Promise<string> {
+  const client = await connect(database, { name: 'nightpost sql', use: 'read', types: asText })
   try {
-    await client.query('set default_transaction_read_only = on; set timezone = utc')
     const results = [await client.query({ text: query, rowMode: 'array' })].flat()
     return results
       .map(({ fields, rows }) =>

@@ -1,8 +1,8 @@
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
-import pg from 'pg'
 import { isCurrent } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
+import { connect } from '../db/pool.ts'
 import { loadConfig } from '../environment.ts'
 import type { Drift } from '../ingest/drift.ts'
 import { faultsOf } from '../status/faults.ts'
@@ -86,23 +86,20 @@ async function attempt<T>(faults: string[], fault: string, work: () => Promise<T
 
 async function stateOf(config: Parameters<typeof openDatabase>[0], faults: string[]): Promise<State | null> {
   const database = await openDatabase(config)
-  const client = new pg.Client({
-    connectionString: database.url,
-    application_name: 'nightpost status',
-    connectionTimeoutMillis: 5000,
-    statement_timeout: 60_000,
-  })
-  client.on('error', () => {})
   try {
-    await client.connect()
-    await client.query('set default_transaction_read_only = on')
-    if (!(await isCurrent(client).catch(() => false))) {
+    const client = await connect(database, {
+      name: 'nightpost status',
+      use: 'read',
+      statementTimeout: 60_000,
+    })
+    try {
+      if (await isCurrent(client)) return await readState(client, vendors)
       faults.push('The database lacks a migration.')
       return null
+    } finally {
+      await client.end()
     }
-    return await readState(client, vendors)
   } finally {
-    await client.end()
     await database.release()
   }
 }

@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as drizzleMigrate } from 'drizzle-orm/node-postgres/migrator'
-import pg from 'pg'
+import type pg from 'pg'
+import type { DatabaseSettings } from './database.ts'
+import { sqlState } from './failure.ts'
+import { connect, connectDirect } from './pool.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
 
@@ -17,8 +20,7 @@ export interface Progress {
   info(message: string): void
 }
 
-/** Milliseconds to wait for the server, for another replica that migrates, and for a table that is in use. */
-const CONNECT_WITHIN = 10_000
+/** Milliseconds to wait for another replica that migrates, and for a table that is in use. */
 const MIGRATED_WITHIN = 10 * 60_000
 const LOCKED_WITHIN = 5_000
 
@@ -27,15 +29,9 @@ const LOCKED_WITHIN = 5_000
  * so one is held for the whole migration. Throws where the server is too old or not UTF-8, and where a
  * table is held for so long that the service on it, queued behind the migration, would stand still.
  */
-export async function migrate(databaseUrl: string, log?: Progress): Promise<void> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: 'nightpost migrate',
-    connectionTimeoutMillis: CONNECT_WITHIN,
-  })
-  // The error that matters is that of the query; this one would end the process.
-  client.on('error', () => {})
-  await client.connect()
+export async function migrate(database: DatabaseSettings | string, log?: Progress): Promise<void> {
+  const client = await connectDirect(database, { name: 'nightpost migrate', use: 'migrate' })
+  if (client === null) return requireCurrent(database)
   try {
     await requireServer(client)
     await takeTurn(client, log)
@@ -46,6 +42,20 @@ export async function migrate(databaseUrl: string, log?: Progress): Promise<void
   } finally {
     await client.end()
   }
+}
+
+/** Turns are taken by a lock of the session, which a pooler in transaction mode does not keep. */
+async function requireCurrent(database: DatabaseSettings | string): Promise<void> {
+  const client = await connect(database, { name: 'nightpost migrate', use: 'read' })
+  try {
+    if (await isCurrent(client)) return
+  } finally {
+    await client.end()
+  }
+  throw new Error(
+    'The database lacks a migration, and a pooler in transaction mode can not run it: set MIGRATE_DATABASE_URL ' +
+      'to a direct connection.',
+  )
 }
 
 async function takeTurn(client: pg.Client, log?: Progress): Promise<void> {
@@ -76,11 +86,22 @@ async function requireServer(client: pg.Client): Promise<void> {
 
 /** Whether the database has every migration of this version of Nightpost. */
 export async function isCurrent(pool: Pick<pg.Pool | pg.Client, 'query'>): Promise<boolean> {
-  const { rows } = await pool.query(
-    'select max(created_at)::text as latest from drizzle.__drizzle_migrations',
-  )
-  return Number(rows[0]?.latest ?? 0) >= latestMigration
+  try {
+    const { rows } = await pool.query(`select ${LATEST} as latest`)
+    return isLatest(rows[0].latest)
+  } catch (error) {
+    if (isUnmigrated(error)) return false
+    throw error
+  }
 }
+
+/** The latest migration that the database has, as an expression. */
+export const LATEST = '(select max(created_at)::text from drizzle.__drizzle_migrations)'
+
+export const isLatest = (latest: string | null) => Number(latest ?? 0) >= latestMigration
+
+/** Undefined table, or schema: nothing was ever migrated. */
+export const isUnmigrated = (error: unknown) => ['42P01', '3F000'].includes(sqlState(error) ?? '')
 
 const latestMigration = Math.max(
   ...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis),

@@ -1,18 +1,19 @@
 import type { Config } from '../config.ts'
+import { type DatabaseSettings, databaseOf } from './database.ts'
 import { startCluster } from './embedded/cluster.ts'
 
 /** Where generated credentials and the embedded database live. */
 export const DATA_DIRECTORY = '.data'
 
-export interface Database {
-  readonly url: string
+export interface Database extends DatabaseSettings {
   readonly embedded: boolean
   release(): Promise<void>
 }
 
 /** The configured database, or the embedded one where none is. */
-export async function openDatabase(config: Pick<Config, 'DATABASE_URL'>): Promise<Database> {
-  if (config.DATABASE_URL) return { url: config.DATABASE_URL, embedded: false, release: async () => {} }
+export async function openDatabase(config: Config): Promise<Database> {
+  if (config.DATABASE_URL)
+    return { ...databaseOf(config, config.DATABASE_URL), embedded: false, release: async () => {} }
   const cluster = await startCluster(DATA_DIRECTORY)
-  return { url: cluster.url, embedded: true, release: () => cluster.release() }
+  return { ...databaseOf(config, cluster.url), embedded: true, release: () => cluster.release() }
 }

@@ -1,6 +1,10 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { Connection } from './connection.ts'
+import { completed, type DatabaseSettings } from './database.ts'
 import { sqlState } from './failure.ts'
+import { type Pooling, poolingOf } from './pooling.ts'
+import type { Purpose } from './settings.ts'
 
 const SECONDS = 1000
 
@@ -13,47 +17,123 @@ const WRITE_TIMEOUT = 15
  */
 const LOCK_TIMEOUT = 2
 
-const SETTINGS = `set synchronous_commit = on; set timezone = utc; set plan_cache_mode = force_generic_plan;
-  set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
-  select set_config('log_min_messages', 'log', false) where has_parameter_privilege('log_min_messages', 'SET')`
-
 /** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
-export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: databaseUrl,
-    application_name: 'nightpost',
-    max: 6,
-    connectionTimeoutMillis: 5 * SECONDS,
-    statement_timeout: WRITE_TIMEOUT * SECONDS,
-    lock_timeout: LOCK_TIMEOUT * SECONDS,
-    idle_in_transaction_session_timeout: WRITE_TIMEOUT * SECONDS,
-    query_timeout: (WRITE_TIMEOUT + 2) * SECONDS,
-    keepAlive: true,
-    // An ack promises durability, whatever default the database or role was given. Every statement finds
-    // its rows by primary key, however full the tables are: no plan depends on what a group holds, so it
-    // is made once. What Postgres logs of a failed statement quotes values of the row: Nightpost logs the
-    // SQLSTATE instead, where its role may say so.
-    onConnect: async (client: pg.ClientBase) => {
-      await client.query(SETTINGS)
-    },
-  })
-  // A client that loses its server emits an error, which ends the process where nobody listens. The pool
-  // listens to its idle clients; one that is in use, between two queries, would have no listener.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  pool.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
-  return pool
+export class ConnectionPool extends pg.Pool {
+  readonly #database: DatabaseSettings
+  #pooling: Promise<Pooling> | undefined
+
+  constructor(database: DatabaseSettings, log: Pick<Logger, 'warn'>) {
+    super({
+      connectionString: database.url,
+      application_name: 'nightpost',
+      max: 6,
+      connectionTimeoutMillis: 5 * SECONDS,
+      // The server's own limits are set once it is connected: a pooler refuses them as parameters of the start.
+      query_timeout: (WRITE_TIMEOUT + 2) * SECONDS,
+      keepAlive: true,
+      Client: Connection,
+      onConnect: (client: pg.ClientBase) => this.#settle(client as Connection),
+    })
+    this.#database = database
+    // A client that loses its server emits an error, which ends the process where nobody listens. The pool
+    // listens to its idle clients; one that is in use, between two queries, would have no listener. What comes
+    // back after a loss may be another pooler.
+    this.on('connect', (client) => client.on('error', () => this.#forget()))
+    this.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
+  }
+
+  /**
+   * Lets go of the idle connections, and of what is known of a pooler: the server or the pooler has changed
+   * since they were made.
+   */
+  async renew(): Promise<void> {
+    this.#forget()
+    for (let left = this.idleCount; left > 0 && this.idleCount > 0; left -= 1) {
+      const client = await this.connect()
+      client.release(true)
+    }
+  }
+
+  #forget(): void {
+    this.#pooling = undefined
+  }
+
+  async #settle(client: Connection): Promise<void> {
+    const purpose: Purpose = {
+      schema: this.#database.schema,
+      statementTimeout: WRITE_TIMEOUT * SECONDS,
+      lockTimeout: LOCK_TIMEOUT * SECONDS,
+      idleInTransactionTimeout: WRITE_TIMEOUT * SECONDS,
+      use: 'write',
+    }
+    await client.settle(await this.#findPooling(), purpose)
+  }
+
+  #findPooling(): Promise<Pooling> {
+    const finding = this.#pooling ?? pooled(this.#database)
+    this.#pooling = finding
+    finding.catch(() => {
+      if (this.#pooling === finding) this.#pooling = undefined
+    })
+    return finding
+  }
 }
+
+export const createPool = (database: DatabaseSettings | string, log: Pick<Logger, 'warn'>) =>
+  new ConnectionPool(completed(database), log)
 
 /** Connections by what they do at this moment, and callers that wait for one. */
 export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {
   return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount }
 }
 
-/** One connection with the same settings and no time limit, for work that reads the whole ledger. */
-export async function connect(databaseUrl: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'nightpost replay' })
+/** How the way to the database pools, found out where nobody knows. */
+export async function pooled({ url, pooling }: Pick<DatabaseSettings, 'url' | 'pooling'>): Promise<Pooling> {
+  return typeof pooling === 'object' ? pooling : poolingOf(url, pooling)
+}
+
+interface Single {
+  /** Shown in `pg_stat_activity`. */
+  readonly name: string
+  readonly use: Purpose['use']
+  /** Milliseconds; 0, which is the default, is for work that reads the whole ledger. */
+  readonly statementTimeout?: number
+  readonly types?: pg.CustomTypesConfig
+}
+
+/** One connection for a command. */
+export async function connect(
+  database: DatabaseSettings | string,
+  { name, use, statementTimeout = 0, types }: Single,
+): Promise<pg.Client> {
+  const { url, schema, pooling } = completed(database)
+  const known = await pooled({ url, pooling })
+  const client = new Connection({
+    connectionString: url,
+    application_name: name,
+    connectionTimeoutMillis: 10 * SECONDS,
+    ...(types && { types }),
+  })
   client.on('error', () => {})
   await client.connect()
-  await client.query(SETTINGS)
-  return client
+  try {
+    const limits = { statementTimeout, lockTimeout: 0, idleInTransactionTimeout: 0 }
+    await client.settle(known, { schema, use, ...limits })
+    return client
+  } catch (error) {
+    await client.end()
+    throw error
+  }
+}
+
+/** One that keeps its session: advisory locks, settings between transactions. Null where a pooler stands in between. */
+export async function connectDirect(
+  database: DatabaseSettings | string,
+  single: Single,
+): Promise<pg.Client | null> {
+  const { directUrl, url, schema, pooling } = completed(database)
+  const known = await pooled({ url: directUrl, pooling: directUrl === url ? pooling : 'auto' })
+  return known.mode === 'session'
+    ? connect({ url: directUrl, directUrl, schema, pooling: known }, single)
+    : null
 }

@@ -1,3 +1,4 @@
+import { Connection } from './connection.ts'
 import type { Client } from './plan.ts'
 
 /** Time limits of one transaction that differ from those of its connection, in milliseconds. */
@@ -6,9 +7,13 @@ export interface TimeLimits {
   readonly statementTimeout?: number
 }
 
-/** Begins a transaction. Every transaction that Nightpost opens begins here, so that its settings have one place. */
+/**
+ * Begins a transaction. Every transaction that Nightpost opens begins here, so that its settings have one place:
+ * behind a pooler that keeps none for a session, they are part of the same message.
+ */
 export async function begin(client: Client, limits: TimeLimits = {}): Promise<void> {
-  await client.query(['begin', ...settingsOf(limits)].join('; '))
+  const opening = client instanceof Connection ? client.opening : 'begin'
+  await client.query([opening, ...settingsOf(limits)].join('; '))
 }
 
 function settingsOf({ lockTimeout, statementTimeout }: TimeLimits): string[] {

@@ -61,32 +61,38 @@ const PATIENCE = 3000
 /** An answer is good for so long, so that nobody can load the database by asking. */
 const FRESH = 500
 
-/** The checks of a service on `database`, whose `isCurrent` says whether its schema is. */
-export function readinessOf(isCurrent: () => Promise<boolean>, queueFault: () => string | null): Readiness {
+/** What the database says of itself: why it can't take deliveries, and whether its schema is current. */
+export interface DatabaseAnswer {
+  readonly fault: string | null
+  readonly isCurrent: boolean
+}
+
+/** The checks of a service whose database answers `ask`. */
+export function readinessOf(ask: () => Promise<DatabaseAnswer>, queueFault: () => string | null): Readiness {
   let asked = 0
   let isAsking = false
-  let answer: Promise<boolean | null> = Promise.resolve(null)
+  let answer: Promise<DatabaseAnswer | null> = Promise.resolve(null)
   return async () => {
     // One question at a time: where nobody answers, each would hold a connection until it is given up.
     if (!isAsking && Date.now() - asked > FRESH) {
       asked = Date.now()
       isAsking = true
-      const question = isCurrent().finally(() => {
+      const question = ask().finally(() => {
         isAsking = false
       })
       answer = inTime(question)
     }
-    const current = await answer
+    const said = await answer
     return {
-      database: current === null ? 'The database does not answer.' : null,
-      schema: current === false ? 'The database lacks a migration.' : null,
+      database: said === null ? 'The database does not answer.' : said.fault,
+      schema: said?.isCurrent === false ? 'The database lacks a migration.' : null,
       queue: queueFault(),
     }
   }
 }
 
 /** null where the question failed, or took too long. */
-function inTime(question: Promise<boolean>): Promise<boolean | null> {
+function inTime<T>(question: Promise<T>): Promise<T | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(null), PATIENCE)
     question.then(resolve, () => resolve(null)).finally(() => clearTimeout(timer))

@@ -1,12 +1,13 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { databaseOf } from '../db/database.ts'
 import { GroupCommit } from '../db/group-commit.ts'
 import { countKept, type Filter, type Kept, readKept } from '../db/kept.ts'
 import { defaultLimits } from '../db/limits.ts'
 import { isCurrent } from '../db/migrate.ts'
 import { plansFor } from '../db/plan.ts'
-import { connect, createPool } from '../db/pool.ts'
+import { connect, createPool, pooled } from '../db/pool.ts'
 import { difference, fingerprints, owners, rebuild } from '../db/rebuild.ts'
 import { Rewriter } from '../db/rewriter.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
@@ -40,12 +41,20 @@ export interface Replay extends ReplayOptions {
 
 /** Judges kept deliveries again with today's normalisers, and writes what comes of it. */
 export async function replay(options: ReplayOptions): Promise<Summary> {
-  const client = await connect(options.databaseUrl)
-  if (!(await isCurrent(client).catch(() => false))) {
+  // It reads between the transactions that it writes, for as long as it takes: by the direct connection, if any.
+  const where = databaseOf(options.config, options.databaseUrl)
+  const url = where.directUrl
+  const database = {
+    ...where,
+    url,
+    pooling: await pooled({ url, pooling: url === where.url ? where.pooling : 'auto' }),
+  }
+  const client = await connect(database, { name: 'nightpost replay', use: 'write' })
+  if (!(await isCurrent(client))) {
     await client.end()
     throw new Error('The database is not up to date: run nightpost migrate first.')
   }
-  const pool = createPool(options.databaseUrl, options.log)
+  const pool = createPool(database, options.log)
   const summary = new Summary()
   const work = { ...options, client, pool, summary }
   try {

@@ -88,8 +88,8 @@ function keys(
   return Object.fromEntries(entries)
 }
 
-/** No configured key can be this: in the environment it would end a list. */
-const UNKNOWN = ','
+/** No configured key can be this: a list is cut at each. */
+const UNKNOWN = '\n'
 
 function isWanted({ event, user }: Filter, verdict: Delivery['verdict']): boolean {
   return (

@@ -5,11 +5,14 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startCluster } from '../../src/db/embedded/cluster.ts'
 import { migrate } from '../../src/db/migrate.ts'
+import { startPooler } from './pooler.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A superuser's URL for any database of the test server. */
     serverUrl: string
+    /** The same through a pooler, where TEST_POOLER asks for one: `session` or `transaction`. */
+    pooledUrl: string
   }
 }
 
@@ -21,7 +24,21 @@ export default async function setup(project: TestProject) {
   await replaceTemplate(server.url)
   await migrate(withDatabase(server.url, TEMPLATE))
   project.provide('serverUrl', server.url)
-  return server.stop
+  const pooler = await poolerFor(server.url)
+  project.provide('pooledUrl', pooler.url)
+  return async () => {
+    await pooler.stop()
+    await server.stop()
+  }
+}
+
+/** Tests make many replicas, each with six connections: in session mode each needs a server process. */
+async function poolerFor(url: string) {
+  const mode = process.env.TEST_POOLER
+  if (!mode) return { url, stop: async () => {} }
+  if (mode !== 'session' && mode !== 'transaction') throw new Error('TEST_POOLER: session or transaction')
+  const pooler = await startPooler(url, mode, { default_pool_size: mode === 'session' ? 60 : 8 })
+  return { url: pooler.url(url), stop: pooler.stop }
 }
 
 const external = (url: string) => ({ url, stop: async () => {} })

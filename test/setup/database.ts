@@ -4,7 +4,10 @@ import { inject } from 'vitest'
 import { TEMPLATE, withDatabase } from './cluster.ts'
 
 export interface TestDatabase {
+  /** For the service: through a pooler, where TEST_POOLER asks for one. */
   readonly url: string
+  /** For what rests on the session. */
+  readonly direct: string
   /** Rows with every value as Postgres writes it, so that no digit and no microsecond is lost on the way. */
   query<R = Record<string, string | null>>(text: string, values?: unknown[]): Promise<R[]>
   /** Runs a statement in a transaction of its own, and keeps what it locks until released. */
@@ -18,13 +21,14 @@ const asText = { getTypeParser: () => (value: string) => value } as unknown as p
 export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
   await onServer(`create database ${name} template ${template}`)
-  const url = withDatabase(inject('serverUrl'), name)
-  const client = new pg.Client({ connectionString: url, types: asText, options: '-c timezone=UTC' })
+  const direct = withDatabase(inject('serverUrl'), name)
+  const client = new pg.Client({ connectionString: direct, types: asText, options: '-c timezone=UTC' })
   client.on('error', () => {})
   await client.connect()
   let last: Promise<unknown> = Promise.resolve()
   return {
-    url,
+    url: withDatabase(inject('pooledUrl'), name),
+    direct,
     // One after the other, however many ask at once: that is how a connection works.
     query: async (text, values) => {
       const result = last.then(() => client.query(text, values))
@@ -32,7 +36,7 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
       return (await result).rows
     },
     hold: async (statement) => {
-      const holder = new pg.Client({ connectionString: url })
+      const holder = new pg.Client({ connectionString: direct })
       await holder.connect()
       await holder.query('begin')
       await holder.query(statement)

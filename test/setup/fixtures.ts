@@ -55,3 +55,12 @@ export async function everything(db: TestDatabase): Promise<Record<string, unkno
   for (const table of tables) found[table] = await db.query(`select * from ${table} as t order by t`)
   return found
 }
+
+/** Rows without what differs between two databases. */
+export const bare = (all: Record<string, unknown[]>) =>
+  Object.entries(all).map(([table, rows]) => [
+    table,
+    (rows as Array<Record<string, unknown>>)
+      .map(({ delivery_id, received_at, ...row }) => JSON.stringify(row))
+      .sort(),
+  ])

@@ -39,9 +39,22 @@ export interface TestService {
   close(): Promise<void>
 }
 
-/** The real service on a database of its own. */
-export async function setup(overrides: Environment = {}, limits: Partial<Limits> = {}): Promise<TestService> {
-  const db = await createDatabase()
+/** The real service on a database of its own; `through` may lead to it another way. */
+export async function setup(
+  overrides: Environment = {},
+  limits: Partial<Limits> = {},
+  through?: (direct: string) => string,
+): Promise<TestService> {
+  const made = await createDatabase()
+  return serviceOn({ ...made, url: through?.(made.direct) ?? made.url }, overrides, limits)
+}
+
+/** The same on a database that is there, and goes with the service. */
+export async function serviceOn(
+  db: TestDatabase,
+  overrides: Environment = {},
+  limits: Partial<Limits> = {},
+): Promise<TestService> {
   const log: string[] = []
   const write = (line: string) => {
     log.push(line)

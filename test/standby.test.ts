@@ -1,0 +1,70 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { type Cluster, startCluster } from '../src/db/embedded/cluster.ts'
+import { findPostmaster, stopPostmaster } from '../src/db/embedded/postmaster.ts'
+import { startService } from '../src/service.ts'
+import { biomarker } from './setup/bodies.ts'
+import { watchedLog } from './setup/log-guard.ts'
+import { hasPooler, startPooler } from './setup/pooler.ts'
+import { environment, signed } from './setup/service.ts'
+
+let directory: string
+let cluster: Cluster
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'nightpost-standby-'))
+  chmodSync(directory, 0o755)
+  cluster = await startCluster(directory, 0)
+})
+afterAll(async () => {
+  await cluster.release()
+  rmSync(directory, { recursive: true })
+  rmSync(dirname(cluster.directory), { recursive: true, force: true })
+})
+
+it('a primary that becomes a standby makes the service not ready, until it is promoted', async () => {
+  const pooler = hasPooler
+    ? await startPooler(cluster.url, 'transaction', { default_pool_size: 3, server_login_retry: 0.1 })
+    : undefined
+  const urls = [cluster.url, ...(pooler ? [pooler.url(cluster.url)] : [])]
+  const apps: FastifyInstance[] = []
+  for (const url of urls) apps.push((await startService(readConfig(environment), url, watchedLog)).app)
+  const send = (id: string) =>
+    Promise.all(
+      apps.map(async (app, at) => {
+        const payload = JSON.stringify(biomarker({ id: `${id}-${at}`, category: 'c' }))
+        const headers = { 'content-type': 'application/json', ...signed(payload) }
+        return (await app.inject({ method: 'POST', url: '/webhooks/sahha', headers, payload })).statusCode
+      }),
+    )
+  const readiness = () =>
+    Promise.all(
+      apps.map(async (app) => {
+        const answer = await app.inject('/health/ready')
+        return { status: answer.statusCode, database: answer.json().parts.database }
+      }),
+    )
+  const all = (status: number, database: string) => apps.map(() => ({ status, database }))
+  expect(await send('primary')).toEqual(apps.map(() => 200))
+  expect(await readiness()).toEqual(all(200, 'ok'))
+
+  // The keeper of the embedded server starts it again, on the same port.
+  writeFileSync(join(cluster.directory, 'standby.signal'), '')
+  await stopPostmaster(findPostmaster(cluster.directory) ?? { pid: 0 })
+  const standby = all(503, 'The database is a standby, which takes no writes.')
+  await expect.poll(readiness, { interval: 600, timeout: 20_000 }).toEqual(standby)
+  expect(await send('standby')).toEqual(apps.map(() => 503))
+
+  const client = new pg.Client({ connectionString: cluster.url })
+  await client.connect()
+  await client.query('select pg_promote()')
+  await client.end()
+  await expect.poll(readiness, { interval: 600 }).toEqual(all(200, 'ok'))
+  expect(await send('promoted')).toEqual(apps.map(() => 200))
+  for (const app of apps) await app.close()
+  await pooler?.stop()
+})
