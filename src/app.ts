@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
 import type { Config } from './config.ts'
+import { Clock } from './ingest/clock.ts'
 import { ofContent } from './ingest/content.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { keepBytes, receive } from './ingest/receive.ts'
@@ -24,6 +25,8 @@ export interface Parts {
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly observer: Observer
+  /** Stamps arrivals: the service's is the database's. */
+  readonly clock?: Clock
 }
 
 /** The whole HTTP side, the same in production and in tests. */
@@ -76,7 +79,7 @@ export function buildApp(parts: Parts): FastifyInstance {
 }
 
 function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
-  const { config, log, store, quarantine = null, metrics, observer } = parts
+  const { config, log, store, quarantine = null, metrics, observer, clock = new Clock() } = parts
   const bodyLimit = config.BODY_LIMIT_BYTES
   for (const vendor of vendors) {
     const authenticate = vendor.authenticator(config.credentials)
@@ -94,6 +97,7 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
         quarantine,
         bodyLimit,
         admit: admitter(scope, vendor, rates),
+        clock,
       })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { followDatabase } from './db/database-clock.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { defaultLimits } from './db/limits.ts'
@@ -9,9 +10,10 @@ import { isCurrent, migrate } from './db/migrate.ts'
 import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
 import { Writer } from './db/writer.ts'
+import { Clock } from './ingest/clock.ts'
 import { drainable } from './ops/drain.ts'
 import { readinessOf } from './ops/health.ts'
-import { createMetrics, exposeLoad } from './ops/metrics.ts'
+import { createMetrics, exposeClock, exposeLoad } from './ops/metrics.ts'
 import { Observer } from './ops/observe.ts'
 import { vendors } from './vendors/index.ts'
 
@@ -34,9 +36,11 @@ export async function startService(
   databaseUrl: string,
   log: Logger,
   limits = defaultLimits,
+  clock = new Clock(),
 ): Promise<Service> {
   await migrate(databaseUrl, log)
   const pool = createPool(databaseUrl, log)
+  const unfollow = await followDatabase(pool, clock)
   const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
@@ -45,17 +49,19 @@ export async function startService(
   exposeLoad(metrics.registry, () => ({ ...store.load, pool: poolLoad(pool) }))
   const groups = metrics.groups.series({})
   store.onCommit = (deliveries) => groups.observe(deliveries)
-  const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
+  exposeClock(metrics.registry, clock)
+  const observer = new Observer(metrics, vendors, await lastStored(pool, vendors), clock)
   const readiness = readinessOf(
     () => isCurrent(pool),
     () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   )
 
-  const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer })
+  const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer, clock })
   const drain = drainable(app)
   // Answered before the connections are closed; and what Postgres leaves unanswered must not outlast the limit.
   app.addHook('preClose', async () => store.hurry(CLOSING_ANSWER))
   app.addHook('onClose', async () => {
+    unfollow()
     await store.close()
     await pool.end()
   })

@@ -2,6 +2,7 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { Problem, ProblemError } from '../problem.ts'
+import type { Clock } from './clock.ts'
 import { arrive, type Quarantine, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { kept, unverified } from './headers.ts'
 import { judge } from './judge.ts'
@@ -44,12 +45,13 @@ export interface Receiver {
   readonly quarantine: Quarantine | null
   readonly bodyLimit: number
   readonly admit: Admit | null
+  readonly clock: Clock
 }
 
 /** The route of one vendor: `POST /webhooks/<vendor>`. */
 export function receive(
   app: FastifyInstance,
-  { vendor, authenticate, store, quarantine, bodyLimit, admit }: Receiver,
+  { vendor, authenticate, store, quarantine, bodyLimit, admit, clock }: Receiver,
 ): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     `/webhooks/${vendor.name}`,
@@ -77,7 +79,7 @@ export function receive(
       validatorCompiler: headersOnly,
     },
     async (request, reply) => {
-      const arrival = arrive(request.bytes ?? NO_BYTES)
+      const arrival = arrive(request.bytes ?? NO_BYTES, clock)
 
       const authenticatedBy = authenticate(request.headers, arrival.body)
       if (authenticatedBy === null) {
