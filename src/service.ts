@@ -50,6 +50,8 @@ export async function startService(
   const groups = metrics.groups.series({})
   store.onCommit = (deliveries) => groups.observe(deliveries)
   exposeClock(metrics.registry, clock)
+  store.onFault = (error) =>
+    log.fatal({ err: error }, 'a delivery could not be written: a fault of Nightpost')
   const observer = new Observer(metrics, vendors, await lastStored(pool, vendors), clock)
   const readiness = readinessOf(
     () => isCurrent(pool),

@@ -18,7 +18,7 @@ import {
   query,
   replaceParts,
 } from './plan.ts'
-import { begin } from './transaction.ts'
+import { begin, commit, type TimeLimits } from './transaction.ts'
 
 interface Held {
   readonly arrival_id: string
@@ -37,31 +37,36 @@ export class Writer implements GroupWriter {
   }
 
   /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */
-  async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
+  async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const entries = entriesOf(group)
     const receipts = new Map<string, Receipt>()
-    const known = await this.#enter(client, entries, receipts)
-    if (known.length > 0) await this.#revisit(client, known, receipts)
+    const known = await this.#enter(client, entries, receipts, limits)
+    if (known.length > 0) await this.#revisit(client, known, receipts, limits)
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
   /** Writes what the ledger doesn't hold yet; returns what it holds. */
-  async #enter(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<Entry[]> {
+  async #enter(
+    client: Client,
+    entries: Entry[],
+    receipts: Map<string, Receipt>,
+    limits?: TimeLimits,
+  ): Promise<Entry[]> {
     const accepted = entries.map(asArrived)
     const batches = batchesOf(accepted)
     const used = this.#plans.filter(({ target }) => batches.has(target))
     const together = used.filter((plan) => fitsOneStatement(plan, batches))
     const apart = used.filter((plan) => !together.includes(plan))
-    // One statement is a transaction of its own; parts of rows that are replaced need a second one.
-    const isOne = apart.length === 0 && together.every(({ parts }) => parts.length === 0)
+    // One statement is a transaction of its own; parts of rows that are replaced need a second one, and so do time limits.
+    const isOne = !limits && apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
-    if (!isOne) await begin(client)
+    if (!isOne) await begin(client, limits)
     const remains = await this.#enterTogether(client, entries, batches, together)
     const held = new Set(remains.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
     for (const plan of together) await replacePartsOf(client, batches, remains, plan)
     const fresh = batchesOf(apart.length > 0 ? accepted.filter(({ id }) => !held.has(id)) : [])
     for (const plan of apart) await apply(client, fresh, plan)
-    if (!isOne) await client.query('commit')
+    if (!isOne) await commit(client, limits)
 
     const [known, mine] = partition(entries, ({ delivery }) => held.has(delivery.arrival.id))
     for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, false)
@@ -69,8 +74,13 @@ export class Writer implements GroupWriter {
   }
 
   /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
-  async #revisit(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<void> {
-    await begin(client)
+  async #revisit(
+    client: Client,
+    entries: Entry[],
+    receipts: Map<string, Receipt>,
+    limits?: TimeLimits,
+  ): Promise<void> {
+    await begin(client, limits)
     const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
@@ -87,7 +97,7 @@ export class Writer implements GroupWriter {
     }
     const batches = batchesOf(accepted)
     for (const plan of this.#plans) await apply(client, batches, plan)
-    await client.query('commit')
+    await commit(client, limits)
   }
 
   async #enterTogether(
