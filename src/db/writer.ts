@@ -22,9 +22,12 @@ import { begin, commit, type TimeLimits } from './transaction.ts'
 
 interface Held {
   readonly arrival_id: string
+  readonly owner: string
   readonly delivery_id: string
   readonly received_at: string
   readonly outcome_before: string
+  readonly event_before: string | null
+  readonly is_judged_again: boolean
 }
 
 /** Writes groups of deliveries: ledger first, then table by table in a fixed order. */
@@ -69,11 +72,11 @@ export class Writer implements GroupWriter {
     if (!isOne) await commit(client, limits)
 
     const [known, mine] = partition(entries, ({ delivery }) => held.has(delivery.arrival.id))
-    for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, false)
+    for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, null)
     return known
   }
 
-  /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
+  /** Counts deliveries that the ledger holds, and applies those that were not stored so far, or under another name. */
   async #revisit(
     client: Client,
     entries: Entry[],
@@ -84,19 +87,26 @@ export class Writer implements GroupWriter {
     const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
+    const renamed: Held[] = []
     for (const entry of entries) {
-      const { arrival } = entry.delivery
+      const { arrival, verdict } = entry.delivery
       const ledger = heldByArrival.get(arrival.id) as Held
       const wasStored = ledger.outcome_before === 'stored'
       const isItself = ledger.delivery_id === arrival.id
-      settle(receipts, entry, ledger.delivery_id, wasStored && !isItself)
-      if (!wasStored) {
-        const { rows } = entry.delivery.verdict
-        accepted.push({ rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
-      }
+      const known =
+        wasStored && !isItself ? { event: ledger.event_before, isLast: !ledger.is_judged_again } : null
+      settle(receipts, entry, ledger.delivery_id, known)
+      if (!ledger.is_judged_again) continue
+      accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      if (wasStored) renamed.push(ledger)
     }
     const batches = batchesOf(accepted)
-    for (const plan of this.#plans) await apply(client, batches, plan)
+    for (const plan of this.#plans) {
+      // What the bytes made under their former name goes.
+      const { withdraw } = plan
+      if (renamed.length > 0) await query(client, withdraw, rowParameters(withdraw.parameters, renamed))
+      await apply(client, batches, plan)
+    }
     await commit(client, limits)
   }
 
@@ -159,17 +169,25 @@ function partition<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] 
   return [all.filter(test), all.filter((one) => !test(one))]
 }
 
+/** As what the ledger had stored some bytes, and whether no other name may take its place. */
+interface Known {
+  readonly event: string | null
+  readonly isLast: boolean
+}
+
 /** Answers each arrival as if they had been written one after the other. */
 function settle(
   receipts: Map<string, Receipt>,
   { members }: Entry,
   deliveryId: string,
-  wasStored: boolean,
+  before: Known | null,
 ): void {
-  let isStored = wasStored
+  let known = before
   for (const { arrival, verdict } of members) {
-    const outcome = isStored ? 'duplicate' : verdict.outcome
+    const isStored = verdict.outcome === 'stored'
+    const isDuplicate = known !== null && (known.isLast || !isStored || known.event === verdict.event)
+    const outcome = isDuplicate ? 'duplicate' : verdict.outcome
     receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
-    isStored ||= verdict.outcome === 'stored'
+    if (isStored && !isDuplicate) known = { event: verdict.event, isLast: false }
   }
 }
