@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
 import type { Config } from './config.ts'
+import { Clock } from './ingest/clock.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { Intake } from './ingest/intake.ts'
 import { leaveBodies, receive } from './ingest/receive.ts'
@@ -26,6 +27,8 @@ export interface Parts {
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly observer: Observer
+  /** Stamps arrivals: the service's is the database's. */
+  readonly clock?: Clock
 }
 
 /** The whole HTTP side, the same in production and in tests. */
@@ -80,7 +83,7 @@ export function buildApp(parts: Parts): FastifyInstance {
 }
 
 function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): void {
-  const { config, log, store, quarantine = null, metrics, observer } = parts
+  const { config, log, store, quarantine = null, metrics, observer, clock = new Clock() } = parts
   const limits = { body: config.BODY_LIMIT_BYTES, proven: config.MAX_IN_FLIGHT_BYTES }
   const intake = new Intake(limits, (reason) => metrics.shed.inc({ reason }))
   exposeIntake(metrics, intake)
@@ -98,6 +101,7 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
         store: observer.store(store),
         quarantine,
         admit: admitter(scope, vendor, rates),
+        clock,
       })
       log.info({ vendor: vendor.name, path: `/webhooks/${vendor.name}` }, 'receiving')
     } else {

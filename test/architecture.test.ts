@@ -61,6 +61,7 @@ const rooms: Array<{ room: string; may: string[] }> = [
       ...[
         'db/',
         'tables/',
+        'ingest/clock.ts',
         'ingest/delivery.ts',
         'ingest/vendor.ts',
         'problem.ts',

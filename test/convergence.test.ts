@@ -8,6 +8,7 @@ import { GroupCommit } from '../src/db/group-commit.ts'
 import { defaultLimits } from '../src/db/limits.ts'
 import { createPool } from '../src/db/pool.ts'
 import { Writer } from '../src/db/writer.ts'
+import { Clock } from '../src/ingest/clock.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
@@ -19,6 +20,9 @@ import { ASLEEP_KEY, SAHHA_SECRET, signed } from './setup/service.ts'
 
 const RUNS = Number(process.env.CONVERGENCE_RUNS ?? 40)
 const INSTANCES = 3
+
+/** By how many milliseconds the clock of each service is off. */
+const SKEWS = [0, 90_000, -600_000]
 
 const writer = new Writer(vendors.flatMap(({ targets }) => targets))
 const tables = vendors.flatMap(({ targets }) => targets.map(({ table }) => getTableName(table)))
@@ -132,7 +136,10 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
   it('over HTTP, through several services at once', async () => {
     const config = readConfig({ ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET })
     const services = await Promise.all(
-      Array.from({ length: INSTANCES }, () => startService(config, db.url, watchedLog)),
+      SKEWS.map((skew) => {
+        const clock = new Clock({ wall: () => Date.now() + skew, steady: () => performance.now() })
+        return startService(config, db.url, watchedLog, defaultLimits, clock)
+      }),
     )
     const post = ({ vendor, text, user, isWrong }: Sent, at: number) => {
       const name = isWrong ? 'somebody-else' : user
@@ -158,6 +165,21 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
         expect(await winners()).toEqual(model(all, await ledgerArrival()))
       }),
       { numRuns: Math.ceil(RUNS / 2) },
+    )
+    // One after the other, each to another service: then the order of arrival is the order in which they were sent.
+    await fc.assert(
+      fc.asyncProperty(deliveries, async (all) => {
+        await empty()
+        const order = inOrder(all, 0)
+        for (const [at, sent] of order.entries()) await post(sent, at)
+        const sentAs = order.map((sent, at) => {
+          const receivedAt = `2025-06-01T00:00:00.${String(at).padStart(6, '0')}Z`
+          return { ...sent, receivedAt }
+        })
+        const values = (lines: string[]) => lines.map((line) => line.slice(0, line.lastIndexOf(' ')))
+        expect(values(await winners()).sort()).toEqual(values(model(sentAs, firstArrival(sentAs))).sort())
+      }),
+      { numRuns: Math.ceil(RUNS / 8) },
     )
     await Promise.all(services.map(({ app }) => app.close()))
   })

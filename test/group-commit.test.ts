@@ -194,6 +194,118 @@ it('one locked row holds up its own delivery only', async () => {
   expect(await count(`biomarkers where value = 'new'`)).toBe(19)
 })
 
+describe('in a group of 512', () => {
+  const SIZE = 512
+  const updates = (value = 'new') => many(SIZE, () => ({ value }))
+  const stored = async (single: GroupCommit) => {
+    await Promise.all(many(SIZE).map((one) => single.commit(one)))
+  }
+  const outcomes = async (single: GroupCommit, group: Delivery[]) => {
+    const started = performance.now()
+    const results = await Promise.allSettled(group.map((one) => single.commit(one)))
+    const failed = results.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))
+    return { failed, results, seconds: (performance.now() - started) / 1000 }
+  }
+
+  it.each([
+    ['one row', [300], 1, 3],
+    ['one row, beside another writer,', [300], 2, 3],
+    // It takes 2 s where nothing else has the processors.
+    ['ten rows', Array.from({ length: 10 }, (_, n) => n * 51), 1, 6],
+  ])(
+    '%s that are locked keep no other delivery from being committed soon',
+    async (_name, held, writers, within) => {
+      const single = store({ writers })
+      await stored(single)
+      const ids = held.map((n) => `'b-${n}'`).join()
+      const holder = await db.hold(`select from biomarkers where id in (${ids}) for update`)
+      const { failed, seconds } = await outcomes(single, updates())
+      await holder.release()
+      expect(failed).toEqual(held)
+      expect(seconds).toBeLessThan(within)
+      expect(await count(`biomarkers where value = 'new'`)).toBe(SIZE - held.length)
+    },
+  )
+
+  it('a locked table keeps its deliveries waiting, and no others', async () => {
+    const single = store({ writers: 1 })
+    const group = [...many(250), ...Array.from({ length: 250 }, (_, n) => delivery(score({ id: `s-${n}` })))]
+    const holder = await db.hold('lock table biomarkers in access exclusive mode')
+    const answers = Promise.allSettled(group.map((one) => single.commit(one)))
+    await expect.poll(() => count('scores')).toBe(250)
+    await holder.release()
+    const failed = (await answers).filter(({ status }) => status === 'rejected')
+    expect(failed.length).toBeLessThan(100)
+    expect(await count('biomarkers')).toBe(250 - failed.length)
+  })
+
+  it('one that takes too long is found', async () => {
+    await db.query(`create function slow() returns trigger language plpgsql as
+      $$ begin if new.value = 'slow' then perform pg_sleep(60); end if; return new; end $$;
+      create trigger slow before insert on biomarkers for each row execute function slow()`)
+    const quick = createPool(db.url, watchedLog)
+    quick.options.statement_timeout = 1000
+    const single = new GroupCommit(quick, writer, { ...defaultLimits, writers: 1 })
+    const { failed, seconds } = await outcomes(
+      single,
+      many(SIZE, (n) => (n === 77 ? { value: 'slow' } : {})),
+    )
+    await quick.end()
+    expect(failed).toEqual([77])
+    expect(seconds).toBeLessThan(5)
+    expect(await count('biomarkers')).toBe(SIZE - 1)
+  })
+
+  it.each(['P0001', 'XX000', '53100', '42501'])(
+    'one that fails with %s is answered 503, and its neighbours are stored',
+    async (code) => {
+      await db.query(`create function refuse() returns trigger language plpgsql as
+        $$ begin if new.value = 'poison' then raise 'no' using errcode = '${code}'; end if; return new; end $$;
+        create trigger refuse before insert on biomarkers for each row execute function refuse()`)
+      const group = many(SIZE, (n) => (n === 77 ? { value: 'poison' } : {}))
+      const { failed, results } = await outcomes(store({ writers: 1 }), group)
+      expect(failed).toEqual([77])
+      expect((results[77] as PromiseRejectedResult).reason).toBeInstanceOf(Unavailable)
+      expect(await count('biomarkers')).toBe(SIZE - 1)
+      expect(await count(`deliveries where outcome = 'stored'`)).toBe(SIZE - 1)
+    },
+  )
+
+  it('a server that can write nothing is asked few times', async () => {
+    await db.query(`create function refuse() returns trigger language plpgsql as
+      $$ begin perform nextval('tries'); raise 'no space' using errcode = '53100'; end $$;
+      create sequence tries;
+      create trigger refuse before insert on biomarkers for each statement execute function refuse()`)
+    const { failed } = await outcomes(store({ writers: 1 }), many(SIZE))
+    expect(failed).toHaveLength(SIZE)
+    // The first delivery goes alone, and then the other 511.
+    expect(Number((await db.query(`select last_value from tries`))[0]?.last_value)).toBeLessThan(20)
+  })
+
+  it("a fault of Nightpost's own is not blamed on the vendor, and its neighbours are stored", async () => {
+    const group = many(SIZE)
+    const [rows] = group[77]?.verdict.rows ?? []
+    const broken = new Proxy(rows?.rows[0] as object, {
+      get: (row, key) =>
+        key === 'value' ? (undefined as never as { oops: string }).oops : Reflect.get(row, key),
+    })
+    const verdict = { ...group[77]?.verdict, rows: [{ target: rows?.target, rows: [broken] }] }
+    group[77] = { ...group[77], verdict } as Delivery
+    const single = store({ writers: 1 })
+    const faults: Error[] = []
+    single.onFault = (error) => faults.push(error)
+    const { failed, results } = await outcomes(single, group)
+    expect(failed).toEqual([])
+    expect(faults).toEqual([expect.any(TypeError)])
+    expect((results[77] as PromiseFulfilledResult<object>).value).toMatchObject({
+      outcome: 'rejected',
+      problem: { code: 'internal', status: 500 },
+    })
+    expect(await count('biomarkers')).toBe(SIZE - 1)
+    expect(await count(`deliveries where outcome = 'rejected' and problem->>'code' = 'internal'`)).toBe(1)
+  })
+})
+
 it('whatever holds up the database, every delivery is answered in time', async () => {
   const holder = await pool.connect()
   await holder.query('begin; lock table biomarkers in access exclusive mode')

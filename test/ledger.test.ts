@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, inference, score, session, USER } from './setup/bodies.ts'
 import { setup, signed, type TestService } from './setup/service.ts'
 
@@ -77,6 +78,76 @@ describe('identical bytes', () => {
     expect(await rows('select outcome, problem from deliveries')).toEqual([
       { outcome: 'stored', problem: null },
     ])
+  })
+
+  describe('under the name of another event', () => {
+    // Both events take these bytes.
+    const body = { ...score({ id: 'both', category: 'c', value: '1' }), factors: [{ name: 'f' }] }
+    const SCORE = 'ScoreCreatedIntegrationEvent'
+    const BIOMARKER = 'BiomarkerCreatedIntegrationEvent'
+    const held = async () => ({
+      ledger: await rows('select event, outcome, times_received from deliveries'),
+      scores: (await rows('select id from scores')).length,
+      factors: (await rows('select name from score_factors')).length,
+      biomarkers: (await rows('select id from biomarkers')).length,
+    })
+    const asBiomarker = { scores: 0, factors: 0, biomarkers: 1 }
+    const asScore = { scores: 1, factors: 1, biomarkers: 0 }
+
+    // The header alone decides, whatever Sahha's own events make of a name that the body does not fit.
+    beforeEach(() => {
+      vi.spyOn(sahha, 'identify').mockImplementation((headers, body) => {
+        const name = String(headers['x-event-type'])
+        const event = sahha.events.find((event) => event.name === name)
+        return { name, event, owner: body.profileId, user: body.externalId }
+      })
+    })
+    afterEach(() => vi.restoreAllMocks())
+
+    it('are judged again, and what they made under the other name goes', async () => {
+      const first = await service.sahha(body, SCORE)
+      const second = await service.sahha(body, BIOMARKER)
+      expect(second.json).toEqual({ outcome: 'stored', delivery_id: first.json.delivery_id })
+      expect(await held()).toEqual({
+        ledger: [{ event: BIOMARKER, outcome: 'stored', times_received: '2' }],
+        ...asBiomarker,
+      })
+      expect((await service.sahha(body, BIOMARKER)).json.outcome).toBe('duplicate')
+      expect((await service.sahha(body, SCORE)).json.outcome).toBe('stored')
+      expect(await held()).toMatchObject(asScore)
+      const [row] = await rows(
+        'select s.delivery_id = d.delivery_id and s.received_at = d.received_at as same from scores s, deliveries d',
+      )
+      expect(row).toEqual({ same: 't' })
+    })
+
+    it('stay what they are where that name does not take them', async () => {
+      await service.sahha(body, SCORE)
+      expect((await service.sahha(body, 'MysteryEvent')).json.outcome).toBe('duplicate')
+      expect(await held()).toMatchObject(asScore)
+    })
+
+    it('within one group the last name counts', async () => {
+      const holder = await service.db.hold('lock table deliveries in access exclusive mode')
+      const names = [SCORE, BIOMARKER, BIOMARKER, SCORE, BIOMARKER]
+      const answers = names.map((name) => service.sahha(body, name))
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await holder.release()
+      for (const { json } of await Promise.all(answers))
+        expect(['stored', 'duplicate']).toContain(json.outcome)
+      expect(await held()).toMatchObject({
+        ledger: [{ event: BIOMARKER, times_received: '5' }],
+        ...asBiomarker,
+      })
+    })
+
+    it('the last to arrive counts, in whatever order they are written', async () => {
+      await service.sahha(body, SCORE)
+      // As another replica would have left it, which received the name later and wrote it sooner.
+      await rows(`update deliveries set last_received_at = now() + interval '1 hour'`)
+      expect((await service.sahha(body, BIOMARKER)).json.outcome).toBe('duplicate')
+      expect(await held()).toMatchObject(asScore)
+    })
   })
 
   it('of two vendors or two owners are two deliveries', async () => {

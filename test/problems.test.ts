@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { sahha } from '../src/vendors/sahha/index.ts'
+import { biomarkers } from '../src/vendors/sahha/tables/biomarkers.ts'
 import { biomarker, dataLog, inference, session, USER } from './setup/bodies.ts'
 import { setup, type TestService } from './setup/service.ts'
 
@@ -252,5 +254,34 @@ describe('unrecognised', () => {
       answer.json.delivery_id,
     ])
     expect(row).toEqual({ event: 'SESSION_DELETED', owner: USER })
+  })
+})
+
+it("a fault of Nightpost's own code answers 500, keeps the body, and is logged as fatal without its message", async () => {
+  const [event] = sahha.events.filter(({ name }) => name === 'BiomarkerCreatedIntegrationEvent')
+  if (!event) throw new Error('Sahha sends biomarkers')
+  const row = {
+    get value() {
+      throw new TypeError('a value of the body')
+    },
+  }
+  const judge = vi
+    .spyOn(event, 'judge')
+    .mockReturnValue({ rows: [{ target: biomarkers as never, rows: [row] }] })
+  const answer = await service.sahha(biomarker({ id: 'fault' }), event.name)
+  judge.mockRestore()
+  expect(answer).toMatchObject({ status: 500, json: { code: 'internal', delivery_id: expect.any(String) } })
+  expect(await kept(answer.json.delivery_id)).toMatchObject({ outcome: 'rejected' })
+  const fatal = service.log.filter((line) => JSON.parse(line).level === 60)
+  expect(fatal).toHaveLength(1)
+  expect(JSON.parse(fatal[0] as string)).toMatchObject({
+    err: { type: 'TypeError', stack: expect.stringContaining('at ') },
+  })
+  expect(fatal[0]).not.toContain('a value of the body')
+
+  // The vendor sends it again, and by then it is mended.
+  expect(await service.sahha(biomarker({ id: 'fault' }), event.name)).toMatchObject({
+    status: 200,
+    json: { outcome: 'stored', delivery_id: answer.json.delivery_id },
   })
 })

@@ -1,7 +1,17 @@
-import { expect, it } from 'vitest'
-import { enter } from '../src/db/ledger-statements.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rowParameters } from '../src/db/batch.ts'
+import { entriesOf, ledgerRows } from '../src/db/group.ts'
+import { enter, move, revisit } from '../src/db/ledger-statements.ts'
 import { plansFor } from '../src/db/plan.ts'
+import { createPool } from '../src/db/pool.ts'
+import { Writer } from '../src/db/writer.ts'
+import { arrive, type Delivery } from '../src/ingest/delivery.ts'
+import { judge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
+import { sahha } from '../src/vendors/sahha/index.ts'
+import { biomarker } from './setup/bodies.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { watchedLog } from './setup/log-guard.ts'
 
 const plans = plansFor(vendors.flatMap(({ targets }) => targets))
 
@@ -12,4 +22,68 @@ it('every set of tables that a group may have is written by a statement with a n
   expect(new Set(statements.map(({ name }) => name)).size).toBe(2 ** plans.length)
   // Postgres reads no more of a name, and would take one statement for another.
   expect(Math.max(...statements.map(({ name }) => name.length))).toBeLessThanOrEqual(63)
+})
+
+interface Node {
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly 'Rows Removed by Join Filter'?: number
+  readonly 'Rows Removed by Index Recheck'?: number
+  readonly Plans?: readonly Node[]
+}
+
+/** Rows that each node of a plan looked at: those that it passed on, and those that it threw away. */
+function looked(node: Node): number[] {
+  const each =
+    node['Actual Rows'] +
+    (node['Rows Removed by Filter'] ?? 0) +
+    (node['Rows Removed by Join Filter'] ?? 0) +
+    (node['Rows Removed by Index Recheck'] ?? 0)
+  return [each * node['Actual Loops'], ...(node.Plans ?? []).flatMap(looked)]
+}
+
+describe('what a group of duplicates costs grows with the group, and not with its square', () => {
+  const SIZE = 512
+  let db: TestDatabase
+  let pool: ReturnType<typeof createPool>
+  beforeAll(async () => {
+    db = await createDatabase()
+    pool = createPool(db.url, watchedLog)
+  })
+  afterAll(async () => {
+    await pool.end()
+    await db.drop()
+  })
+
+  const delivery = (n: number, owner?: string): Delivery => {
+    const arrival = arrive(Buffer.from(JSON.stringify(biomarker({ id: `b-${n}`, category: 'c' }))))
+    const verdict = judge(sahha, 'signature', {}, arrival.body, 2 ** 20)
+    return {
+      ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },
+      verdict: owner ? { ...verdict, owner } : verdict,
+    }
+  }
+  const group = () => Array.from({ length: SIZE }, (_, n) => delivery(n))
+
+  it.each([
+    ['revisit', revisit],
+    ['move', move],
+  ])('%s', async (name, statement) => {
+    const client = await pool.connect()
+    const first = group()
+    await client.query('truncate deliveries')
+    await new Writer(sahha.targets).write(client, first)
+    const rows = ledgerRows(entriesOf(name === 'revisit' ? group() : first))
+    const values = rowParameters(
+      statement.parameters,
+      name === 'revisit' ? rows : rows.map((row) => ({ ...row, owner: 'another' })),
+    )
+    const result = await client.query(`explain (analyze, format json) ${statement.text}`, values)
+    const [{ Plan: plan }] = result.rows[0]['QUERY PLAN'] as [{ Plan: Node }]
+    expect(Math.max(...looked(plan))).toBeLessThanOrEqual(SIZE)
+    const counted = name === 'revisit' ? 'times_received = 2' : `owner = 'another'`
+    expect(await db.query(`select count(*) from deliveries where ${counted}`)).toEqual([{ count: `${SIZE}` }])
+    client.release()
+  })
 })

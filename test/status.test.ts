@@ -167,14 +167,13 @@ it('takes a queue that is more than half full for a fault', async () => {
   }
   await expect.poll(queue).toEqual({ deliveries: 3, full: 0.75 })
 
-  const state = { lastStored: [], recent: [], problems: [], unverified: [], drift: [] }
+  const state = { lastStored: [], recent: [], problems: [], unverified: [], drift: [], ahead: null, now: 0 }
   const faults = (queue: { deliveries: number; full: number }) =>
     faultsOf(
       { ...state, ledgerBytes: 0, databaseBytes: 0 },
-      { faults: [], queue, refused: [] },
+      { faults: [], queue, refused: [], skew: 0 },
       [],
       { silence: new Map(), rejected: 0 },
-      0,
     )
   expect(faults(seen.at(-1) as (typeof seen)[number])).toEqual(['The queue is 75 % full: 3 deliveries wait.'])
   expect(faults({ deliveries: 2, full: 0.5 })).toEqual([])

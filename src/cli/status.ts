@@ -53,10 +53,9 @@ export const statusCommand = new Command('status')
       options.service === false ? null : askService(url, config.METRICS_TOKEN),
     )
     const state = await attempt(faults, 'The database does not answer', () => stateOf(config, faults))
-    const now = Date.now()
-    if (state) print(state, service, now)
+    if (state) print(state, service)
     const limits = { silence: options.maxSilence, rejected: options.maxRejected }
-    faults.push(...(state ? faultsOf(state, service, configured, limits, now) : (service?.faults ?? [])))
+    faults.push(...(state ? faultsOf(state, service, configured, limits) : (service?.faults ?? [])))
 
     const verdict = faults.length === 0 ? ['All is well.'] : faults.map((fault) => `WRONG  ${fault}`)
     process.stdout.write(`\n${[...new Set(verdict)].join('\n')}\n`)
@@ -104,8 +103,8 @@ async function stateOf(config: Parameters<typeof openDatabase>[0], faults: strin
   }
 }
 
-function print(state: State, service: Service | null, now: number): void {
-  const { recent, lastStored, problems, unverified, drift } = state
+function print(state: State, service: Service | null): void {
+  const { now, recent, lastStored, problems, unverified, drift } = state
   const keys = new Set([...lastStored, ...recent].map(({ vendor, event }) => `${vendor} ${event}`))
   const rows = [...keys].sort().map((key) => {
     const is = (one: { vendor: string; event: string }) => `${one.vendor} ${one.event}` === key

@@ -10,7 +10,12 @@ export type Failure =
   | 'locked'
   /** The connection is gone; whether the commit happened is unknown. Every write is idempotent. */
   | 'connection'
-  /** The server can't write now: full disk, no connections left, read-only, not migrated. */
+  /** Nightpost's own code failed, on what some delivery holds. */
+  | 'fault'
+  /**
+   * Anything else: mostly the server can't write now (full disk, no connections left, not migrated), but a delivery
+   * may be the reason too, for example where a trigger refuses its rows.
+   */
   | 'server'
 
 const DATA = [
@@ -41,7 +46,7 @@ const CONNECTION = [
 
 export function failureOf(error: unknown): Failure {
   const code = sqlState(error)
-  if (code === undefined) return isFault(error) ? 'data' : 'connection'
+  if (code === undefined) return isFault(error) ? 'fault' : 'connection'
   const isIn = (codes: string[]) => codes.some((prefix) => code.startsWith(prefix))
   if (isIn(CONFLICT)) return 'conflict'
   if (isIn(LOCKED)) return 'locked'
@@ -49,9 +54,10 @@ export function failureOf(error: unknown): Failure {
   return isIn(DATA) ? 'data' : 'server'
 }
 
-/** An error of Nightpost's own making: some delivery holds what the writer can't handle. */
+const FAULTS = [TypeError, RangeError, ReferenceError, SyntaxError]
+
 function isFault(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError
+  return FAULTS.some((kind) => error instanceof kind)
 }
 
 /** The five characters by which Postgres names an error; undefined where the error isn't from the server. */

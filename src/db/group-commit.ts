@@ -1,14 +1,16 @@
 import type pg from 'pg'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../ingest/delivery.ts'
-import { problem } from '../problem.ts'
-import { failureOf, sqlState } from './failure.ts'
+import { goRound } from './detour.ts'
+import { failureOf } from './failure.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import type { Client } from './plan.ts'
 import { Queue, type Waiting } from './queue.ts'
+import { faulty, refused } from './refused.ts'
+import type { TimeLimits } from './transaction.ts'
 
 /** Writes a group as one transaction, and gives each delivery its receipt. */
 export interface GroupWriter {
-  write(client: Client, group: readonly Delivery[]): Promise<Receipt[]>
+  write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]>
 }
 
 /** How often a group is tried that another transaction stands in the way of. */
@@ -36,6 +38,8 @@ export class GroupCommit implements Store {
   readonly written = { groups: 0, deliveries: 0 }
   /** Told the size of each group once it is committed. */
   onCommit: (deliveries: number) => void = () => {}
+  /** Told of an error of Nightpost's own code. */
+  onFault: (error: Error) => void = () => {}
 
   constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
     this.#pool = pool
@@ -136,44 +140,74 @@ export class GroupCommit implements Store {
     if (this.#running.size === 0) this.#closing?.()
   }
 
-  /** Gives every delivery of the group its outcome; never throws. */
+  /** Gives every delivery of the group its outcome, or puts it back into the queue; never throws. */
   async #settle(all: Waiting[]): Promise<void> {
     const group = all.filter(({ isLate }) => !isLate)
     if (group.length === 0) return
     try {
-      const receipts = await this.#write(group)
-      this.written.groups += 1
-      this.written.deliveries += group.length
-      this.onCommit(group.length)
-      for (const [at, waiting] of group.entries()) {
-        this.#pending.delete(waiting)
-        waiting.resolve(receipts[at] as Receipt)
-      }
+      await this.#write(group)
     } catch (error) {
-      const failure = failureOf(error)
       const [only] = group
-      if (group.length > 1 && failure !== 'connection' && failure !== 'server') {
-        // What is wrong with one delivery, or locked for it, is no reason to refuse its neighbours.
-        const middle = Math.ceil(group.length / 2)
-        await this.#settle(group.slice(0, middle))
-        await this.#settle(group.slice(middle))
-      } else if (failure === 'data' && only?.delivery.verdict.outcome === 'stored') {
-        only.delivery = refused(only.delivery, error)
-        await this.#settle([only])
-      } else {
-        const reason = new Unavailable('The database did not commit.', { cause: error })
-        for (const waiting of group) {
-          this.#pending.delete(waiting)
-          waiting.reject(reason)
-        }
-      }
+      const failure = failureOf(error)
+      if (failure === 'connection') this.#turnAway(group, error)
+      else if (only && group.length === 1) await this.#refuse(only, error)
+      else await this.#goRound(group, error)
     }
   }
 
-  async #write(group: Waiting[]): Promise<Receipt[]> {
+  /** What is wrong with one delivery, or locked for it, is no reason to refuse its neighbours. */
+  async #goRound(group: Waiting[], cause: unknown): Promise<void> {
+    const left = await goRound(group, cause, {
+      write: (part, limits) => this.#write(part, limits),
+      refuse: (waiting, error, limits) => this.#refuse(waiting, error, limits),
+    })
+    // A lock will be let go: what it kept from being tried waits for that, behind all that came meanwhile.
+    if (failureOf(left.error) === 'locked') for (const waiting of left.deliveries) this.#queue.push(waiting)
+    else this.#turnAway(left.deliveries, left.error)
+  }
+
+  /** Answers a delivery that fails by itself. */
+  async #refuse(waiting: Waiting, error: unknown, limits?: TimeLimits): Promise<void> {
+    const failure = failureOf(error)
+    if (failure === 'fault') this.onFault(error as Error)
+    const isKept =
+      waiting.delivery.verdict.outcome === 'stored' && (failure === 'data' || failure === 'fault')
+    if (isKept) {
+      waiting.delivery = failure === 'data' ? refused(waiting.delivery, error) : faulty(waiting.delivery)
+      await this.#write([waiting], limits).catch((again) => this.#turnAway([waiting], again))
+    } else if (failure === 'fault') {
+      this.#pending.delete(waiting)
+      waiting.reject(error as Error)
+    } else this.#turnAway([waiting], error)
+  }
+
+  #turnAway(group: Waiting[], cause: unknown): void {
+    if (group.length === 0) return
+    const reason = new Unavailable('The database did not commit.', { cause })
+    for (const waiting of group) {
+      this.#pending.delete(waiting)
+      waiting.reject(reason)
+    }
+  }
+
+  async #write(group: Waiting[], limits?: TimeLimits): Promise<void> {
+    const receipts = await this.#attempt(group, limits)
+    this.written.groups += 1
+    this.written.deliveries += group.length
+    this.onCommit(group.length)
+    for (const [at, waiting] of group.entries()) {
+      this.#pending.delete(waiting)
+      waiting.resolve(receipts[at] as Receipt)
+    }
+  }
+
+  async #attempt(group: Waiting[], limits?: TimeLimits): Promise<Receipt[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#transaction(group.map(({ delivery }) => delivery))
+        return await this.#transaction(
+          group.map(({ delivery }) => delivery),
+          limits,
+        )
       } catch (error) {
         const failure = failureOf(error)
         const again = failure === 'conflict' ? attempt < ATTEMPTS : failure === 'connection' && attempt < 2
@@ -182,10 +216,10 @@ export class GroupCommit implements Store {
     }
   }
 
-  async #transaction(group: Delivery[]): Promise<Receipt[]> {
+  async #transaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const client = await this.#pool.connect()
     try {
-      const receipts = await this.#writer.write(client, group)
+      const receipts = await this.#writer.write(client, group, limits)
       client.release()
       return receipts
     } catch (error) {
@@ -203,16 +237,4 @@ async function rollback(client: pg.PoolClient): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-/** The rows passed the schema, but Postgres refuses one of them: the body is kept for a replay. */
-function refused(delivery: Delivery, error: unknown): Delivery {
-  const detail = `The body fits its event, but the database refused its rows (${sqlState(error) ?? 'unwritable'}).`
-  const verdict = {
-    ...delivery.verdict,
-    outcome: 'rejected',
-    problem: problem('invalid_body', detail),
-    rows: [],
-  } as const
-  return { ...delivery, verdict }
 }

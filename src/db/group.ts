@@ -2,7 +2,8 @@ import type { Delivery } from '../ingest/delivery.ts'
 
 /** Identical bytes that arrived more than once within a group: one ledger row. */
 export interface Entry {
-  /** The first arrival, with the best verdict that any of them got: their headers differ, and may be wrong. */
+  /** The first arrival, with the best verdict that any of them got: their headers differ, and may be wrong. Of two
+   * events that both take the bytes, the last named counts. */
   delivery: Delivery
   /** All of them, in order of arrival. */
   readonly members: Delivery[]
@@ -19,7 +20,9 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
     if (!entry) entries.set(key, { delivery, members: [delivery] })
     else {
       entry.members.push(delivery)
-      const isBetter = verdict.outcome === 'stored' && entry.delivery.verdict.outcome !== 'stored'
+      const before = entry.delivery.verdict
+      const isBetter =
+        verdict.outcome === 'stored' && (before.outcome !== 'stored' || before.event !== verdict.event)
       if (isBetter) entry.delivery = { ...delivery, arrival: entry.delivery.arrival }
     }
   }

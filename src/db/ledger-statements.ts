@@ -101,35 +101,42 @@ const verdictColumns = [
   deliveries.normaliser_version,
 ]
 
+const again = (name: string) => id(`again ${name}`)
+
+/** These bytes are stored, and come again under the name of another event: the last name to arrive counts. */
+const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event is distinct from r.event
+    and r.last_received_at >= d.last_received_at`
+
 /**
- * Deliveries whose bytes the ledger holds already: counts the arrivals, and gives those that are not
- * stored yet the new verdict. Returns the ledger's id, first arrival and outcome before and after.
- * A delivery that is its own predecessor (its commit was answered by a lost connection) counts once.
+ * Deliveries whose bytes the ledger holds already: counts the arrivals, and gives a new verdict to those that are not
+ * stored yet or come under another event's name. Returns the ledger's id and first arrival, what it said before,
+ * and whether the new verdict holds now. A delivery that is its own predecessor (its commit was answered by a lost
+ * connection) counts once. The rows of the parameters are carried along, because looking them up again would compare
+ * each with each.
  */
 export const revisit = statement(
   'revisit deliveries',
   ledgerParameters,
-  sql`with again as (
-  select ${list([...ledgerKey, ...verdictColumns].map((column) => sql`${fromParameter(column)} as ${id(column.name)}`))},
-    r.delivery_id, r.last_received_at, r.times_received
+  sql`with held as (
+  select ${list(ledgerKey.map(columnOf('d')))}, d.outcome as outcome_before, d.event as event_before,
+    d.outcome <> 'stored' or (${isRenamed}) as is_judged_again, r.delivery_id as arrival_id,
+    greatest(d.last_received_at, r.last_received_at) as last_received_at,
+    d.times_received + case when d.delivery_id = r.delivery_id then 0 else r.times_received end as times_received,
+    ${list(verdictColumns.map((column) => sql`${fromParameter(column)} as ${again(column.name)}`))}
   from ${rowsOf(ledgerParameters)}
-), held as (
-  select d.* from ${deliveries} as d join again using (${names(ledgerKey)})
+  join ${deliveries} as d on ${and(ledgerKey.map((column) => sql`d.${id(column.name)} = ${fromParameter(column)}`))}
   order by ${list(byKey(ledgerKey, columnOf('d')))} for update of d
 )
-update ${deliveries} as d set
-  last_received_at = greatest(held.last_received_at, again.last_received_at),
-  times_received = held.times_received
-    + case when held.delivery_id = again.delivery_id then 0 else again.times_received end,
+update ${deliveries} as d set last_received_at = held.last_received_at, times_received = held.times_received,
   ${list(
     verdictColumns.map(
       ({ name }) =>
-        sql`${id(name)} = case held.outcome when 'stored' then held.${id(name)} else again.${id(name)} end`,
+        sql`${id(name)} = case when held.is_judged_again then held.${again(name)} else d.${id(name)} end`,
     ),
   )}
-from held join again using (${names(ledgerKey)})
-where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
-returning again.delivery_id as arrival_id, d.delivery_id, d.received_at::text, held.outcome as outcome_before`,
+from held where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
+returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
+  held.is_judged_again`,
 )
 
 const rejudgedParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].flatMap(parametersOf)
@@ -156,14 +163,14 @@ const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }
 export const move = statement(
   'move deliveries',
   rejudgedParameters,
-  sql`with r as (${rejudgedRows}), gone as (
-  delete from ${deliveries} as d using r where d.delivery_id = r.delivery_id and d.owner <> r.owner returning d.*
+  sql`with gone as (
+  delete from ${deliveries} as d using (${rejudgedRows}) as r
+  where d.delivery_id = r.delivery_id and d.owner <> r.owner
+  returning ${list(ledgerColumns.map((column) => columnOf(movedColumns.has(column.name) ? 'r' : 'd')(column)))}
 )
 insert into ${deliveries} as d (${names(ledgerColumns)})
-select ${list(
-    ledgerColumns.map((column) => columnOf(movedColumns.has(column.name) ? 'r' : 'gone')(column)),
-  )} from gone join r on r.delivery_id = gone.delivery_id
-order by ${list(byKey(ledgerKey, columnOf('r')))}
+select ${names(ledgerColumns)} from gone
+order by ${list(byKey(ledgerKey, columnOf('gone')))}
 on conflict (${names(ledgerKey)}) do update set
   times_received = d.times_received + excluded.times_received,
   last_received_at = greatest(d.last_received_at, excluded.last_received_at)

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg'
 import type { Target, TargetRows } from '../tables/target.ts'
 import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
 import type { Statement } from './parameters.ts'
-import { type PartStatements, partStatements, upsert } from './statements.ts'
+import { type PartStatements, partStatements, upsert, withdraw } from './statements.ts'
 
 export type Client = Pick<PoolClient, 'query'>
 
@@ -27,6 +27,7 @@ export interface Written {
 export interface Plan {
   readonly target: Target
   readonly upsert: Statement
+  readonly withdraw: Statement
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
 
@@ -40,6 +41,7 @@ export function plansFor(targets: readonly Target[]): Plan[] {
     .map((target) => ({
       target,
       upsert: upsert(target),
+      withdraw: withdraw(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
         .map((part) => ({ target: part, ...partStatements(part, target) })),

@@ -12,10 +12,10 @@ const SECONDS = 1000
 const WRITE_TIMEOUT = 15
 
 /**
- * Seconds that a group waits for a row that another transaction holds, before it is halved to go round it.
+ * Seconds that a group waits for a row that another transaction holds, before it goes round it (`detour.ts`).
  * More than Postgres' deadlock_timeout, so that a deadlock is found as such.
  */
-const LOCK_TIMEOUT = 2
+const LOCK_TIMEOUT = 1.1
 
 /** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
 export class ConnectionPool extends pg.Pool {

@@ -4,7 +4,7 @@ import { rowParameters } from './batch.ts'
 import type { GroupWriter } from './group-commit.ts'
 import { hold, move, rejudge } from './ledger-statements.ts'
 import { type Accepted, apply, batchesOf, type Client, type Plan, plansFor, query } from './plan.ts'
-import { begin } from './transaction.ts'
+import { begin, commit, type TimeLimits } from './transaction.ts'
 
 interface Held {
   readonly delivery_id: string
@@ -25,8 +25,8 @@ export class Rewriter implements GroupWriter {
     this.#dryRun = dryRun
   }
 
-  async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
-    await begin(client)
+  async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+    await begin(client, limits)
     const ids = group.map(({ arrival }) => ({ delivery_id: arrival.id }))
     const held = await query<Held>(client, hold, rowParameters(hold.parameters, ids))
     const before = new Map(held.map((row) => [row.delivery_id, row]))
@@ -58,7 +58,7 @@ export class Rewriter implements GroupWriter {
       }))
     const batches = batchesOf(accepted)
     for (const plan of this.#plans) await apply(client, batches, plan)
-    await client.query(this.#dryRun ? 'rollback' : 'commit')
+    await (this.#dryRun ? client.query('rollback') : commit(client, limits))
 
     return group.map(({ arrival, verdict }) => ({
       outcome: ours.has(arrival.id) ? verdict.outcome : 'duplicate',

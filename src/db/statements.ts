@@ -4,6 +4,7 @@ import type { Target } from '../tables/target.ts'
 import {
   and,
   byKey,
+  columnOf,
   fromParameter,
   id,
   list,
@@ -101,4 +102,25 @@ export function insertSql(target: Target, first: number, where: SQL): SQL {
   return sql`insert into ${target.table} (${names(columns)})
 select ${list(columns.map(fromParameter))} from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
 order by ${list(byKey(primaryKeyOf(target.table)))}`
+}
+
+/** Removes the rows that deliveries made in a table, and with them their parts. Parameters: whose, and which delivery. */
+export function withdraw(target: Target): Statement {
+  const { name } = getTableConfig(target.table)
+  const key = primaryKeyOf(target.table)
+  const [owner] = key
+  const parameters = [
+    { name: 'owner', type: 'text' },
+    { name: 'delivery_id', type: 'uuid' },
+  ]
+  return statement(
+    `withdraw ${name}`,
+    parameters,
+    sql`with gone as (
+  select ${list(key.map(columnOf('t')))} from ${rowsOf(parameters)}
+  join ${target.table} as t on t.${id(owner?.name ?? '')} = r.owner and t.delivery_id = r.delivery_id
+  order by ${list(byKey(key, columnOf('t')))} for update of t
+)
+delete from ${target.table} as t using gone where ${and(key.map((column) => sql`t.${id(column.name)} = gone.${id(column.name)}`))}`,
+  )
 }

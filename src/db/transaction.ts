@@ -16,6 +16,14 @@ export async function begin(client: Client, limits: TimeLimits = {}): Promise<vo
   await client.query([opening, ...settingsOf(limits)].join('; '))
 }
 
+/**
+ * Commits. A time limit of the transaction's statements does not hold for it: with a synchronous standby, a commit that
+ * is cut short has happened, and says so, while the standby may lack it.
+ */
+export async function commit(client: Client, { statementTimeout }: TimeLimits = {}): Promise<void> {
+  await client.query(statementTimeout === undefined ? 'commit' : 'set local statement_timeout = 0; commit')
+}
+
 function settingsOf({ lockTimeout, statementTimeout }: TimeLimits): string[] {
   const settings: string[] = []
   if (lockTimeout !== undefined) settings.push(`set local lock_timeout = ${lockTimeout}`)

@@ -18,13 +18,16 @@ import {
   query,
   replaceParts,
 } from './plan.ts'
-import { begin } from './transaction.ts'
+import { begin, commit, type TimeLimits } from './transaction.ts'
 
 interface Held {
   readonly arrival_id: string
+  readonly owner: string
   readonly delivery_id: string
   readonly received_at: string
   readonly outcome_before: string
+  readonly event_before: string | null
+  readonly is_judged_again: boolean
 }
 
 /** Writes groups of deliveries: ledger first, then table by table in a fixed order. */
@@ -37,57 +40,74 @@ export class Writer implements GroupWriter {
   }
 
   /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */
-  async write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
+  async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const entries = entriesOf(group)
     const receipts = new Map<string, Receipt>()
-    const known = await this.#enter(client, entries, receipts)
-    if (known.length > 0) await this.#revisit(client, known, receipts)
+    const known = await this.#enter(client, entries, receipts, limits)
+    if (known.length > 0) await this.#revisit(client, known, receipts, limits)
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
   /** Writes what the ledger doesn't hold yet; returns what it holds. */
-  async #enter(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<Entry[]> {
+  async #enter(
+    client: Client,
+    entries: Entry[],
+    receipts: Map<string, Receipt>,
+    limits?: TimeLimits,
+  ): Promise<Entry[]> {
     const accepted = entries.map(asArrived)
     const batches = batchesOf(accepted)
     const used = this.#plans.filter(({ target }) => batches.has(target))
     const together = used.filter((plan) => fitsOneStatement(plan, batches))
     const apart = used.filter((plan) => !together.includes(plan))
-    // One statement is a transaction of its own; parts of rows that are replaced need a second one.
-    const isOne = apart.length === 0 && together.every(({ parts }) => parts.length === 0)
+    // One statement is a transaction of its own; parts of rows that are replaced need a second one, and so do time limits.
+    const isOne = !limits && apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
-    if (!isOne) await begin(client)
+    if (!isOne) await begin(client, limits)
     const remains = await this.#enterTogether(client, entries, batches, together)
     const held = new Set(remains.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
     for (const plan of together) await replacePartsOf(client, batches, remains, plan)
     const fresh = batchesOf(apart.length > 0 ? accepted.filter(({ id }) => !held.has(id)) : [])
     for (const plan of apart) await apply(client, fresh, plan)
-    if (!isOne) await client.query('commit')
+    if (!isOne) await commit(client, limits)
 
     const [known, mine] = partition(entries, ({ delivery }) => held.has(delivery.arrival.id))
-    for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, false)
+    for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, null)
     return known
   }
 
-  /** Counts deliveries that the ledger holds, and applies those that were not stored so far. */
-  async #revisit(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<void> {
-    await begin(client)
+  /** Counts deliveries that the ledger holds, and applies those that were not stored so far, or under another name. */
+  async #revisit(
+    client: Client,
+    entries: Entry[],
+    receipts: Map<string, Receipt>,
+    limits?: TimeLimits,
+  ): Promise<void> {
+    await begin(client, limits)
     const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
+    const renamed: Held[] = []
     for (const entry of entries) {
-      const { arrival } = entry.delivery
+      const { arrival, verdict } = entry.delivery
       const ledger = heldByArrival.get(arrival.id) as Held
       const wasStored = ledger.outcome_before === 'stored'
       const isItself = ledger.delivery_id === arrival.id
-      settle(receipts, entry, ledger.delivery_id, wasStored && !isItself)
-      if (!wasStored) {
-        const { rows } = entry.delivery.verdict
-        accepted.push({ rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
-      }
+      const known =
+        wasStored && !isItself ? { event: ledger.event_before, isLast: !ledger.is_judged_again } : null
+      settle(receipts, entry, ledger.delivery_id, known)
+      if (!ledger.is_judged_again) continue
+      accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      if (wasStored) renamed.push(ledger)
     }
     const batches = batchesOf(accepted)
-    for (const plan of this.#plans) await apply(client, batches, plan)
-    await client.query('commit')
+    for (const plan of this.#plans) {
+      // What the bytes made under their former name goes.
+      const { withdraw } = plan
+      if (renamed.length > 0) await query(client, withdraw, rowParameters(withdraw.parameters, renamed))
+      await apply(client, batches, plan)
+    }
+    await commit(client, limits)
   }
 
   async #enterTogether(
@@ -149,17 +169,25 @@ function partition<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] 
   return [all.filter(test), all.filter((one) => !test(one))]
 }
 
+/** As what the ledger had stored some bytes, and whether no other name may take its place. */
+interface Known {
+  readonly event: string | null
+  readonly isLast: boolean
+}
+
 /** Answers each arrival as if they had been written one after the other. */
 function settle(
   receipts: Map<string, Receipt>,
   { members }: Entry,
   deliveryId: string,
-  wasStored: boolean,
+  before: Known | null,
 ): void {
-  let isStored = wasStored
+  let known = before
   for (const { arrival, verdict } of members) {
-    const outcome = isStored ? 'duplicate' : verdict.outcome
+    const isStored = verdict.outcome === 'stored'
+    const isDuplicate = known !== null && (known.isLast || !isStored || known.event === verdict.event)
+    const outcome = isDuplicate ? 'duplicate' : verdict.outcome
     receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
-    isStored ||= verdict.outcome === 'stored'
+    if (isStored && !isDuplicate) known = { event: verdict.event, isLast: false }
   }
 }

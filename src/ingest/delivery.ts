@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Problem } from '../problem.ts'
 import type { TargetRows } from '../tables/target.ts'
+import { Clock } from './clock.ts'
 import type { Drift } from './drift.ts'
 
 /** What arrived: the bytes, and when. */
@@ -73,22 +74,26 @@ export class Unavailable extends Error {
   override readonly name = 'Unavailable'
 }
 
-export function arrive(body: Buffer): Arrival {
+const wallClock = new Clock()
+
+/** The bytes as an arrival of this moment, by `clock`: the service's is the database's. */
+export function arrive(body: Buffer, clock: Clock = wallClock): Arrival {
+  const microseconds = clock.tick()
   return {
-    id: uuidv7(),
-    receivedAt: tick(),
+    id: idAt(microseconds),
+    receivedAt: clock.text(microseconds),
     body,
     digest: hash('sha256', body, 'hex'),
   }
 }
 
-let lastMicroseconds = 0
-let lastMillisecond = { at: Number.NaN, text: '' }
+const RANDOM_BITS = 22
 
-function tick(): string {
-  lastMicroseconds = Math.max(Date.now() * 1000, lastMicroseconds + 1)
-  const at = Math.floor(lastMicroseconds / 1000)
-  // Several arrive within a millisecond, and formatting it takes longer than all else here.
-  if (at !== lastMillisecond.at) lastMillisecond = { at, text: new Date(at).toISOString().slice(0, -1) }
-  return `${lastMillisecond.text}${String(lastMicroseconds % 1000).padStart(3, '0')}Z`
+/** A UUID version 7 that sorts as its moment does: the microseconds come first in what follows the millisecond. */
+function idAt(microseconds: number): string {
+  const random = Math.floor(Math.random() * 2 ** RANDOM_BITS)
+  return uuidv7({
+    msecs: Math.floor(microseconds / 1000),
+    seq: (microseconds % 1000) * 2 ** RANDOM_BITS + random,
+  })
 }

@@ -2,6 +2,7 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { Problem, ProblemError } from '../problem.ts'
+import type { Clock } from './clock.ts'
 import { hasSignature } from './content.ts'
 import { arrive, type Quarantine, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { kept, unverified } from './headers.ts'
@@ -45,6 +46,7 @@ export interface Receiver {
   /** Null: what is not proven is not kept. */
   readonly quarantine: Quarantine | null
   readonly admit: Admit | null
+  readonly clock: Clock
 }
 
 /** Milliseconds that a stranger's answer waits for the quarantine; what is under way is kept all the same. */
@@ -53,12 +55,12 @@ const QUARANTINE_PATIENCE = 2000
 /** The route of one vendor: `POST /webhooks/<vendor>`. */
 export function receive(
   app: FastifyInstance,
-  { vendor, authenticator, onRefused, intake, unpacker, store, quarantine, admit }: Receiver,
+  { vendor, authenticator, onRefused, intake, unpacker, store, quarantine, admit, clock }: Receiver,
 ): void {
   const refuse = async (headers: Headers, bytes: Buffer | null) => {
     onRefused(headers)
     if (quarantine && bytes)
-      await inTime(quarantine.keep(unverified(vendor, headers, arrive(bytes))), QUARANTINE_PATIENCE)
+      await inTime(quarantine.keep(unverified(vendor, headers, arrive(bytes, clock))), QUARANTINE_PATIENCE)
     throw new ProblemError('unauthorized', 'No valid credential was presented.')
   }
 
@@ -107,7 +109,7 @@ export function receive(
           return await refuse(headers, bytes)
         }
         if (!body.isProven) body.prove()
-        const arrival = arrive(bytes)
+        const arrival = arrive(bytes, clock)
 
         if (admit) await admit(request)
         content ??= headers['content-encoding'] ? await unpacker.content(headers, bytes, body) : bytes

@@ -148,3 +148,8 @@ export function exposeLoad(registry: Registry, load: () => Load): void {
   ]
   for (const [name, help, read] of each) gauge(registry, name, help, () => read(load()))
 }
+
+export function exposeClock(registry: Registry, clock: { readonly skew: number }): void {
+  const help = "By how much this machine's clock is ahead of the database's, which stamps the deliveries"
+  gauge(registry, 'nightpost_clock_skew_seconds', help, () => clock.skew / 1000)
+}

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { Clock } from '../ingest/clock.ts'
 import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
 import { join } from '../ingest/drift.ts'
 import { instant } from '../ingest/instant.ts'
@@ -11,14 +12,24 @@ import type { Metrics } from './metrics.ts'
 /** An event that nobody declared has a name from its body: it is counted, and not named. */
 const UNKNOWN = 'unknown'
 
-/** Counts what the vendors send; `lastStored` says when each event was last stored before this process began. */
+/**
+ * Counts what the vendors send; `lastStored` says when each event was last stored before this process began.
+ * Its clock is the one that arrivals are stamped by.
+ */
 export class Observer {
   readonly #metrics: Metrics
+  readonly #clock: Clock
   readonly #names = new DriftNames()
   readonly #series: ReadonlyMap<string, ReadonlyMap<string, Series>>
 
-  constructor(metrics: Metrics, vendors: readonly Vendor[], lastStored: LastStored = []) {
+  constructor(
+    metrics: Metrics,
+    vendors: readonly Vendor[],
+    lastStored: LastStored = [],
+    clock: Clock = new Clock(),
+  ) {
     this.#metrics = metrics
+    this.#clock = clock
     this.#series = new Map(
       vendors.map(({ name, events }) => {
         const all = [...new Set([...events.map((event) => event.name), UNKNOWN])]
@@ -40,7 +51,7 @@ export class Observer {
     })
     collectWith(metrics.silence, () => {
       for (const { labels, lastStored } of all) {
-        if (lastStored > 0) metrics.silence.set(labels, Math.max(0, (Date.now() - lastStored) / 1000))
+        if (lastStored > 0) metrics.silence.set(labels, Math.max(0, (clock.now() - lastStored) / 1000))
       }
     })
   }
@@ -74,17 +85,18 @@ export class Observer {
     return (headers) => {
       const reason = refusalReason(vendor, credentials, authenticator, headers)
       authenticationFailures.inc({ vendor: vendor.name, reason })
-      lastAuthenticationFailure.setToCurrentTime({ vendor: vendor.name, reason })
+      lastAuthenticationFailure.set({ vendor: vendor.name, reason }, this.#clock.now() / 1000)
     }
   }
 
   #committed(delivery: Delivery, { outcome }: Receipt): void {
     const series = this.#seriesOf(delivery)
-    const now = Date.now()
+    const now = this.#clock.now()
     const { arrival, verdict } = delivery
     const received = Date.parse(arrival.receivedAt)
     series.counts[outcome] += 1
-    series.commitLag.observe((now - received) / 1000)
+    // The estimate of the database's clock may be corrected between the two.
+    series.commitLag.observe(Math.max(0, (now - received) / 1000))
     if (outcome !== 'stored') return
     series.lastStored = now
     if (verdict.createdAt !== null) {

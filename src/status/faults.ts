@@ -15,13 +15,13 @@ export function faultsOf(
   service: Service | null,
   vendors: readonly string[],
   limits: Limits,
-  now: number,
 ): string[] {
   return [
     ...(service?.faults ?? []),
     ...filling(service),
-    ...silent(state, vendors, limits, now),
-    ...refused(state, service, now),
+    ...wrongClocks(state, service),
+    ...silent(state, vendors, limits),
+    ...refused(state, service),
     ...rejected(state, limits),
   ]
 }
@@ -32,7 +32,21 @@ function* filling(service: Service | null) {
   if (full > 0.5) yield `The queue is ${percent(full)} full: ${deliveries} deliveries wait.`
 }
 
-function* silent({ lastStored }: State, vendors: readonly string[], { silence }: Limits, now: number) {
+/** Seconds that a clock may be off before it is a fault. */
+const SKEW = 5
+
+function* wrongClocks({ ahead, now }: State, service: Service | null) {
+  const skew = service?.skew ?? 0
+  if (Math.abs(skew) > SKEW) {
+    const side = skew > 0 ? 'ahead of' : 'behind'
+    yield `The clock of the service is ${ago(Math.abs(skew) * 1000)} ${side} the database's. Deliveries are stamped by the database's clock; set both by NTP.`
+  }
+  if (ahead) {
+    yield `${ahead.count} deliveries are stamped up to ${ago(ahead.until - now)} later than now, and nothing that comes meanwhile can replace their rows: see "Clocks" in docs/operations.md.`
+  }
+}
+
+function* silent({ lastStored, now }: State, vendors: readonly string[], { silence }: Limits) {
   const latest = (is: (vendor: string, event: string) => boolean) =>
     Math.max(...lastStored.filter(({ vendor, event }) => is(vendor, event)).map(({ at }) => at), 0)
   for (const [name, limit] of silence) {
@@ -48,7 +62,7 @@ function* silent({ lastStored }: State, vendors: readonly string[], { silence }:
 }
 
 /** A refused call is a fault until the vendor is heard again: anybody may knock with a wrong credential. */
-function* refused({ lastStored, unverified }: State, service: Service | null, now: number) {
+function* refused({ lastStored, unverified, now }: State, service: Service | null) {
   const heard = (vendor: string) =>
     Math.max(...lastStored.filter((stored) => stored.vendor === vendor).map(({ at }) => at), 0)
   for (const { vendor, reason, count, last } of service?.refused ?? []) {

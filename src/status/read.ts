@@ -42,6 +42,10 @@ export interface State {
     bodies: number
     of: number
   }>
+  /** Deliveries that are stamped later than now, and the latest such moment; null where there is none. */
+  readonly ahead: { readonly count: number; readonly until: number } | null
+  /** The database's clock, by which deliveries are stamped. */
+  readonly now: number
   readonly ledgerBytes: number
   readonly databaseBytes: number
 }
@@ -52,12 +56,16 @@ const HOUR = 3_600_000
 
 export async function readState(client: Client, vendors: readonly Vendor[]): Promise<State> {
   const { rows: sizes } = await client.query(
-    `select pg_total_relation_size('deliveries')::float8 as ledger, pg_database_size(current_database())::float8 as all`,
+    `select pg_total_relation_size('deliveries')::float8 as ledger, pg_database_size(current_database())::float8 as all,
+       (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
   )
+  const { now } = sizes[0]
   return {
+    now,
+    ahead: await ahead(client, now),
     lastStored: await lastStored(client, vendors),
-    recent: await recent(client, vendors),
-    problems: await problems(client, vendors),
+    recent: await recent(client, vendors, now),
+    problems: await problems(client, vendors, now),
     unverified: await unverified(client, vendors),
     drift: await drift(client, vendors),
     ledgerBytes: sizes[0].ledger,
@@ -80,26 +88,38 @@ function declared(vendors: readonly Vendor[]): [vendors: string[], events: strin
   return [all.map(({ name }) => name), all.map(({ event }) => event)]
 }
 
-async function recent(client: Client, vendors: readonly Vendor[]): Promise<Recent[]> {
+async function recent(client: Client, vendors: readonly Vendor[], now: number): Promise<Recent[]> {
   const { rows } = await client.query(
     `select vendor, ${EVENT} as event, outcome, count(*)::int as day,
        (count(*) filter (where delivery_id >= $4))::int as hour
      from deliveries where delivery_id >= $3 group by 1, 2, 3 order by 1, 2, 3`,
-    [...declared(vendors), idSince(Date.now() - 24 * HOUR), idSince(Date.now() - HOUR)],
+    [...declared(vendors), idSince(now - 24 * HOUR), idSince(now - HOUR)],
   )
   return rows
 }
 
-async function problems(client: Client, vendors: readonly Vendor[]): Promise<State['problems']> {
+async function problems(client: Client, vendors: readonly Vendor[], now: number): Promise<State['problems']> {
   const { rows } = await client.query(
     `select distinct on (vendor, event) vendor, event, code, path, count from (
        select vendor, ${EVENT} as event, coalesce(problem->>'code', outcome) as code,
          regexp_replace(problem->'errors'->0->>'path', '/[0-9]+(?=/|$)', '/[]', 'g') as path, count(*)::int
        from deliveries where delivery_id >= $3 and outcome <> 'stored' group by 1, 2, 3, 4
      ) as found order by vendor, event, count desc`,
-    [...declared(vendors), idSince(Date.now() - 24 * HOUR)],
+    [...declared(vendors), idSince(now - 24 * HOUR)],
   )
   return rows
+}
+
+/** A replica's clock and the estimate of another's differ by less than this. */
+const TOLERANCE = 5000
+
+async function ahead(client: Client, now: number): Promise<State['ahead']> {
+  const { rows } = await client.query(
+    `select count(*)::int as count, (extract(epoch from max(received_at)) * 1000)::float8 as until
+     from deliveries where delivery_id >= $1 and received_at > to_timestamp($2 / 1000.0::float8)`,
+    [idSince(now + TOLERANCE), now + TOLERANCE],
+  )
+  return rows[0].count > 0 ? rows[0] : null
 }
 
 async function unverified(client: Client, vendors: readonly Vendor[]): Promise<State['unverified']> {

@@ -4,6 +4,8 @@ export interface Service {
   readonly faults: string[]
   /** What waits; `full` is the part of the room that is taken, of whichever limit is nearest: 0 to 1. */
   readonly queue: { readonly deliveries: number; readonly full: number }
+  /** Seconds by which its clock is ahead of the database's. */
+  readonly skew: number
   /** Requests answered 401 since it started; `last` is milliseconds of Unix time. */
   readonly refused: Array<{ vendor: string; reason: string; count: number; last: number }>
 }
@@ -36,6 +38,7 @@ export async function askService(url: string, token: string | undefined): Promis
         ),
       ),
     },
+    skew: value('nightpost_clock_skew_seconds'),
     refused: failures.map(({ labels: { vendor = '', reason = '' }, value: count }) => {
       const last = lasts.find(({ labels }) => labels.vendor === vendor && labels.reason === reason)
       return { vendor, reason, count, last: (last?.value ?? 0) * 1000 }
