@@ -1,7 +1,7 @@
 // npm run docs: writes what is generated in docs/.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { startServer } from '../../bench/database.ts'
-import { readHypnogram } from '../../src/hypnogram/hypnogram.ts'
+import { readHypnogram } from '../../src/hypnogram/read.ts'
 import { drawSvg } from '../../src/hypnogram/svg.ts'
 import { withResults } from './cookbook.ts'
 import { dataDictionary } from './dictionary.ts'

@@ -7,7 +7,7 @@ import { createLog } from '../log.ts'
 import { startService } from '../service.ts'
 import { addDays } from '../simulate/local-time.ts'
 import { createUser } from '../simulate/user.ts'
-import { drawn, hypnogramOf } from './hypnogram.ts'
+import { readHypnogramFrom, terminalDrawing } from './hypnogram.ts'
 import { simulate, whole } from './simulate.ts'
 import { printed } from './sql.ts'
 
@@ -57,8 +57,8 @@ export const demoCommand = new Command('demo')
 
 async function show(url: string, nights: number): Promise<void> {
   const userId = createUser(fixed.seed, 0, addDays(fixed.until, 1 - nights)).id
-  const hypnogram = await hypnogramOf(url, { userId })
-  if (hypnogram) process.stdout.write(`\n${drawn(hypnogram)}`)
+  const hypnogram = await readHypnogramFrom(url, { userId })
+  if (hypnogram) process.stdout.write(`\n${terminalDrawing(hypnogram)}`)
   process.stdout.write(
     `\nThe week of that user, in local time:\n\n${await printed(url, week(userId))}${NEXT}`,
   )
