@@ -31,7 +31,7 @@ async function demo(environment: Record<string, string>) {
   return { code, output }
 }
 
-it('npm run demo shows a hypnogram, a week and what to try next, from nothing', async () => {
+it('npm run demo, in an empty directory, prints a hypnogram, a week of nights and what to try next', async () => {
   const { code, output } = await demo({})
   expect(output).toContain('every answer as expected.')
   expect(output).toMatch(/Night ending 3 November 2025, .*\n\nWake .*█\nREM .*█\nLight .*█/)
@@ -40,7 +40,7 @@ it('npm run demo shows a hypnogram, a week and what to try next, from nothing', 
   expect(code).toBe(0)
 })
 
-it('npm run demo writes to no database but the embedded one', async () => {
+it('npm run demo refuses to run if DATABASE_URL is set', async () => {
   const { code, output } = await demo({ DATABASE_URL: 'postgres://127.0.0.1:1/production' })
   expect(output).toContain('unset DATABASE_URL')
   expect(code).toBe(1)

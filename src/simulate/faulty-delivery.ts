@@ -1,53 +1,63 @@
-import type { Delivery } from './delivery.ts'
-import type { Random } from './random.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import type { SimulatedDelivery } from './simulated-delivery.ts'
 
-type Fault = (delivery: Delivery, number: number) => Delivery
+/** Makes a faulty delivery from a valid one. */
+type Fault = (valid: SimulatedDelivery, number: number) => SimulatedDelivery
 
-const fault = (delivery: Delivery, kind: string, expected: string, changes: Partial<Delivery>): Delivery => ({
-  ...delivery,
-  kind,
-  expected,
-  ...changes,
-})
+const FAULTS: [Fault, ...Fault[]] = [truncatedBody, wrongType, anotherUser, wrongCredential, unknownEvent]
 
-/** A body of its own, so that it is never the twin of a good one. */
-const marked = (body: string, number: number) => body.replace(/^\{/, `{"simulated_fault":${number},`)
-
-const faults: Fault[] = [
-  (delivery, number) =>
-    fault(delivery, 'cut off', 'malformed_json', { body: `${marked(delivery.body, number).slice(0, -2)}` }),
-  (delivery, number) =>
-    fault(delivery, 'wrong type', 'invalid_body', { body: withWrongType(marked(delivery.body, number)) }),
-  (delivery, number) =>
-    fault(delivery, 'another user', 'user_mismatch', {
-      user: 'somebody-else',
-      body: marked(delivery.body, number),
-    }),
-  (delivery, number) =>
-    fault(delivery, 'wrong credential', 'unauthorized', {
-      proven: false,
-      body: marked(delivery.body, number),
-    }),
-  (delivery, number) => unknownEvent(delivery, number),
-]
-
-export function faultyDelivery(draw: Random, delivery: Delivery, number: number): Delivery {
-  return draw.pick(faults as [Fault, ...Fault[]])(delivery, number)
+/** A delivery that Nightpost must refuse or store as unrecognised. `number` is unique within the run. */
+export function faultyDelivery(
+  random: SeededRandom,
+  valid: SimulatedDelivery,
+  number: number,
+): SimulatedDelivery {
+  return random.pick(FAULTS)(valid, number)
 }
 
-/** A field that the event's key needs, as a number. */
-function withWrongType(body: string): string {
-  return body.replace(/"(user_id|profileId)":"[^"]*"/, '"$1":7')
-}
-
-function unknownEvent(delivery: Delivery, number: number): Delivery {
-  const body = marked(delivery.body, number)
-  if (delivery.vendor === 'sahha') {
-    return fault(delivery, 'unknown event', 'unrecognised', {
-      eventType: 'InsightCreatedIntegrationEvent',
-      body,
-    })
+function truncatedBody(valid: SimulatedDelivery, number: number): SimulatedDelivery {
+  return {
+    ...valid,
+    kind: 'truncated body',
+    expectedResult: 'malformed_json',
+    body: uniqueBody(valid, number).slice(0, -2),
   }
-  const renamed = body.replace(/"(event|callback_event)":"[A-Z_]+"/, '"$1":"SESSION_ARCHIVED"')
-  return fault(delivery, 'unknown event', 'unrecognised', { body: renamed })
+}
+
+/** A number in the field that holds the owner's id. */
+function wrongType(valid: SimulatedDelivery, number: number): SimulatedDelivery {
+  const body = uniqueBody(valid, number).replace(/"(user_id|profileId)":"[^"]*"/, '"$1":7')
+  return { ...valid, kind: 'wrong type', expectedResult: 'invalid_body', body }
+}
+
+function anotherUser(valid: SimulatedDelivery, number: number): SimulatedDelivery {
+  return {
+    ...valid,
+    kind: 'another user',
+    expectedResult: 'user_mismatch',
+    user: 'somebody-else',
+    body: uniqueBody(valid, number),
+  }
+}
+
+function wrongCredential(valid: SimulatedDelivery, number: number): SimulatedDelivery {
+  return {
+    ...valid,
+    kind: 'wrong credential',
+    expectedResult: 'unauthorized',
+    hasValidCredential: false,
+    body: uniqueBody(valid, number),
+  }
+}
+
+function unknownEvent(valid: SimulatedDelivery, number: number): SimulatedDelivery {
+  const body = uniqueBody(valid, number)
+  const unknown = { ...valid, kind: 'unknown event', expectedResult: 'unrecognised' }
+  if (valid.vendor === 'sahha') return { ...unknown, eventType: 'InsightCreatedIntegrationEvent', body }
+  return { ...unknown, body: body.replace(/"(event|callback_event)":"[A-Z_]+"/, '"$1":"SESSION_ARCHIVED"') }
+}
+
+/** Adds a field, so that the body is never a duplicate of a valid one. */
+function uniqueBody({ body }: SimulatedDelivery, number: number): string {
+  return body.replace(/^\{/, `{"simulated_fault":${number},`)
 }

@@ -1,33 +1,28 @@
-/** What one request carries, and what must come back. */
-export interface Delivery {
+/** One webhook request that the simulator sends, and the answer that Nightpost must give. */
+export interface SimulatedDelivery {
   readonly vendor: 'asleep' | 'sahha'
-  /** The vendor's name of the event, or what is wrong with it. */
+  /** The vendor's name of the event; for a faulty delivery, the name of the fault. */
   readonly kind: string
-  /** Simulated time of sending, epoch milliseconds. */
-  readonly at: number
-  /** What the user header says; absent: no such header. */
+  /** Simulated time at which the vendor sends it, in milliseconds since 1970. */
+  readonly sentAt: number
+  /** Value of the user header; if undefined, the header is empty. */
   readonly user?: string
   readonly eventType?: string
   readonly body: string
-  /** false: sent with a credential that does not hold. */
-  readonly proven: boolean
-  /** The outcome or the problem's code that must be answered. */
-  readonly expected: string
+  /** false: the request carries a wrong credential. */
+  readonly hasValidCredential: boolean
+  /** The `outcome` or the problem `code` that Nightpost must answer. */
+  readonly expectedResult: string
 }
 
-export function asleepDelivery(kind: string, at: number, user: string, body: object): Delivery {
-  return { vendor: 'asleep', kind, at, user, body: JSON.stringify(body), proven: true, expected: 'stored' }
+export function asleepDelivery(kind: string, sentAt: number, user: string, body: object): SimulatedDelivery {
+  return { vendor: 'asleep', kind, sentAt, user, ...valid(body) }
 }
 
-export function sahhaDelivery(kind: string, at: number, user: string, body: object): Delivery {
-  return {
-    vendor: 'sahha',
-    kind,
-    at,
-    user,
-    eventType: kind,
-    body: JSON.stringify(body),
-    proven: true,
-    expected: 'stored',
-  }
+export function sahhaDelivery(kind: string, sentAt: number, user: string, body: object): SimulatedDelivery {
+  return { vendor: 'sahha', kind, sentAt, user, eventType: kind, ...valid(body) }
+}
+
+function valid(body: object) {
+  return { body: JSON.stringify(body), hasValidCredential: true, expectedResult: 'stored' }
 }
