@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import { startCluster } from '../src/db/embedded/cluster.ts'
+import { startCluster } from '../src/db/embedded/index.ts'
 import { migrate } from '../src/db/migrate.ts'
 
 export interface BenchServer {
@@ -57,7 +57,7 @@ export async function startServer(): Promise<BenchServer> {
       await admin.end()
       await cluster.release()
       rmSync(directory, { recursive: true, force: true })
-      rmSync(dirname(cluster.directory), { recursive: true, force: true })
+      rmSync(dirname(cluster.dataDirectory), { recursive: true, force: true })
     },
   }
 }

@@ -3,18 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { installBinaries } from '../src/db/embedded/binaries.ts'
-import { homeFor } from '../src/db/embedded/home.ts'
-import { initialise, USER } from '../src/db/embedded/initialise.ts'
 import {
-  becomesReady,
+  clusterHome,
+  createDataDirectory,
   findPostmaster,
   freePort,
+  installBinaries,
   isAlive,
+  SUPERUSER,
   spawnPostmaster,
   stopPostmaster,
-} from '../src/db/embedded/postmaster.ts'
+  unprivilegedAccount,
+  waitUntilReady,
+} from '../src/db/embedded/index.ts'
 
 /** A Postgres server that somebody else runs: Nightpost has nothing but its URL. */
 export interface Server {
@@ -33,17 +34,17 @@ export async function makeServer(): Promise<Server> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
   chmodSync(directory, 0o755)
   const account = unprivilegedAccount()
-  const home = homeFor(directory, account)
+  const home = clusterHome(directory, account)
   const binaries = installBinaries(home, account)
   const data = join(home, 'postgres')
-  initialise(binaries.initdb, data, 'chaos', account)
+  createDataDirectory(binaries.initdb, data, 'chaos', account)
   appendFileSync(join(data, 'postgresql.conf'), `max_connections = ${CONNECTIONS}\n`)
   const port = await freePort(0)
   process.once('exit', () => {
     const running = findPostmaster(data)
     if (running) process.kill(running.pid, 'SIGKILL')
   })
-  const url = (at: number) => `postgres://${USER}:chaos@127.0.0.1:${at}/postgres`
+  const url = (at: number) => `postgres://${SUPERUSER}:chaos@127.0.0.1:${at}/postgres`
 
   return {
     port,
@@ -52,7 +53,7 @@ export async function makeServer(): Promise<Server> {
       while (!findPostmaster(data)) {
         // After a kill the old server's children may still hold its memory for a moment: try again.
         const child = spawnPostmaster(binaries.postgres, data, port, join(home, 'postgres.log'), account)
-        await becomesReady(child.pid, data)
+        await waitUntilReady(child.pid, data)
         await sleep(50)
       }
       while (!(await answers(url(port)))) await sleep(50)

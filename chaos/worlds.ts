@@ -1,10 +1,14 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { homeFor, passwordIn } from '../src/db/embedded/home.ts'
-import { USER } from '../src/db/embedded/initialise.ts'
-import { findPostmaster, freePort, type Postmaster } from '../src/db/embedded/postmaster.ts'
+import {
+  clusterHome,
+  findPostmaster,
+  freePort,
+  type Postmaster,
+  SUPERUSER,
+  superuserPassword,
+} from '../src/db/embedded/index.ts'
 import type { Fault } from './faults.ts'
 import { killPostmaster, makeServer } from './postgres.ts'
 import { startProxy } from './proxy.ts'
@@ -20,13 +24,13 @@ export interface Storm extends Omit<StageOptions, 'directory'>, ServiceOptions {
 export async function embedded({ plan, random, program, listen, ...options }: Storm): Promise<Round[]> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
   const service = startService(directory, await freePort(0), undefined, { program, listen })
-  const home = homeFor(join(directory, '.data'), unprivilegedAccount())
+  const home = clusterHome(join(directory, '.data'))
   const postmaster = (): Postmaster | undefined => {
     const data = existsSync(home) && readdirSync(home).find((name) => /^postgres-\d+$/.test(name))
     return data ? findPostmaster(join(home, data)) : undefined
   }
   const postgres = {
-    url: () => `postgres://${USER}:${passwordIn(home)}@127.0.0.1:${postmaster()?.port}/nightpost`,
+    url: () => `postgres://${SUPERUSER}:${superuserPassword(home)}@127.0.0.1:${postmaster()?.port}/nightpost`,
     async kill() {
       const running = postmaster()
       if (running) await killPostmaster(running.pid)

@@ -4,13 +4,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { homeFor } from '../src/db/embedded/home.ts'
+import { clusterHome } from '../src/db/embedded/index.ts'
 import { built } from './setup/program.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-demo-'))
 chmodSync(directory, 0o755)
-const home = homeFor(join(directory, '.data'), unprivilegedAccount())
+const home = clusterHome(join(directory, '.data'))
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true })
   rmSync(home, { recursive: true, force: true })

@@ -5,9 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { homeFor } from '../src/db/embedded/home.ts'
-import { findPostmaster, isAlive } from '../src/db/embedded/postmaster.ts'
+import { clusterHome, findPostmaster, isAlive } from '../src/db/embedded/index.ts'
 import { listen, logged, sent } from './setup/log-guard.ts'
 import { built, source } from './setup/program.ts'
 
@@ -83,7 +81,7 @@ describe.each([
   beforeAll(async () => {
     chmodSync(directory, mode)
     running = await start(directory, source('main'))
-    home = homeFor(join(directory, '.data'), unprivilegedAccount())
+    home = clusterHome(join(directory, '.data'))
   })
   afterAll(async () => {
     if (running.child.exitCode === null && running.child.signalCode === null) await kill(running, 'SIGTERM')

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { startCluster } from './embedded/cluster.ts'
+import { startCluster } from './embedded/index.ts'
 
 /** Where generated credentials and the embedded database live. */
 export const DATA_DIRECTORY = '.data'

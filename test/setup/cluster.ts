@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { startCluster } from '../../src/db/embedded/cluster.ts'
+import { startCluster } from '../../src/db/embedded/index.ts'
 import { migrate } from '../../src/db/migrate.ts'
 
 declare module 'vitest' {
@@ -30,7 +30,7 @@ async function embedded() {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-test-'))
   chmodSync(directory, 0o755)
   const cluster = await startCluster(directory, 0)
-  const home = dirname(cluster.directory)
+  const home = dirname(cluster.dataDirectory)
   return {
     url: cluster.url,
     stop: async () => {
