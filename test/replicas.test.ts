@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { answersIn, lost, strange } from '../chaos/answers.ts'
+import { lostDeliveries, openAnswerFile, unexpectedAnswers } from '../chaos/answers.ts'
 import { audit } from '../chaos/audit.ts'
-import { credentials, delivery as numbered } from '../chaos/deliveries.ts'
+import { credentials, numberedRequest } from '../chaos/numbered-request.ts'
 import { readConfig } from '../src/config.ts'
 import { freePort } from '../src/db/embedded/index.ts'
 import { GroupCommit } from '../src/db/group-commit.ts'
@@ -88,13 +88,13 @@ async function startReplica(port: number): Promise<Replica> {
 /** Restarts one replica after the other, as a deployment does, while a sender posts to all of them. */
 async function rolling(replicas: Replica[], directory: string): Promise<void> {
   const file = join(directory, 'answers.jsonl')
-  const poster = fork(join(resolve(import.meta.dirname, '..'), 'chaos/poster.ts'), {
+  const sender = fork(join(resolve(import.meta.dirname, '..'), 'chaos/sender.ts'), {
     execArgv: ['--import', 'tsx'],
   })
-  const ended = once(poster, 'exit')
-  const answers = answersIn(file)
-  poster.send({ ports: replicas.map(({ port }) => port), file, connections: 12, pause: 20 })
-  while (answers.read().length === 0) await sleep(20)
+  const ended = once(sender, 'exit')
+  const answers = openAnswerFile(file)
+  sender.send({ ports: replicas.map(({ port }) => port), file, connections: 12, pause: 20 })
+  while (answers.readNew().length === 0) await sleep(20)
   for (const replica of replicas) {
     await sleep(200)
     await replica.app.close()
@@ -102,15 +102,17 @@ async function rolling(replicas: Replica[], directory: string): Promise<void> {
     replica.app = (await startReplica(replica.port)).app
   }
   await sleep(200)
-  poster.send('stop')
+  sender.send('stop')
   await ended
-  answers.read()
+  answers.readNew()
   answers.close()
 
   const client = await auditor()
-  expect([...strange(answers.all), ...(await lost(client, answers.all)), ...(await audit(client))]).toEqual(
-    [],
-  )
+  expect([
+    ...unexpectedAnswers(answers.all),
+    ...(await lostDeliveries(client, answers.all)),
+    ...(await audit(client)),
+  ]).toEqual([])
   await client.end()
   const acked = new Set(answers.all.filter(({ status }) => status === 200).map(({ n }) => n))
   expect(new Set(answers.all.map(({ n }) => n))).toEqual(acked)
@@ -120,7 +122,7 @@ async function rolling(replicas: Replica[], directory: string): Promise<void> {
 }
 
 async function send(port: number, n: number) {
-  const { path, headers, body } = numbered(n)
+  const { path, headers, body } = numberedRequest(n)
   sent(headers, Buffer.from(body))
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
