@@ -14,23 +14,23 @@ export interface SupervisedService {
 export interface ServiceOptions {
   /** Path of the compiled main module. */
   readonly program: string
-  /** Called with every process to read its log. If undefined, processes log nothing. */
-  readonly listen?: ((child: ChildProcess) => void) | undefined
+  /** Called with each process, so that its log can be read. If undefined, the processes log nothing. */
+  readonly onStart?: ((child: ChildProcess) => void) | undefined
 }
 
 export function startSupervisedService(
   directory: string,
   port: number,
   databaseUrl: string | undefined,
-  { program, listen }: ServiceOptions,
+  { program, onStart }: ServiceOptions,
 ): SupervisedService {
   const environment = {
     ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: `${port}` },
-    LOG_LEVEL: listen ? 'trace' : 'silent',
+    LOG_LEVEL: onStart ? 'trace' : 'silent',
     ...credentials,
     ...(databaseUrl && { DATABASE_URL: databaseUrl }),
   }
-  const output = listen ? 'pipe' : 'ignore'
+  const output = onStart ? 'pipe' : 'ignore'
   let child: ChildProcess
   let isStopping = false
 
@@ -38,7 +38,7 @@ export function startSupervisedService(
     child = spawn(process.execPath, [program], {
       ...{ cwd: directory, env: environment, stdio: ['ignore', output, output] },
     })
-    listen?.(child)
+    onStart?.(child)
     child.once('exit', async () => {
       await sleep(100)
       if (!isStopping) start()

@@ -22,9 +22,9 @@ export interface ChaosOptions extends Omit<RunOptions, 'directory'>, ServiceOpti
 
 /** Runs the plan on Nightpost with its embedded Postgres, which it must start again whatever is killed. */
 export async function runOnEmbeddedPostgres(options: ChaosOptions): Promise<Round[]> {
-  const { plan, random, program, listen, ...runOptions } = options
+  const { plan, random, program, onStart, ...runOptions } = options
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
-  const service = startSupervisedService(directory, await freePort(0), undefined, { program, listen })
+  const service = startSupervisedService(directory, await freePort(0), undefined, { program, onStart })
   const home = clusterHome(join(directory, '.data'))
   const postmaster = (): Postmaster | undefined => {
     const name = existsSync(home) && readdirSync(home).find((name) => /^postgres-\d+$/.test(name))
@@ -49,13 +49,13 @@ export async function runOnEmbeddedPostgres(options: ChaosOptions): Promise<Roun
 
 /** Runs the plan on Nightpost with an external Postgres, which it reaches through a proxy that can fail. */
 export async function runOnExternalPostgres(options: ChaosOptions): Promise<Round[]> {
-  const { plan, random, program, listen, ...runOptions } = options
+  const { plan, random, program, onStart, ...runOptions } = options
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
   const server = await createPostgresServer()
   await server.start()
   const proxy = await startProxy(server.port, random)
   const url = server.url(proxy.port)
-  const service = startSupervisedService(directory, await freePort(0), url, { program, listen })
+  const service = startSupervisedService(directory, await freePort(0), url, { program, onStart })
   const postgres = { ...server, url: () => server.url(server.port) }
   try {
     return await runFaults({ service, postgres, proxy, random }, plan, { directory, ...runOptions })

@@ -11,13 +11,13 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { guardedLog } from './setup/log-guard.ts'
 
 let db: TestDatabase
 let pool: pg.Pool
 beforeEach(async () => {
   db = await createDatabase()
-  pool = createPool(db.url, watchedLog)
+  pool = createPool(db.url, guardedLog)
 })
 afterEach(async () => {
   await pool.end()

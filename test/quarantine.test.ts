@@ -4,8 +4,8 @@ import { readConfig } from '../src/config.ts'
 import { type ReplayOptions, replay } from '../src/replay/replay.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
-import { everything, fixtures, send, tables } from './setup/fixtures.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
+import { guardedLog } from './setup/log-guard.ts'
 import { environment, setup, signed, type TestService } from './setup/service.ts'
 
 const MEBIBYTE = 2 ** 20
@@ -22,7 +22,7 @@ const recover = (given: Partial<ReplayOptions> = {}) =>
     databaseUrl: service.db.url,
     vendors,
     config: readConfig(environment),
-    log: watchedLog,
+    log: guardedLog,
     filter: { outcomes: ['unverified'] },
     all: false,
     dryRun: false,
@@ -57,13 +57,13 @@ describe('while a wrong secret is configured', () => {
       'unverified → unrecognised': 1,
     })
     expect(await count('unverified_deliveries')).toBe(0)
-    const recovered = await everything(service.db)
+    const recovered = await allRows(service.db)
 
     // The same rows as if the secret had been right all the time.
     const other = await setup()
     for (const fixture of fixtures) await send(other, fixture)
     await other.asleep(inference(), USER)
-    const expected = await everything(other.db)
+    const expected = await allRows(other.db)
     await other.close()
     const bare = (all: Record<string, unknown[]>) =>
       tables.map((table) =>

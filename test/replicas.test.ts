@@ -22,7 +22,7 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { archetype, biomarker, dataLog, score } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { sent, watchedLog } from './setup/log-guard.ts'
+import { guardedLog, guardRequest } from './setup/log-guard.ts'
 
 const REPLICAS = 3
 
@@ -80,7 +80,7 @@ interface Replica {
 
 /** A service with a pool and a queue of its own, as another process has it. */
 async function startReplica(port: number): Promise<Replica> {
-  const { app } = await startService(readConfig(credentials), db.url, watchedLog)
+  const { app } = await startService(readConfig(credentials), db.url, guardedLog)
   await app.listen({ port, host: '127.0.0.1' })
   return { port, app }
 }
@@ -123,7 +123,7 @@ async function rolling(replicas: Replica[], directory: string): Promise<void> {
 
 async function send(port: number, n: number) {
   const { path, headers, body } = numberedRequest(n)
-  sent(headers, Buffer.from(body))
+  guardRequest(headers, Buffer.from(body))
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
   })
@@ -135,7 +135,7 @@ describe('writers that need the same rows in opposite order', () => {
   beforeEach(async () => {
     db = await createDatabase()
     await findCirclesEarly()
-    pools = Array.from({ length: REPLICAS }, () => createPool(db.url, watchedLog))
+    pools = Array.from({ length: REPLICAS }, () => createPool(db.url, guardedLog))
   })
 
   const writer = new Writer(vendors.flatMap(({ targets }) => targets))

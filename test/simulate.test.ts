@@ -9,7 +9,7 @@ import { type Post, type SentDelivery, send } from '../src/simulate/send.ts'
 import { statOf } from '../src/simulate/stat.ts'
 import { simulateTraffic, type TrafficOptions } from '../src/simulate/traffic.ts'
 import { createUser } from '../src/simulate/user.ts'
-import { logged } from './setup/log-guard.ts'
+import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from './setup/service.ts'
 
@@ -198,7 +198,7 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
       })
     }
     const [code] = await once(child, 'exit')
-    for (const line of output.split('\n')) logged(line)
+    for (const line of output.split('\n')) guardLine(line)
     return { code, output }
   }
   const rightCredentials = { ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET }

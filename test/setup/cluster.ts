@@ -8,14 +8,14 @@ import { migrate } from '../../src/db/migrate.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A superuser's URL for any database of the test server. */
+    /** URL of the test server for a superuser, with any database. */
     serverUrl: string
   }
 }
 
 export const TEMPLATE = 'nightpost_template'
 
-/** One server a run, with one migrated database for every test file to clone. */
+/** Starts one server for the whole run, with a migrated template database that test files clone. */
 export default async function setup(project: TestProject) {
   const server = process.env.TEST_DATABASE_URL ? external(process.env.TEST_DATABASE_URL) : await embedded()
   await replaceTemplate(server.url)
