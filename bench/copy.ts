@@ -8,45 +8,44 @@ import { judge } from '../src/ingest/judge.ts'
 import { deliveries } from '../src/tables/deliveries.ts'
 import { vendors } from '../src/vendors/index.ts'
 import type { BenchDatabase } from './database.ts'
-import { request } from './request.ts'
+import { prepareRequest } from './request.ts'
 import type { Workload } from './workloads.ts'
 
 /**
- * The database ceiling: the rows that deliveries become, ledger included, by `COPY` into the same
- * indexed tables, without HTTP and without asking what is there already. Rows per second, the ledger's
- * own not counted.
+ * Measures the database ceiling: `COPY` of the rows of deliveries, with their ledger rows, into the same indexed
+ * tables, without HTTP and without looking for existing rows. `rowsPerSecond` does not count the ledger's rows.
  */
-export async function copyCeiling(workload: Workload, deliveriesToWrite: number, database: BenchDatabase) {
-  const tables = new Map<string, string[]>()
-  for (let number = 0; number < deliveriesToWrite; number += 1) {
+export async function copyCeiling(workload: Workload, deliveryCount: number, database: BenchDatabase) {
+  const linesOfTable = new Map<string, string[]>()
+  for (let number = 0; number < deliveryCount; number += 1) {
     for (const { table, row } of rowsOf(deliveryOf(workload, number))) {
       const name = getTableConfig(table).name
-      const lines = tables.get(name) ?? []
-      tables.set(name, lines)
+      const lines = linesOfTable.get(name) ?? []
+      linesOfTable.set(name, lines)
       lines.push(
         `${getTableConfig(table)
-          .columns.map((column) => field(row[column.name]))
+          .columns.map((column) => copyText(row[column.name]))
           .join('\t')}\n`,
       )
     }
   }
   const started = performance.now()
   await database.client.query('begin')
-  for (const [name, lines] of tables) {
+  for (const [name, lines] of linesOfTable) {
     await pipeline(Readable.from(chunks(lines)), database.client.query(copyFrom(`copy ${name} from stdin`)))
   }
   await database.client.query('commit')
   const seconds = (performance.now() - started) / 1000
   return {
-    deliveriesPerSecond: deliveriesToWrite / seconds,
-    rowsPerSecond: (deliveriesToWrite * workload.rows) / seconds,
+    deliveriesPerSecond: deliveryCount / seconds,
+    rowsPerSecond: (deliveryCount * workload.rows) / seconds,
   }
 }
 
 function deliveryOf(workload: Workload, number: number): Delivery {
   const vendor = vendors.find(({ name }) => name === workload.vendor)
-  if (!vendor) throw new Error(`no vendor ${workload.vendor}`)
-  const arrival = arrive(request(workload).body(number))
+  if (!vendor) throw new Error(`There is no vendor ${workload.vendor}`)
+  const arrival = arrive(prepareRequest(workload).body(number))
   const body = JSON.parse(arrival.body.toString())
   const headers = {
     'x-user-id': body.externalId ?? body.data.user_id,
@@ -64,7 +63,7 @@ function deliveryOf(workload: Workload, number: number): Delivery {
 
 function* rowsOf({ arrival, verdict, vendor, headers }: Delivery) {
   const provenance = { delivery_id: arrival.id, received_at: arrival.receivedAt }
-  const entry = {
+  const ledgerRow = {
     ...provenance,
     owner: verdict.owner,
     vendor,
@@ -79,15 +78,15 @@ function* rowsOf({ arrival, verdict, vendor, headers }: Delivery) {
     times_received: 1,
     normaliser_version: 1,
   }
-  yield { table: deliveries, row: entry as Record<string, unknown> }
+  yield { table: deliveries, row: ledgerRow as Record<string, unknown> }
   for (const { target, rows } of verdict.rows) {
     for (const row of rows)
       yield { table: target.table, row: { ...row, ...provenance } as Record<string, unknown> }
   }
 }
 
-/** COPY's text format. */
-function field(value: unknown): string {
+/** A value in the text format of COPY. */
+function copyText(value: unknown): string {
   if (value === null || value === undefined) return '\\N'
   if (Buffer.isBuffer(value)) return `\\\\x${value.toString('hex')}`
   const text = Array.isArray(value) ? arrayLiteral(value) : String(value)
@@ -95,5 +94,5 @@ function field(value: unknown): string {
 }
 
 function* chunks(lines: string[]) {
-  for (let at = 0; at < lines.length; at += 500) yield lines.slice(at, at + 500).join('')
+  for (let start = 0; start < lines.length; start += 500) yield lines.slice(start, start + 500).join('')
 }

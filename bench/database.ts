@@ -2,41 +2,41 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import { startCluster } from '../src/db/embedded/cluster.ts'
+import { startCluster } from '../src/db/embedded/index.ts'
 import { migrate } from '../src/db/migrate.ts'
 
-export interface BenchServer {
+export interface BenchPostgres {
   readonly version: string
-  /** A fresh, migrated database. */
-  create(): Promise<BenchDatabase>
+  /** Creates a database and migrates it. */
+  createDatabase(): Promise<BenchDatabase>
   stop(): Promise<void>
 }
 
 export interface BenchDatabase {
   readonly url: string
   readonly client: pg.Client
-  /** Bytes of write-ahead log so far, and bytes of tables, indexes and TOAST now. */
+  /** Bytes of write-ahead log since initdb, and current bytes of tables, indexes and TOAST. */
   size(): Promise<{ wal: number; database: number }>
   drop(): Promise<void>
 }
 
-/** The embedded server with its defaults, in a directory of its own that goes when it stops. */
-export async function startServer(): Promise<BenchServer> {
+/** Starts an embedded Postgres with default settings, in a directory that `stop` deletes. */
+export async function startPostgres(): Promise<BenchPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-bench-'))
   chmodSync(directory, 0o755)
   const cluster = await startCluster(directory, 0)
-  const admin = await connected(cluster.url)
+  const admin = await connect(cluster.url)
   const { rows } = await admin.query('show server_version')
-  let made = 0
+  let databases = 0
   return {
     version: rows[0].server_version,
-    async create() {
-      const name = `bench_${++made}`
+    async createDatabase() {
+      const name = `bench_${++databases}`
       await admin.query(`create database ${name}`)
       const url = new URL(cluster.url)
       url.pathname = `/${name}`
       await migrate(url.href)
-      const client = await connected(url.href)
+      const client = await connect(url.href)
       return {
         url: url.href,
         client,
@@ -57,12 +57,12 @@ export async function startServer(): Promise<BenchServer> {
       await admin.end()
       await cluster.release()
       rmSync(directory, { recursive: true, force: true })
-      rmSync(dirname(cluster.directory), { recursive: true, force: true })
+      rmSync(dirname(cluster.dataDirectory), { recursive: true, force: true })
     },
   }
 }
 
-async function connected(url: string): Promise<pg.Client> {
+async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => {})
   await client.connect()

@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BenchDatabase, BenchServer } from './database.ts'
-import { load, measure, requireStored, startMode } from './measure.ts'
-import { undisturbed } from './undisturbed.ts'
+import type { BenchDatabase, BenchPostgres } from './database.ts'
+import { load } from './load.ts'
+import { measure } from './measure.ts'
+import { requireStored } from './require-stored.ts'
+import { startMode } from './start-mode.ts'
+import { measureUndisturbed } from './undisturbed.ts'
 
 export interface Growth {
+  /** Rows in the full tables. */
   readonly biomarkers: number
   readonly samples: number
-  /** Requests a second on empty tables and on full ones, which took turns. */
+  /** Requests per second on a database that began empty and on a full one, measured by turns. */
   readonly pairs: ReadonlyArray<{ readonly empty: number; readonly full: number }>
   readonly soakSeconds: number
   readonly soakRequests: number
@@ -18,21 +22,26 @@ const BIOMARKERS = 5_000_000
 const SAMPLES = 2_000_000
 const PAIRS = 3
 
-/** Whether millions of rows or minutes of load change anything. */
-export async function growth(server: BenchServer, soakSeconds: number): Promise<Growth> {
-  const emptyDatabase = await server.create()
-  const database = await server.create()
-  await fill(database)
+/** Measures whether millions of stored rows make the service slower, and whether minutes of load use more memory. */
+export async function measureGrowth(postgres: BenchPostgres, soakSeconds: number): Promise<Growth> {
+  const emptyDatabase = await postgres.createDatabase()
+  const fullDatabase = await postgres.createDatabase()
+  await fill(fullDatabase)
   let round = 0
-  const rate = async (database: BenchDatabase) => {
-    const once = () => measure('nightpost', 'mixture', 256, 5, database, round++)
-    return (await undisturbed(once)).requestsPerSecond
+  const requestsPerSecond = async (database: BenchDatabase) => {
+    const measureOnce = () => measure('nightpost', 'mixture', 256, 5, database, round++)
+    return (await measureUndisturbed(measureOnce)).requestsPerSecond
   }
   const pairs: Array<{ empty: number; full: number }> = []
-  while (pairs.length < PAIRS) pairs.push({ empty: await rate(emptyDatabase), full: await rate(database) })
+  while (pairs.length < PAIRS) {
+    pairs.push({
+      empty: await requestsPerSecond(emptyDatabase),
+      full: await requestsPerSecond(fullDatabase),
+    })
+  }
   await emptyDatabase.drop()
-  const { requests, memory } = await soak(database, soakSeconds)
-  await database.drop()
+  const { requests, memory } = await soak(fullDatabase, soakSeconds)
+  await fullDatabase.drop()
   return {
     biomarkers: BIOMARKERS,
     samples: SAMPLES,
@@ -43,12 +52,13 @@ export async function growth(server: BenchServer, soakSeconds: number): Promise<
   }
 }
 
+/** Loads the service for a longer time and samples its memory. */
 async function soak(database: BenchDatabase, seconds: number) {
   const service = await startMode('nightpost', database.url)
   const memory: number[] = []
-  let running = true
+  let isRunning = true
   const sampling = (async () => {
-    while (running) {
+    while (isRunning) {
       memory.push(Math.round((await service.report()).rss / 2 ** 20))
       await sleep((seconds * 1000) / 20)
     }
@@ -58,16 +68,16 @@ async function soak(database: BenchDatabase, seconds: number) {
     workload: 'mixture',
     connections: 64,
     seconds,
-    from: 5_000_000_000,
+    firstNumber: 5_000_000_000,
   })
-  running = false
+  isRunning = false
   await sampling
   await requireStored(result, database)
   await service.close()
   return { requests: result.requests, memory }
 }
 
-/** Rows as Sahha's ids spread them: a UUID version 5 is as good as random. */
+/** Fills two tables. The MD5 ids are spread over the index like Sahha's ids, which are UUIDs of version 5. */
 async function fill({ client }: BenchDatabase) {
   await client.query(`insert into biomarkers (profile_id, id, external_id, category, type, periodicity, aggregation,
       value, value_number, unit, value_type, start_date_time, end_date_time, utc_offset_minutes, local_date,

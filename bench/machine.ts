@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 
-/** What the numbers were measured on. */
+/** Describes the machine and the versions for the page. */
 export function machine(postgresVersion: string): string {
   const [cpu] = cpus()
   const memory = Math.round(totalmem() / 2 ** 30)

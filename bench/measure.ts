@@ -1,64 +1,36 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import type { BenchDatabase } from './database.ts'
-import type { LoadOptions, LoadResult } from './load.ts'
-import { KEY } from './request.ts'
-import type { ServerReport } from './servers/server.ts'
-import { mixture, type Workload, workloads } from './workloads.ts'
+import { load } from './load.ts'
+import type { LoadOptions } from './load-generator.ts'
+import { requireStored } from './require-stored.ts'
+import { type Mode, startMode } from './start-mode.ts'
 
-export type Mode = 'noop' | 'nightpost' | 'transaction'
+export type { Mode } from './start-mode.ts'
 export type WorkloadName = LoadOptions['workload']
 
 export interface Measurement {
-  /** Acknowledged deliveries. */
+  /** Acknowledged deliveries per second. */
   readonly requestsPerSecond: number
-  /** Answered 503 because the queue was full. */
+  /** Number of requests answered 503 because the queue was full. */
   readonly refused: number
+  /** Latencies in milliseconds. */
   readonly p50: number
   readonly p99: number
+  /** Mean number of deliveries in a group; null if the mode has no groups. */
   readonly groupSize: number | null
+  /** Bytes of write-ahead log and of the database per delivery; null for the mode that stores nothing. */
   readonly walPerDelivery: number | null
   readonly databasePerDelivery: number | null
+  /** Resident memory in bytes, after the load. */
   readonly rss: number
 }
 
-export interface RunningServer {
-  readonly port: number
-  report(): Promise<ServerReport>
-  close(): Promise<void>
-}
-
-export async function startMode(mode: Mode, databaseUrl: string): Promise<RunningServer> {
-  const child = forked(`servers/${mode}.ts`, {
-    DATABASE_URL: databaseUrl,
-    ASLEEP_API_KEYS: KEY,
-    SAHHA_API_KEYS: KEY,
-    LOG_LEVEL: 'warn',
-    NODE_ENV: 'production',
-  })
-  const { port } = await answer<{ port: number }>(child)
-  return {
-    port,
-    report: () => ask<ServerReport>(child, 'report'),
-    async close() {
-      const exit = once(child, 'exit')
-      child.send('close')
-      await exit
-    },
-  }
-}
-
-export async function load(options: LoadOptions): Promise<LoadResult> {
-  const child = forked('load.ts', {})
-  const result = answer<LoadResult>(child)
-  child.send(options)
-  return result
-}
+/** Delivery numbers for the warm-up, and for a whole round. */
+const WARM_UP_NUMBERS = 10_000_000
+const ROUND_NUMBERS = 100_000_000
 
 /**
- * One mode under one load, on a database that may hold rows already; checks that what was acked is stored.
- * `round` tells those apart that share a database: the deliveries of each are new.
+ * Measures one mode under one load, on a database that may hold rows already, and checks that every acknowledged
+ * delivery is stored. Rounds on the same database must have different numbers, so that their deliveries differ.
  */
 export async function measure(
   mode: Mode,
@@ -69,15 +41,19 @@ export async function measure(
   round = 0,
 ): Promise<Measurement> {
   const server = await startMode(mode, database.url)
+  const { port } = server
   try {
-    const start = round * ROUND
-    const warmUp = Math.min(connections, 32)
-    await load({ port: server.port, workload, connections: warmUp, seconds: 1, from: start })
+    const warmUpStart = round * ROUND_NUMBERS
+    const start = warmUpStart + WARM_UP_NUMBERS
+    const warmUpConnections = Math.min(connections, 32)
+    await load({ port, workload, connections: warmUpConnections, seconds: 1, firstNumber: warmUpStart })
     const before = { ...(await database.size()), ...(await server.report()) }
-    const result = await load({ port: server.port, workload, connections, seconds, from: start + WARM_UP })
+    const result = await load({ port, workload, connections, seconds, firstNumber: start })
     const after = { ...(await database.size()), ...(await server.report()) }
-    const { 503: refused = 0, ...faults } = result.failures
-    if (Object.keys(faults).length > 0) throw new Error(`${mode}, ${workload}: ${JSON.stringify(faults)}`)
+    const { 503: refused = 0, ...failures } = result.failures
+    if (Object.keys(failures).length > 0) {
+      throw new Error(`${mode}, ${workload}: unexpected answers ${JSON.stringify(failures)}`)
+    }
     const acked = result.requests - refused
     if (mode !== 'noop') await requireStored(result, database)
     const groups = after.groups - before.groups
@@ -95,58 +71,4 @@ export async function measure(
   } finally {
     await server.close()
   }
-}
-
-/** So many numbers are for deliveries that warm the server up, and so many for a round in all. */
-const WARM_UP = 10_000_000
-const ROUND = 100_000_000
-
-/** Every acknowledged delivery must be in the ledger and in its tables, with all its rows. */
-export async function requireStored(result: LoadResult, database: BenchDatabase): Promise<void> {
-  const kinds: Workload[] = [...Object.values(workloads), ...mixture.map(([kind]) => kind)]
-  for (const [name, numbers] of Object.entries(result.acked)) {
-    const kind = kinds.find((kind) => kind.name === name) as Workload
-    const { rows } = await database.client.query(
-      `select count(*)::int as lost from (
-         select number from unnest($1::text[]) as acked(number) except select number from (${kind.stored}) as stored
-       ) as missing`,
-      [numbers.map((number) => String(number).padStart(10, '0'))],
-    )
-    if (rows[0].lost > 0) throw new Error(`${rows[0].lost} acknowledged deliveries of ${name} are not stored`)
-  }
-  const acked = Object.values(result.acked).flat().length
-  const { rows } = await database.client.query(
-    `select count(*)::int as stored from deliveries where outcome = 'stored'`,
-  )
-  if (rows[0].stored < acked) throw new Error(`${acked} acknowledged, ${rows[0].stored} in the ledger`)
-}
-
-/** See Dockerfile. */
-const AS_IN_THE_IMAGE = ['--v8-pool-size=1']
-
-const profiling = process.env.PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.PROFILE}`] : []
-
-function forked(file: string, environment: Record<string, string>): ChildProcess {
-  return fork(join(import.meta.dirname, file.replace('.ts', import.meta.filename.slice(-3))), {
-    execArgv: file.startsWith('servers') ? [...AS_IN_THE_IMAGE, ...profiling] : [],
-    env: { PATH: process.env.PATH, ...environment },
-    serialization: 'advanced',
-  })
-}
-
-function answer<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const fail = (code: number | null) => reject(new Error(`ended with ${code}`))
-    child.once('exit', fail)
-    child.once('message', (message) => {
-      child.off('exit', fail)
-      resolve(message as T)
-    })
-  })
-}
-
-function ask<T>(child: ChildProcess, question: string): Promise<T> {
-  const answered = answer<T>(child)
-  child.send(question)
-  return answered
 }

@@ -5,6 +5,7 @@ import { statOf } from '../src/simulate/stat.ts'
 import { createUser } from '../src/simulate/user.ts'
 
 export const DAYS = 365
+/** Number of simulated nights that all stored nights are copies of. */
 const TEMPLATES = 500
 const PROVENANCE = `'019a0000-0000-7000-8000-000000000000'::uuid, now()`
 
@@ -16,12 +17,13 @@ const NIGHTS = `select owner, owner || '/' || d as session_id, t.*,
   join template t on t.id = (u * 7 + d * 13) % ${TEMPLATES}`
 
 /**
- * `users` × 365 nights with two series each, a night in progress per user, and a biomarker and a score per user and
- * day: simulated nights, copied and shifted within the database. Session ids end with the day's number.
+ * Stores 365 nights with two series and a night in progress for each of `users` users, and a biomarker and a score for
+ * each user and day. The nights are simulated nights, copied and moved in time within the database. Session ids end
+ * with the day's number.
  */
 export async function fillNights(client: pg.Client, users: number): Promise<void> {
   await createTemplates(client)
-  // The rows are consistent by construction: foreign keys need no check.
+  // The rows are consistent, so foreign keys need no check.
   await client.query(`set session_replication_role = replica`)
   await client.query(
     `insert into sleep_sessions (user_id, session_id, state, timezone, created_timezone, start_time, end_time,

@@ -3,12 +3,16 @@ import type { Workload } from './workloads.ts'
 export const KEY = 'bench-key'
 const OWNERS = 1000
 
-/** A request whose bytes are laid out once; `fill` writes a delivery's number and owner into them. */
-export function request(workload: Workload): {
-  bytes: Buffer
-  fill(number: number): void
+/** An HTTP request whose bytes are built once and changed in place for each delivery. */
+export interface PreparedRequest {
+  readonly bytes: Buffer
+  /** Writes the delivery's number, and the owner that follows from it, into the bytes. */
+  setNumber(number: number): void
+  /** A copy of the body of the delivery with this number. */
   body(number: number): Buffer
-} {
+}
+
+export function prepareRequest(workload: Workload): PreparedRequest {
   const user = workload.vendor === 'asleep' ? 'G-20250115025029-vLErWBfQNtnfvgDcc####' : 'user_####'
   const head = [
     `POST /webhooks/${workload.vendor} HTTP/1.1`,
@@ -22,19 +26,19 @@ export function request(workload: Workload): {
   ].join('\r\n')
   const text = head + workload.template
   const bytes = Buffer.from(text)
-  const numbers = [...text.matchAll(/@{10}/g)].map(({ index }) => index)
-  const owners = [...text.matchAll(/#{4}/g)].map(({ index }) => index)
-  const fill = (number: number) => {
+  const numberOffsets = [...text.matchAll(/@{10}/g)].map(({ index }) => index)
+  const ownerOffsets = [...text.matchAll(/#{4}/g)].map(({ index }) => index)
+  const setNumber = (number: number) => {
     const digits = String(number).padStart(10, '0')
     const owner = String(number % OWNERS).padStart(4, '0')
-    for (const at of numbers) bytes.write(digits, at, 'latin1')
-    for (const at of owners) bytes.write(owner, at, 'latin1')
+    for (const offset of numberOffsets) bytes.write(digits, offset, 'latin1')
+    for (const offset of ownerOffsets) bytes.write(owner, offset, 'latin1')
   }
   return {
     bytes,
-    fill,
+    setNumber,
     body(number) {
-      fill(number)
+      setNumber(number)
       return Buffer.from(bytes.subarray(head.length))
     },
   }

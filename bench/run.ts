@@ -1,25 +1,25 @@
-// npm run bench: every workload against four ways to take it, side by side in one run.
+// npm run bench: measures every workload in every mode, and the database ceiling.
 import { Command } from 'commander'
 import { copyCeiling } from './copy.ts'
-import { startServer } from './database.ts'
-import { growth } from './growth.ts'
+import { type BenchDatabase, startPostgres } from './database.ts'
+import { measureGrowth } from './growth.ts'
 import { machine } from './machine.ts'
 import { type Measurement, type Mode, measure, type WorkloadName } from './measure.ts'
 import { writePage, writeSection } from './page.ts'
 import { growthText, page, type Results } from './report.ts'
-import { type Disturbance, undisturbed } from './undisturbed.ts'
+import { type Disturbance, measureUndisturbed } from './undisturbed.ts'
 import { workloads } from './workloads.ts'
 
 const options = new Command('bench')
   .description('Measures Nightpost and writes docs/benchmarks.md.')
-  .option('--quick', 'under three minutes: fewer connections, shorter runs; writes nothing')
-  .option('--only <workload>', 'one workload')
-  .option('--connections <list>', 'comma-separated')
-  .option('--modes <list>', 'of noop, nightpost, transaction')
-  .option('--seconds <n>', 'of each measurement')
-  .option('--rounds <n>', 'the modes take turns so often, and the median of each counts')
-  .option('--no-growth', 'leave out the run on full tables and the soak')
-  .option('--growth-only', 'nothing but the run on full tables and the soak')
+  .option('--quick', 'fewer connections and shorter runs, in under three minutes; writes no file')
+  .option('--only <workload>', 'measure one workload; writes no file')
+  .option('--connections <list>', 'numbers of connections, comma-separated')
+  .option('--modes <list>', 'some of noop, nightpost, transaction, comma-separated')
+  .option('--seconds <n>', 'length of each measurement')
+  .option('--rounds <n>', 'measurements of each mode, by turns; the median counts')
+  .option('--no-growth', 'leave out the measurements on full tables and the soak')
+  .option('--growth-only', 'only the measurements on full tables and the soak')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -34,59 +34,24 @@ const options = new Command('bench')
     soak: string
   }>()
 
-const names = [...Object.keys(workloads), 'mixture'] as WorkloadName[]
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
-// A quick run has no time for another.
-const tries = options.quick ? 1 : undefined
+// A quick run has no time to repeat a disturbed measurement.
+const maxAttempts = options.quick ? 1 : undefined
 const modes = (options.modes?.split(',') ?? ['noop', 'nightpost', 'transaction']) as Mode[]
 
-const connectionsFor = (name: WorkloadName) => {
-  if (options.connections) return options.connections.split(',').map(Number)
-  if (!options.quick) return [1, 32, 256]
-  return name === 'biomarker' ? [1, 256] : [32]
-}
-
-const server = await startServer()
+const postgres = await startPostgres()
 const results: Results = {
-  machine: machine(server.version),
+  machine: machine(postgres.version),
   rounds,
   measurements: [],
   ceilings: [],
 }
 process.stdout.write(`${results.machine}\n\n`)
 try {
-  for (const name of selected()) {
-    if (name === 'log10' && !options.only) continue
-    for (const connections of connectionsFor(name)) {
-      const wanted = modes.filter((mode) => !options.quick || mode !== 'noop' || name === 'biomarker')
-      const taken = new Map(wanted.map((mode) => [mode, [] as Array<Measurement & Disturbance>]))
-      for (let round = 0; round < rounds; round += 1) {
-        for (const [mode, measurements] of taken) {
-          const once = () => fresh((database) => measure(mode, name, connections, seconds, database))
-          const measurement = await undisturbed(once, tries)
-          measurements.push(measurement)
-          process.stdout.write(`${line(name, connections, mode, measurement)}\n`)
-        }
-      }
-      for (const [mode, measurements] of taken) {
-        const one = median(measurements, ({ requestsPerSecond }) => requestsPerSecond)
-        results.measurements.push({ workload: name, connections, mode, ...one })
-      }
-    }
-    if (name !== 'mixture') {
-      const workload = workloads[name]
-      const count = Math.max(100, Math.round((options.quick ? 20_000 : 60_000) / (workload.rows + 1)))
-      const copies = []
-      for (let round = 0; round < rounds; round += 1) {
-        copies.push(
-          await undisturbed(() => fresh((database) => copyCeiling(workload, count, database)), tries),
-        )
-      }
-      const ceiling = median(copies, ({ rowsPerSecond }) => rowsPerSecond)
-      results.ceilings.push({ workload: name, ...ceiling })
-      process.stdout.write(`${name}, COPY: ${Math.round(ceiling.rowsPerSecond)} rows/s\n`)
-    }
+  for (const name of selectedWorkloads()) {
+    for (const connections of connectionsFor(name)) await measureModes(name, connections)
+    if (name !== 'mixture') await measureCeiling(name)
   }
   if (!options.growthOnly) {
     const text = page(results)
@@ -94,27 +59,66 @@ try {
     if (!options.quick && !options.only) writePage(text)
   }
   if (options.growth && !options.quick && !options.only) {
-    const text = growthText(await growth(server, Number(options.soak)))
+    const text = growthText(await measureGrowth(postgres, Number(options.soak)))
     process.stdout.write(`\n${text}`)
     writeSection('growth', text)
   }
 } finally {
-  await server.stop()
+  await postgres.stop()
 }
 
-function selected(): WorkloadName[] {
+function selectedWorkloads(): WorkloadName[] {
   if (options.growthOnly) return []
-  return options.only ? [options.only] : names
+  if (options.only) return [options.only]
+  // log10 is part of the mixture, and is measured alone only on request.
+  const names = Object.keys(workloads) as Array<keyof typeof workloads>
+  return [...names.filter((name) => name !== 'log10'), 'mixture']
 }
 
-function median<T>(all: readonly T[], by: (one: T) => number): T {
-  return [...all].sort((a, b) => by(a) - by(b))[Math.floor(all.length / 2)] as T
+function connectionsFor(name: WorkloadName): number[] {
+  if (options.connections) return options.connections.split(',').map(Number)
+  if (!options.quick) return [1, 32, 256]
+  return name === 'biomarker' ? [1, 256] : [32]
 }
 
-async function fresh<T>(
-  use: (database: Awaited<ReturnType<typeof server.create>>) => Promise<T>,
-): Promise<T> {
-  const database = await server.create()
+/** Measures the modes by turns, so that a change of the machine's speed affects all of them, and keeps the medians. */
+async function measureModes(name: WorkloadName, connections: number): Promise<void> {
+  const selected = modes.filter((mode) => !options.quick || mode !== 'noop' || name === 'biomarker')
+  const byMode = new Map(selected.map((mode) => [mode, [] as Array<Measurement & Disturbance>]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [mode, measurements] of byMode) {
+      const measureOnce = () =>
+        onFreshDatabase((database) => measure(mode, name, connections, seconds, database))
+      const measurement = await measureUndisturbed(measureOnce, maxAttempts)
+      measurements.push(measurement)
+      process.stdout.write(`${line(name, connections, mode, measurement)}\n`)
+    }
+  }
+  for (const [mode, measurements] of byMode) {
+    const middle = median(measurements, ({ requestsPerSecond }) => requestsPerSecond)
+    results.measurements.push({ workload: name, connections, mode, ...middle })
+  }
+}
+
+async function measureCeiling(name: keyof typeof workloads): Promise<void> {
+  const workload = workloads[name]
+  const count = Math.max(100, Math.round((options.quick ? 20_000 : 60_000) / (workload.rows + 1)))
+  const measureOnce = () => onFreshDatabase((database) => copyCeiling(workload, count, database))
+  const ceilings = []
+  for (let round = 0; round < rounds; round += 1) {
+    ceilings.push(await measureUndisturbed(measureOnce, maxAttempts))
+  }
+  const ceiling = median(ceilings, ({ rowsPerSecond }) => rowsPerSecond)
+  results.ceilings.push({ workload: name, ...ceiling })
+  process.stdout.write(`${name}, COPY: ${Math.round(ceiling.rowsPerSecond)} rows/s\n`)
+}
+
+function median<T>(all: readonly T[], figure: (item: T) => number): T {
+  return [...all].sort((a, b) => figure(a) - figure(b))[Math.floor(all.length / 2)] as T
+}
+
+async function onFreshDatabase<T>(use: (database: BenchDatabase) => Promise<T>): Promise<T> {
+  const database = await postgres.createDatabase()
   try {
     return await use(database)
   } finally {
@@ -129,6 +133,6 @@ function line(name: string, connections: number, mode: Mode, m: Measurement & Di
     `${number(m.requestsPerSecond)}/s`.padStart(9),
     `p50 ${number(m.p50)} ms, p99 ${number(m.p99)} ms, group ${number(m.groupSize)},`,
     `WAL ${number(m.walPerDelivery)} B, database ${number(m.databasePerDelivery)} B`,
-    ...(m.stolen > 0.01 ? [`(${Math.round(m.stolen * 100)} % of the processors stolen)`] : []),
+    ...(m.stolen > 0.01 ? [`(${Math.round(m.stolen * 100)} % of the processor time stolen)`] : []),
   ].join(' ')
 }

@@ -1,39 +1,40 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-/** Most of its processors that a virtual machine may lose to its neighbours while something is measured. */
-const MOST_STOLEN = 0.03
-const TRIES = 4
+/** Share of the processor time that the hypervisor may give to other machines during a measurement. */
+const MAX_STOLEN = 0.03
+const MAX_ATTEMPTS = 4
 
-/** What became of the machine's processors while something was measured. */
 export interface Disturbance {
-  /** The share that the hypervisor gave to others; 0 where the system doesn't say. */
+  /** Share of the processor time that the hypervisor gave to other machines; 0 if the system does not tell. */
   readonly stolen: number
 }
 
 /**
- * Measures again while the hypervisor took more than 3 % of the processors away, four times at most, and then
- * gives the measurement that lost the least: on a shared machine that is the difference between two runs of
- * the same code.
+ * Repeats a measurement until the hypervisor takes at most 3 % of the processor time, at most four times, and returns
+ * the least disturbed one. On a shared machine, stolen time explains the difference between runs of the same code.
  */
-export async function undisturbed<T>(measure: () => Promise<T>, tries = TRIES): Promise<T & Disturbance> {
+export async function measureUndisturbed<T>(
+  measure: () => Promise<T>,
+  maxAttempts = MAX_ATTEMPTS,
+): Promise<T & Disturbance> {
   let best: (T & Disturbance) | undefined
-  for (let attempt = 0; attempt < tries; attempt += 1) {
-    const before = times()
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const before = processorTimes()
     const measurement = await measure()
-    const after = times()
+    const after = processorTimes()
     const stolen = (after.stolen - before.stolen) / Math.max(1, after.all - before.all)
     if (!best || stolen < best.stolen) best = { ...measurement, stolen }
-    if (stolen <= MOST_STOLEN) break
+    if (stolen <= MAX_STOLEN) break
   }
   return best as T & Disturbance
 }
 
-/** Since the machine was started, in ticks, as Linux counts them. */
-function times() {
+/** Linux's processor times since boot, in ticks; zeros on other systems. */
+function processorTimes() {
   const file = '/proc/stat'
   if (!existsSync(file)) return { all: 0, stolen: 0 }
   const [line = ''] = readFileSync(file, 'utf8').split('\n')
-  // user, nice, system, idle, iowait, irq, softirq, steal; what guests got is in the first two.
+  // user, nice, system, idle, iowait, irq, softirq, steal. The guest times that follow are part of the first two.
   const ticks = line.trim().split(/ +/).slice(1, 9).map(Number)
   return { all: ticks.reduce((sum, each) => sum + each, 0), stolen: ticks[7] ?? 0 }
 }

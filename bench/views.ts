@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type pg from 'pg'
-import { startServer } from './database.ts'
+import { startPostgres } from './database.ts'
 import { machine } from './machine.ts'
 import { DAYS, fillNights } from './nights.ts'
 import { writeSection } from './page.ts'
@@ -81,9 +81,9 @@ const questions: Question[] = [
   },
 ]
 
-const server = await startServer()
+const server = await startPostgres()
 try {
-  const { client, size } = await server.create()
+  const { client, size } = await server.createDatabase()
   const started = performance.now()
   await fillNights(client, users)
   const loaded = (performance.now() - started) / 1000

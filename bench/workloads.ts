@@ -1,12 +1,12 @@
-/** A kind of delivery to measure with. `@` marks the digits of the delivery's number, `#` those of its owner. */
+/** A kind of delivery. In the template, `@` stands for digits of the delivery's number, `#` for digits of its owner. */
 export interface Workload {
   readonly name: string
   readonly vendor: 'asleep' | 'sahha'
   readonly eventType: string
-  /** Rows in normalised tables that one delivery becomes, the ledger's own row not counted. */
+  /** Rows that a delivery has in the normalised tables. */
   readonly rows: number
   readonly template: string
-  /** SQL for the ids that are in the database: must give one for each delivery that was acknowledged. */
+  /** A query for the numbers of the deliveries that are stored with all their rows. */
   readonly stored: string
 }
 
@@ -118,7 +118,7 @@ const dataLog = (samples: number): Workload => ({
   stored: `select right(id, 10) as number from data_logs group by 1 having count(*) = ${samples}`,
 })
 
-/** A night of 8 hours: cycles of 90 minutes, deep sleep early, REM late. */
+/** A night of 8 hours in cycles of 90 minutes, with deep sleep early and REM sleep late. */
 const EPOCHS = 960
 const CYCLE = 180
 const stages = Array.from({ length: EPOCHS }, (_, epoch) => {
@@ -236,7 +236,7 @@ export const workloads = {
   log1000: dataLog(1000),
 }
 
-/** What one public report of real traffic saw: 58 % biomarkers, 33 % scores, 7 % data logs, 2 % archetypes. */
+/** Kinds of delivery and their shares in percent, from one public report of real Sahha traffic. */
 export const mixture: ReadonlyArray<readonly [Workload, number]> = [
   [biomarker, 58],
   [score, 33],

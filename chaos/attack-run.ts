@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import Table from 'cli-table3'
 import { attack, type Phase } from './attack.ts'
-import { makeServer } from './postgres.ts'
+import { createPostgresServer } from './postgres.ts'
 
 const SOCKETS = 500
 const IDLE = Number(process.argv[2] ?? 0)
 
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-attack-'))
-const server = await makeServer()
+const server = await createPostgresServer()
 await server.start()
 try {
   const { calm, attacked, peak, held, isAlive } = await attack({

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../src/db/embedded/postmaster.ts'
-import { credentials, delivery } from './deliveries.ts'
+import { freePort } from '../src/db/embedded/index.ts'
 import type { HostileOptions } from './hostile.ts'
+import { credentials, numberedRequest } from './numbered-request.ts'
 
 export interface ServiceOptions {
   /** The service as it is built: its main module. */
@@ -132,7 +132,7 @@ function sender(port: number, connections: number) {
 
 /** The status of the answer, or the error's code where there was none. */
 function post(agent: Agent, port: number, n: number): Promise<number | string> {
-  const { path, headers, body } = delivery(n)
+  const { path, headers, body } = numberedRequest(n)
   return new Promise((resolve) => {
     const options = { agent, port, host: '127.0.0.1', path, method: 'POST', timeout: 30_000 }
     const outgoing = request({

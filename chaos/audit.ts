@@ -1,27 +1,28 @@
 import type pg from 'pg'
 
 /**
- * What the tables must hold, worked out by Postgres from the ledger's own bytes and by nothing that
- * Nightpost wrote: a stored delivery with a row too few, a row without its delivery, a score with another's
- * factors, an old row that outlived a newer one each show as a line. For bodies in the vendors' current
- * form, with times that Postgres reads as Nightpost does.
+ * Compares the rows of the normalised tables with the rows that Postgres itself computes from the bodies in the
+ * ledger, without any code of Nightpost. Returns a line for each missing or unexplained row (at most ten of each): a
+ * stored delivery without one of its rows, a row without its delivery, a score with the factors of another revision,
+ * an older row in place of a newer one. It understands bodies of the vendors' current versions, with times that
+ * Postgres and Nightpost read alike.
  */
 export async function audit(client: Pick<pg.Client, 'query'>): Promise<string[]> {
-  const { rows } = await client.query(`with said as materialized (
+  const { rows } = await client.query(`with stored as materialized (
     select delivery_id, received_at, event, convert_from(body, 'UTF8')::jsonb as b
     from deliveries where outcome = 'stored'
-  ), must (line) as (${EXPECTED}), does (line) as (${ROWS})
-  (select 'missing: ' || line as fault from (table must except all table does) as missing limit 10)
+  ), expected (line) as (${EXPECTED_ROWS}), actual (line) as (${ACTUAL_ROWS})
+  (select 'missing: ' || line as violation from (table expected except all table actual) as missing limit 10)
   union all
-  (select 'unexplained: ' || line from (table does except all table must) as unexplained limit 10)`)
-  return rows.map(({ fault }) => fault)
+  (select 'unexplained: ' || line from (table actual except all table expected) as unexplained limit 10)`)
+  return rows.map(({ violation }) => violation)
 }
 
 const line = (table: string, key: string, value: string) =>
   `select concat_ws(' ', '${table}', concat_ws('/', ${key}), ${value}, delivery_id) as line`
 
-/** One line for each row of each normalised table: table, key, a value, delivery. */
-export const ROWS = [
+/** A query for one line per row of the normalised tables: table, key, a value, delivery. */
+export const ACTUAL_ROWS = [
   `${line('biomarkers', 'profile_id, id', 'value')} from biomarkers`,
   `${line('archetypes', 'profile_id, id', 'value')} from archetypes`,
   `${line('scores', 'profile_id, id', 'score')} from scores`,
@@ -34,24 +35,26 @@ export const ROWS = [
     from sleep_stage_windows`,
 ].join('\n union all ')
 
-interface Choice {
+interface NewestOptions {
   readonly event: string
+  /** SQL expressions, comma-separated. */
   readonly key: string
-  /** What orders two of one key before arrival does. */
-  readonly age?: string
-  /** Further sources of the key, and what is kept of them. */
+  /** ORDER BY expressions that take precedence over the time of arrival. */
+  readonly order?: string
+  /** Further FROM items. */
   readonly from?: string
-  readonly keep?: string
+  /** Columns of the result, besides `delivery_id`. */
+  readonly columns?: string
 }
 
-/** Of the bodies of one event, or of their elements, the newest for each key. */
-const newest = ({ event, key, age = '', from = '', keep = 'b' }: Choice) => `
-  (select distinct on (${key}) delivery_id, ${keep} from said ${from} where event = '${event}'
-   order by ${key}, ${age} received_at desc, delivery_id desc) as newest`
+/** A FROM item: for each key, the newest body of an event, or the newest element of its bodies. */
+const newest = ({ event, key, order = '', from = '', columns = 'b' }: NewestOptions) => `
+  (select distinct on (${key}) delivery_id, ${columns} from stored ${from} where event = '${event}'
+   order by ${key}, ${order} received_at desc, delivery_id desc) as newest`
 
-const created = `(b->>'createdAtUtc')::timestamptz desc nulls last,`
+const byCreation = `(b->>'createdAtUtc')::timestamptz desc nulls last,`
 const record = `b->>'profileId', b->>'id'`
-const records = (event: string) => newest({ event, key: record, age: created })
+const records = (event: string) => newest({ event, key: record, order: byCreation })
 
 const night = `b->'data'->>'user_id', b->'data'->'session'->>'id'`
 const nights = newest({ event: 'SESSION_COMPLETE', key: night })
@@ -67,18 +70,19 @@ const windows = newest({
   event: 'INFERENCE_COMPLETE',
   key: `b->'data'->>'user_id', b->'data'->>'session_id', series, b->'data'->>'inference_seq_num'`,
   from: `, ${series(`b->'data'`)}`,
-  keep: 'b, series, stages',
+  columns: 'b, series, stages',
 })
 
 const samples = newest({
   event: 'DataLogReceivedIntegrationEvent',
   key: `b->>'profileId', sample->>'id'`,
-  age: `(b->>'receivedAtUtc')::timestamptz desc nulls last,`,
+  order: `(b->>'receivedAtUtc')::timestamptz desc nulls last,`,
   from: `, jsonb_array_elements(b->'dataLogs') as l (sample)`,
-  keep: `b->>'profileId' as profile_id, sample`,
+  columns: `b->>'profileId' as profile_id, sample`,
 })
 
-const EXPECTED = [
+/** The same lines, computed from the bodies. */
+const EXPECTED_ROWS = [
   `${line('biomarkers', record, `b->>'value'`)} from ${records('BiomarkerCreatedIntegrationEvent')}`,
   `${line('archetypes', record, `b->>'value'`)} from ${records('ArchetypeCreatedIntegrationEvent')}`,
   `${line('scores', record, `b->>'score'`)} from ${records('ScoreCreatedIntegrationEvent')}`,

@@ -1,47 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
-import { CONNECTIONS } from './postgres.ts'
-import type { Wire } from './proxy.ts'
-import type { Service } from './service.ts'
-
-/** A service under load and its database. */
-export interface World {
-  readonly service: Service
-  readonly postgres: {
-    /** Past the proxy. */
-    readonly url: () => string
-    kill(): Promise<void>
-    /** Where Nightpost doesn't start it by itself. */
-    start?(): Promise<void>
-    stop?(): Promise<void>
-  }
-  readonly proxy?: Wire
-  /** From 0 up to 1. */
-  readonly random: () => number
-}
+import type pg from 'pg'
+import { connect, MAX_CONNECTIONS } from './postgres.ts'
+import type { System } from './system.ts'
 
 export interface Fault {
   readonly name: string
-  /** How many processes get a SIGKILL. */
+  /** Number of processes that get a SIGKILL. */
   readonly kills: number
-  /** Resolves when the cause is gone, so that Nightpost may be expected to recover. */
-  strike(world: World): Promise<void>
+  /** Resolves when the cause of the fault is gone, so that Nightpost can recover. */
+  inject(system: System): Promise<void>
 }
 
-const SECOND = 1000
+const SECOND_MS = 1000
 
 const killService: Fault = {
   name: 'kill -9 of Nightpost',
   kills: 1,
-  strike: ({ service }) => service.kill('SIGKILL'),
+  inject: ({ service }) => service.kill('SIGKILL'),
 }
 
 const killPostgres: Fault = {
   name: 'kill -9 of Postgres',
   kills: 1,
-  async strike({ postgres, random }) {
+  async inject({ postgres, random }) {
     await postgres.kill()
-    await sleep(postgres.start ? random() * SECOND : 0)
+    await sleep(postgres.start ? random() * SECOND_MS : 0)
     await postgres.start?.()
   },
 }
@@ -49,7 +32,7 @@ const killPostgres: Fault = {
 const killBoth: Fault = {
   name: 'kill -9 of both at once',
   kills: 2,
-  async strike({ service, postgres }) {
+  async inject({ service, postgres }) {
     await Promise.all([service.kill('SIGKILL'), postgres.kill()])
     await postgres.start?.()
   },
@@ -58,9 +41,9 @@ const killBoth: Fault = {
 const restartPostgres: Fault = {
   name: 'Postgres stopped and started',
   kills: 0,
-  async strike({ postgres, random }) {
+  async inject({ postgres, random }) {
     await postgres.stop?.()
-    await sleep(random() * SECOND)
+    await sleep(random() * SECOND_MS)
     await postgres.start?.()
   },
 }
@@ -68,61 +51,54 @@ const restartPostgres: Fault = {
 const cutConnections: Fault = {
   name: 'connections cut within transactions',
   kills: 0,
-  async strike({ proxy, random }) {
-    proxy?.cutting(0.02 + random() * 0.2)
-    await sleep(1.5 * SECOND)
-    proxy?.cutting(0)
+  async inject({ proxy, random }) {
+    proxy?.setCutProbability(0.02 + random() * 0.2)
+    await sleep(1.5 * SECOND_MS)
+    proxy?.setCutProbability(0)
   },
 }
 
-const fillPostgres: Fault = {
+const useUpConnections: Fault = {
   name: 'no connection left',
   kills: 0,
-  async strike({ postgres }) {
-    const taken: pg.Client[] = []
-    const until = Date.now() + 1.5 * SECOND
-    while (Date.now() < until) {
-      const client = await connected(postgres.url()).catch(() => undefined)
-      if (client && taken.push(client) < CONNECTIONS) continue
-      await taken[0]?.query(
+  async inject({ postgres }) {
+    const clients: pg.Client[] = []
+    const end = Date.now() + 1.5 * SECOND_MS
+    while (Date.now() < end) {
+      const client = await connect(postgres.url()).catch(() => undefined)
+      if (client && clients.push(client) < MAX_CONNECTIONS) continue
+      await clients[0]?.query(
         `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nightpost'`,
       )
     }
-    await Promise.all(taken.map((client) => client.end()))
+    await Promise.all(clients.map((client) => client.end()))
   },
 }
 
-const freeze: Fault = {
+const silencePostgres: Fault = {
   name: 'Postgres silent for 50 s',
   kills: 0,
-  async strike({ proxy }) {
-    proxy?.freeze(true)
-    await sleep(50 * SECOND)
-    proxy?.freeze(false)
+  async inject({ proxy }) {
+    proxy?.setFrozen(true)
+    await sleep(50 * SECOND_MS)
+    proxy?.setFrozen(false)
   },
 }
 
 const lockTable: Fault = {
   name: 'a table locked for 50 s',
   kills: 0,
-  async strike({ postgres }) {
-    const client = await connected(postgres.url())
+  async inject({ postgres }) {
+    const client = await connect(postgres.url())
     await client.query('begin; lock table biomarkers in access exclusive mode')
-    await sleep(50 * SECOND)
+    await sleep(50 * SECOND_MS)
     await client.end()
   },
 }
 
-/** By who runs Postgres: Nightpost itself, or somebody else. */
+/** By kind of system: Nightpost with its embedded Postgres, or with an external one. `slow` needs an external one too. */
 export const faults = {
   embedded: [killService, killPostgres, killBoth],
-  external: [killService, killPostgres, killBoth, restartPostgres, cutConnections, fillPostgres],
-  slow: [freeze, lockTable],
+  external: [killService, killPostgres, killBoth, restartPostgres, cutConnections, useUpConnections],
+  slow: [silencePostgres, lockTable],
 } as const
-
-export async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'chaos' })
-  client.on('error', () => {})
-  await client.connect()
-  return client
-}

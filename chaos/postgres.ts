@@ -3,66 +3,75 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { installBinaries } from '../src/db/embedded/binaries.ts'
-import { homeFor } from '../src/db/embedded/home.ts'
-import { initialise, USER } from '../src/db/embedded/initialise.ts'
 import {
-  becomesReady,
+  clusterHome,
+  createDataDirectory,
   findPostmaster,
   freePort,
+  installBinaries,
   isAlive,
+  SUPERUSER,
   spawnPostmaster,
   stopPostmaster,
-} from '../src/db/embedded/postmaster.ts'
+  unprivilegedAccount,
+  waitUntilReady,
+} from '../src/db/embedded/index.ts'
 
-/** A Postgres server that somebody else runs: Nightpost has nothing but its URL. */
-export interface Server {
+/** A Postgres server that Nightpost does not manage: it only has its URL. */
+export interface PostgresServer {
   readonly port: number
+  /** A URL with the given port: the server's own, or that of a proxy. */
   readonly url: (port: number) => string
-  /** Until it takes connections. */
+  /** Resolves when the server accepts connections. */
   start(): Promise<void>
   stop(): Promise<void>
   kill(): Promise<void>
+  /** Deletes its files. */
   remove(): void
 }
 
-export const CONNECTIONS = 20
+export const MAX_CONNECTIONS = 20
 
-export async function makeServer(): Promise<Server> {
+export async function createPostgresServer(): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-chaos-'))
   chmodSync(directory, 0o755)
   const account = unprivilegedAccount()
-  const home = homeFor(directory, account)
+  const home = clusterHome(directory, account)
   const binaries = installBinaries(home, account)
-  const data = join(home, 'postgres')
-  initialise(binaries.initdb, data, 'chaos', account)
-  appendFileSync(join(data, 'postgresql.conf'), `max_connections = ${CONNECTIONS}\n`)
+  const dataDirectory = join(home, 'postgres')
+  createDataDirectory(binaries.initdb, dataDirectory, 'chaos', account)
+  appendFileSync(join(dataDirectory, 'postgresql.conf'), `max_connections = ${MAX_CONNECTIONS}\n`)
   const port = await freePort(0)
   process.once('exit', () => {
-    const running = findPostmaster(data)
+    const running = findPostmaster(dataDirectory)
     if (running) process.kill(running.pid, 'SIGKILL')
   })
-  const url = (at: number) => `postgres://${USER}:chaos@127.0.0.1:${at}/postgres`
+  const url = (urlPort: number) => `postgres://${SUPERUSER}:chaos@127.0.0.1:${urlPort}/postgres`
 
   return {
     port,
     url,
     async start() {
-      while (!findPostmaster(data)) {
-        // After a kill the old server's children may still hold its memory for a moment: try again.
-        const child = spawnPostmaster(binaries.postgres, data, port, join(home, 'postgres.log'), account)
-        await becomesReady(child.pid, data)
+      while (!findPostmaster(dataDirectory)) {
+        // After a SIGKILL, the old server's child processes may hold its shared memory for a moment: retry.
+        const child = spawnPostmaster(
+          binaries.postgres,
+          dataDirectory,
+          port,
+          join(home, 'postgres.log'),
+          account,
+        )
+        await waitUntilReady(child.pid, dataDirectory)
         await sleep(50)
       }
-      while (!(await answers(url(port)))) await sleep(50)
+      while (!(await acceptsConnections(url(port)))) await sleep(50)
     },
     async stop() {
-      const running = findPostmaster(data)
+      const running = findPostmaster(dataDirectory)
       if (running) await stopPostmaster(running)
     },
     async kill() {
-      const running = findPostmaster(data)
+      const running = findPostmaster(dataDirectory)
       if (running) await killPostmaster(running.pid)
     },
     remove() {
@@ -72,12 +81,21 @@ export async function makeServer(): Promise<Server> {
   }
 }
 
+/** Sends SIGKILL and waits until the process is gone. */
 export async function killPostmaster(pid: number): Promise<void> {
   process.kill(pid, 'SIGKILL')
   while (isAlive(pid)) await sleep(5)
 }
 
-async function answers(url: string): Promise<boolean> {
+/** Connects for a check or a fault. */
+export async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'chaos' })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+async function acceptsConnections(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1000 })
   client.on('error', () => {})
   try {

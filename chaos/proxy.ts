@@ -1,22 +1,23 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A wire between Nightpost and Postgres that can be cut, or stop carrying. */
-export interface Wire {
+/** A TCP proxy between Nightpost and Postgres that can cut connections or stop forwarding. */
+export interface FaultyProxy {
   readonly port: number
-  /** From now on a connection is cut, with this chance, whenever it carries something. */
-  cutting(chance: number): void
-  /** Carries nothing, in neither direction, and drops nothing: as if a cable were pulled. */
-  freeze(isFrozen: boolean): void
+  /** From now on, a connection is cut with this probability whenever data arrive on it. */
+  setCutProbability(probability: number): void
+  /** While frozen, forwards nothing in either direction and closes nothing, like an unplugged cable. */
+  setFrozen(isFrozen: boolean): void
   close(): void
 }
 
-export async function startProxy(target: number, random: () => number): Promise<Wire> {
+/** Starts a proxy to `targetPort` on this machine. */
+export async function startProxy(targetPort: number, random: () => number): Promise<FaultyProxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
-  let chance = 0
+  let cutProbability = 0
   let isFrozen = false
 
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1')
+    const upstream = connect(targetPort, '127.0.0.1')
     const pair = [client, upstream] as const
     pairs.add(pair)
     const end = () => {
@@ -28,8 +29,9 @@ export async function startProxy(target: number, random: () => number): Promise<
       from.on('error', end)
       from.on('close', end)
       from.on('data', (data) => {
-        // Cut towards Postgres the statement never arrives; cut towards Nightpost it may be committed.
-        if (random() < chance) return end()
+        // If the data come from Nightpost, the statement never arrives. If they come from Postgres, the transaction may
+        // be committed although Nightpost gets no answer.
+        if (random() < cutProbability) return end()
         to.write(data)
       })
       if (isFrozen) from.pause()
@@ -39,10 +41,10 @@ export async function startProxy(target: number, random: () => number): Promise<
   const address = server.address()
   return {
     port: typeof address === 'object' ? (address?.port ?? 0) : 0,
-    cutting(next) {
-      chance = next
+    setCutProbability(next) {
+      cutProbability = next
     },
-    freeze(next) {
+    setFrozen(next) {
       isFrozen = next
       for (const pair of pairs) for (const socket of pair) isFrozen ? socket.pause() : socket.resume()
     },

@@ -1,35 +1,37 @@
-// npm run chaos: kills, cuts and starves a service under load, and checks every promise after each blow.
+// npm run chaos: injects faults into a service under load, and checks every promise after each.
 import { resolve } from 'node:path'
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
+import { faultPlan, pseudoRandom } from './fault-plan.ts'
 import { type Fault, faults } from './faults.ts'
-import { randomFrom, turns } from './plan.ts'
-import type { Round } from './stage.ts'
-import { embedded, external } from './worlds.ts'
+import type { Round } from './run-faults.ts'
+import { runOnEmbeddedPostgres, runOnExternalPostgres } from './systems.ts'
 
-const number = (text: string) => {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('A whole number is needed.')
+const integer = (text: string) => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
 }
 
 const { kills, seed, connections, pause, slow } = new Command('chaos')
-  .description('Breaks things while deliveries keep coming, and checks that nothing acknowledged is lost.')
+  .description(
+    'Injects faults into a service under load, and checks after each that no acknowledged delivery is lost.',
+  )
   .option(
     '--kills <n>',
-    'how many processes get a SIGKILL, a third of them with an embedded Postgres',
-    number,
+    'number of processes that get a SIGKILL, a third of them on the embedded Postgres',
+    integer,
     60,
   )
-  .option('--seed <n>', 'of the order and the moments of the faults', number, Date.now() % 1_000_000)
-  .option('--connections <n>', 'of the sender', number, 16)
-  .option('--pause <ms>', 'that each connection waits between two deliveries', number, 60)
-  .option('--slow', 'only the faults that last: Postgres silent, a table locked')
+  .option('--seed <n>', 'seed of the order and the timing of the faults', integer, Date.now() % 1_000_000)
+  .option('--connections <n>', 'connections of the sender', integer, 16)
+  .option('--pause <ms>', 'pause of each connection between two requests', integer, 60)
+  .option('--slow', 'only the faults that last 50 s: Postgres silent, a table locked')
   .parse()
   .opts<{ kills: number; seed: number; connections: number; pause: number; slow?: true }>()
 
-const random = randomFrom(seed)
+const random = pseudoRandom(seed)
 process.stdout.write(`seed ${seed}\n`)
-const storm = {
+const options = {
   connections,
   pause,
   random,
@@ -39,12 +41,12 @@ const storm = {
 const onEmbedded = slow ? 0 : Math.round(kills / 3)
 const onExternal = slow ? 0 : kills - onEmbedded
 
-/** Ctrl-C ends the run in order after the fault in hand: no process and no file stays behind. */
+/** After Ctrl-C, the run stops after the current fault, so that no process and no file is left behind. */
 let isInterrupted = false
 process.on('SIGINT', () => {
   isInterrupted = true
 })
-function* uninterrupted(plan: Iterable<Fault>): Generator<Fault> {
+function* untilInterrupted(plan: Iterable<Fault>): Generator<Fault> {
   for (const fault of plan) {
     if (isInterrupted) return
     yield fault
@@ -54,15 +56,18 @@ function* uninterrupted(plan: Iterable<Fault>): Generator<Fault> {
 const results = {
   'embedded Postgres': slow
     ? []
-    : await embedded({ ...storm, plan: uninterrupted(turns(faults.embedded, onEmbedded, random)) }),
-  'external Postgres': await external({
-    ...storm,
-    plan: uninterrupted([...turns(faults.external, onExternal, random), ...faults.slow]),
+    : await runOnEmbeddedPostgres({
+        ...options,
+        plan: untilInterrupted(faultPlan(faults.embedded, onEmbedded, random)),
+      }),
+  'external Postgres': await runOnExternalPostgres({
+    ...options,
+    plan: untilInterrupted([...faultPlan(faults.external, onExternal, random), ...faults.slow]),
   }),
 }
 
 function print({ fault, recovery, slowest, violations }: Round): void {
-  const times = `back after ${recovery.toFixed(2)} s, slowest answer ${slowest.toFixed(2)} s`
+  const times = `recovered after ${recovery.toFixed(2)} s, slowest answer ${slowest.toFixed(2)} s`
   process.stdout.write(`${violations.length === 0 ? 'ok  ' : 'FAIL'} ${fault}: ${times}\n`)
   for (const violation of violations) process.stdout.write(`     ${violation}\n`)
 }
@@ -79,8 +84,8 @@ const head = [
   'violations',
 ]
 const table = new Table({ head, style: { head: [], border: [] }, colAligns: ['left'] })
-for (const [where, rounds] of Object.entries(results)) {
-  table.push([{ content: where, colSpan: head.length }])
+for (const [system, rounds] of Object.entries(results)) {
+  table.push([{ content: system, colSpan: head.length }])
   for (const name of new Set(rounds.map(({ fault }) => fault))) {
     table.push(
       row(
@@ -101,7 +106,7 @@ function row(name: string, rounds: readonly Round[]): string[] {
   return [
     name,
     ...[rounds.length, sum(({ kills }) => kills), sum(({ acked }) => acked)].map(String),
-    ...[sum(({ refused }) => refused), sum(({ broken }) => broken)].map(String),
+    ...[sum(({ refused }) => refused), sum(({ unanswered }) => unanswered)].map(String),
     ...[most(({ recovery }) => recovery), most(({ slowest }) => slowest)],
     String(sum(({ violations }) => violations.length)),
   ]

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attack, ended, peakOf, startService } from '../chaos/attack.ts'
-import { credentials, delivery } from '../chaos/deliveries.ts'
+import { credentials, numberedRequest } from '../chaos/numbered-request.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { listen, sent } from './setup/log-guard.ts'
+import { guardProcess, guardRequest } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 
 const MB = 2 ** 20
@@ -26,14 +26,19 @@ afterAll(async () => {
   await db.drop()
   rmSync(directory, { recursive: true })
 })
-const options = () => ({ program: built('main')[0] as string, directory, databaseUrl: db.url, listen })
+const options = () => ({
+  program: built('main')[0] as string,
+  directory,
+  databaseUrl: db.url,
+  listen: guardProcess,
+})
 
 it('500 hostile sockets cost no authentic delivery its answer: the short form of npm run attack', async () => {
   const sizes = { sockets: 500, idle: 500, connections: 8, calm: 0.5, attacked: 3 }
   const { attacked, peak, held, isAlive } = await attack({ ...options(), ...sizes })
   for (let n = 0; n < 500; n += 1) {
-    const { headers, body } = delivery(n)
-    sent(headers, Buffer.from(body))
+    const { headers, body } = numberedRequest(n)
+    guardRequest(headers, Buffer.from(body))
   }
   expect(isAlive).toBe(true)
   expect(Object.keys(attacked.answers)).toEqual(['200'])

@@ -1,28 +1,36 @@
 import { expect, it } from 'vitest'
-import { delivery } from '../chaos/deliveries.ts'
+import { pseudoRandom } from '../chaos/fault-plan.ts'
 import { faults } from '../chaos/faults.ts'
-import { randomFrom } from '../chaos/plan.ts'
-import { external } from '../chaos/worlds.ts'
-import { listen, sent } from './setup/log-guard.ts'
+import { numberedRequest } from '../chaos/numbered-request.ts'
+import { runOnExternalPostgres } from '../chaos/systems.ts'
+import { guardProcess, guardRequest } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 
-it('every kind of fault, once each under load, breaks no promise: the short form of npm run chaos', async () => {
-  const rounds = await external({
+// The short form of npm run chaos.
+it('breaks no promise under load when each kind of fault occurs once', async () => {
+  const rounds = await runOnExternalPostgres({
     plan: faults.external,
-    random: randomFrom(1),
-    ...{ connections: 12, pause: 40, recoveryLimit: 20, listen, program: built('main')[0] as string },
+    random: pseudoRandom(1),
+    ...{
+      connections: 12,
+      pause: 40,
+      recoveryLimit: 20,
+      onStart: guardProcess,
+      program: built('main')[0] as string,
+    },
   })
-  // As many as are surely sent: those of every kind, and most owners.
+  // The run sends more than 500 requests; these contain every kind of event and every owner.
   for (let n = 0; n < 500; n += 1) {
-    const { headers, body } = delivery(n)
-    sent(headers, Buffer.from(body))
+    const { headers, body } = numberedRequest(n)
+    guardRequest(headers, Buffer.from(body))
   }
   expect(
     rounds.flatMap(({ fault, violations }) => violations.map((violation) => `${fault}: ${violation}`)),
   ).toEqual([])
-  const sum = (of: 'acked' | 'refused' | 'broken') => rounds.reduce((total, round) => total + round[of], 0)
+  const sum = (count: 'acked' | 'refused' | 'unanswered') =>
+    rounds.reduce((total, round) => total + round[count], 0)
   expect(rounds).toHaveLength(faults.external.length + 1)
-  // Otherwise nothing was at stake.
+  // Otherwise the faults did not affect any request.
   expect(sum('acked')).toBeGreaterThan(100)
-  expect(sum('refused') + sum('broken')).toBeGreaterThan(10)
+  expect(sum('refused') + sum('unanswered')).toBeGreaterThan(10)
 }, 120_000)

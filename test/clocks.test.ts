@@ -12,7 +12,7 @@ import { readState } from '../src/status/read.ts'
 import { askService } from '../src/status/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, session, USER } from './setup/bodies.ts'
-import { listen, sent } from './setup/log-guard.ts'
+import { guardProcess, guardRequest } from './setup/log-guard.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { built } from './setup/program.ts'
 import { ASLEEP_KEY, environment, setup, type TestService } from './setup/service.ts'
@@ -40,7 +40,7 @@ async function replica(shift: number): Promise<{ url: string; child: ChildProces
     { env: { PATH: process.env.PATH, DATABASE_URL: service.db.url, PORT: '0', ...environment } },
   )
   started.push(child)
-  listen(child)
+  guardProcess(child)
   let output = ''
   child.stdout.on('data', (data) => {
     output += data
@@ -60,7 +60,7 @@ async function stop(child: ChildProcess): Promise<void> {
 async function analysed(url: string, state: string): Promise<unknown> {
   const headers = { 'content-type': 'application/json', 'x-api-key': ASLEEP_KEY, 'x-user-id': USER }
   const body = JSON.stringify(session({ state }))
-  sent(headers, Buffer.from(body))
+  guardRequest(headers, Buffer.from(body))
   const answer = await fetch(`${url}/webhooks/asleep`, { method: 'POST', headers, body })
   return ((await answer.json()) as { outcome: string }).outcome
 }
@@ -96,7 +96,7 @@ describe('replicas whose clocks differ', () => {
 })
 
 it('a clock that is set back makes no counter smaller', async () => {
-  const holder = await service.db.hold('lock table biomarkers in access exclusive mode')
+  const holder = await service.db.lock('lock table biomarkers in access exclusive mode')
   const answer = service.sahha(biomarker({ category: 'c' }))
   await expect.poll(async () => (await metricsOf(service.app)).get('nightpost_writers_busy', {})).toBe(1)
   const now = Date.now

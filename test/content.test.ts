@@ -4,7 +4,7 @@ import { readConfig } from '../src/config.ts'
 import { replay } from '../src/replay/replay.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
-import { everything, fixtures, send, tables } from './setup/fixtures.ts'
+import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
 import { ASLEEP_KEY, environment, setup, signed, type TestService } from './setup/service.ts'
 
 const LIMIT = 50_000
@@ -44,7 +44,7 @@ it('every fixture gives the same rows packed as plain', async () => {
     await send(plain, fixture)
   }
   const bare = async ({ db }: TestService) => {
-    const all = await everything(db)
+    const all = await allRows(db)
     return tables.map((table) =>
       (all[table] as object[]).map((row) => ({ ...row, delivery_id: null, received_at: null })),
     )

@@ -2,7 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import fc from 'fast-check'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ROWS } from '../chaos/audit.ts'
+import { ACTUAL_ROWS } from '../chaos/audit.ts'
 import { readConfig } from '../src/config.ts'
 import { GroupCommit } from '../src/db/group-commit.ts'
 import { defaultLimits } from '../src/db/limits.ts'
@@ -12,8 +12,9 @@ import { Clock } from '../src/ingest/clock.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { sent as keepSecret, watchedLog } from './setup/log-guard.ts'
-import { byArrival, deliveries, deliveryOf, type Known, model, type Sent } from './setup/sent.ts'
+import { type GeneratedDelivery, generatedDeliveries, toDelivery } from './setup/generated-deliveries.ts'
+import { guardedLog, guardRequest } from './setup/log-guard.ts'
+import { byArrival, expectedRows, type FirstArrival } from './setup/row-model.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, signed } from './setup/service.ts'
 
 /** The final rows depend on the set of deliveries, not on the order or the place in which they are written. */
@@ -31,7 +32,7 @@ let db: TestDatabase
 let pools: pg.Pool[]
 beforeAll(async () => {
   db = await createDatabase()
-  pools = Array.from({ length: INSTANCES }, () => createPool(db.url, watchedLog))
+  pools = Array.from({ length: INSTANCES }, () => createPool(db.url, guardedLog))
 })
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.end()))
@@ -45,10 +46,10 @@ const EMPTY = ['deliveries', ...tables]
   .join(';')
 const empty = () => db.query(EMPTY)
 
-const winners = async () => (await db.query(ROWS)).map(({ line }) => line as string).sort()
+const winners = async () => (await db.query(ACTUAL_ROWS)).map(({ line }) => line as string).sort()
 
 /** Every column of every row, and what the ledger says of the deliveries. */
-async function everything(): Promise<string[]> {
+async function allRows(): Promise<string[]> {
   const ledger = `select 'deliveries' as name, concat_ws(' ', encode(body_digest, 'hex'), delivery_id, outcome,
     received_at, last_received_at, times_received, user_id, problem) as line from deliveries`
   const all = tables.map((name) => `select '${name}' as name, t::text as line from ${name} as t`)
@@ -57,16 +58,16 @@ async function everything(): Promise<string[]> {
 }
 
 /** Bytes count from their first arrival, if any of their arrivals was right. */
-function firstArrival(all: readonly Sent[]): (sent: Sent) => Known | null {
+function firstArrival(all: readonly GeneratedDelivery[]): (sent: GeneratedDelivery) => FirstArrival | null {
   const sorted = [...all].sort(byArrival)
   return ({ text }) => {
     const copies = sorted.filter((other) => other.text === text)
-    return copies.every(({ isWrong }) => isWrong) ? null : (copies[0] as Sent)
+    return copies.every(({ hasWrongUser }) => hasWrongUser) ? null : (copies[0] as GeneratedDelivery)
   }
 }
 
 /** When the ledger says that the bytes arrived: of bytes that come twice at once, either may be first. */
-async function ledgerArrival(): Promise<(sent: Sent) => Known | null> {
+async function ledgerArrival(): Promise<(sent: GeneratedDelivery) => FirstArrival | null> {
   const rows = await db.query(
     `select convert_from(body, 'UTF8') as text, outcome, delivery_id, received_at from deliveries`,
   )
@@ -78,24 +79,24 @@ async function ledgerArrival(): Promise<(sent: Sent) => Known | null> {
   }
 }
 
-/** The order that `places` names; identical bytes keep their own, for their first arrival counts. */
-function inOrder(all: readonly Sent[], which: number): Sent[] {
-  const ordered = [...all].sort((a, b) => (a.places[which] as number) - (b.places[which] as number))
-  const copies = new Map<string, Sent[]>()
+/** The order that `positions` names; identical bytes keep their own, for their first arrival counts. */
+function inOrder(all: readonly GeneratedDelivery[], which: number): GeneratedDelivery[] {
+  const ordered = [...all].sort((a, b) => (a.positions[which] as number) - (b.positions[which] as number))
+  const copies = new Map<string, GeneratedDelivery[]>()
   for (const sent of [...all].sort(byArrival)) copies.set(sent.text, [...(copies.get(sent.text) ?? []), sent])
-  return ordered.map(({ text }) => copies.get(text)?.shift() as Sent)
+  return ordered.map(({ text }) => copies.get(text)?.shift() as GeneratedDelivery)
 }
 
 /** Writes deliveries in the order given, as one process would, in groups of at most `groupDeliveries`. */
-async function write(all: readonly Sent[], groupDeliveries: number): Promise<string[]> {
+async function write(all: readonly GeneratedDelivery[], groupDeliveries: number): Promise<string[]> {
   await empty()
   const store = new GroupCommit(pools[0] as pg.Pool, writer, {
     ...defaultLimits,
     writers: 1,
     groupDeliveries,
   })
-  await Promise.all(all.map((sent) => store.commit(deliveryOf(sent))))
-  return everything()
+  await Promise.all(all.map((sent) => store.commit(toDelivery(sent))))
+  return allRows()
 }
 
 const size = fc.integer({ min: 1, max: 6 })
@@ -103,9 +104,9 @@ const size = fc.integer({ min: 1, max: 6 })
 describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
   it('in every order, in groups of every size', async () => {
     await fc.assert(
-      fc.asyncProperty(deliveries, size, size, async (all, first, second) => {
+      fc.asyncProperty(generatedDeliveries, size, size, async (all, first, second) => {
         const reference = await write([...all].sort(byArrival), 1)
-        expect(await winners()).toEqual(model(all, firstArrival(all)))
+        expect(await winners()).toEqual(expectedRows(all, firstArrival(all)))
         expect(await write(inOrder(all, 0), first)).toEqual(reference)
         expect(await write(inOrder(all, 1), second)).toEqual(reference)
       }),
@@ -115,19 +116,19 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
 
   it('through several instances at once', async () => {
     await fc.assert(
-      fc.asyncProperty(deliveries, size, async (all, groupDeliveries) => {
+      fc.asyncProperty(generatedDeliveries, size, async (all, groupDeliveries) => {
         await empty()
         const stores = pools.map(
           (pool) => new GroupCommit(pool, writer, { ...defaultLimits, groupDeliveries }),
         )
         // Each goes to the instance that its place names; every third to all of them.
         const receipts = inOrder(all, 0).flatMap((sent) => {
-          const [at = 0] = sent.places
+          const [at = 0] = sent.positions
           const takers = at % 3 === 0 ? stores : [stores[(at >> 2) % INSTANCES] as GroupCommit]
-          return takers.map((store) => store.commit(deliveryOf(sent)))
+          return takers.map((store) => store.commit(toDelivery(sent)))
         })
         await Promise.all(receipts)
-        expect(await winners()).toEqual(model(all, await ledgerArrival()))
+        expect(await winners()).toEqual(expectedRows(all, await ledgerArrival()))
       }),
       { numRuns: RUNS },
     )
@@ -138,37 +139,37 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
     const services = await Promise.all(
       SKEWS.map((skew) => {
         const clock = new Clock({ wall: () => Date.now() + skew, steady: () => performance.now() })
-        return startService(config, db.url, watchedLog, defaultLimits, clock)
+        return startService(config, db.url, guardedLog, defaultLimits, clock)
       }),
     )
-    const post = ({ vendor, text, user, isWrong }: Sent, at: number) => {
-      const name = isWrong ? 'somebody-else' : user
+    const post = ({ vendor, text, user, hasWrongUser }: GeneratedDelivery, at: number) => {
+      const name = hasWrongUser ? 'somebody-else' : user
       const proof =
         vendor.name === 'sahha'
           ? { ...signed(text), 'x-external-id': name }
           : { 'x-api-key': ASLEEP_KEY, 'x-user-id': name }
-      keepSecret(proof, Buffer.from(text))
+      guardRequest(proof, Buffer.from(text))
       return services[at % INSTANCES]?.app.inject({
         ...{ method: 'POST', url: `/webhooks/${vendor.name}`, payload: text },
         headers: { 'content-type': 'application/json', ...proof },
       })
     }
     await fc.assert(
-      fc.asyncProperty(deliveries, async (all) => {
+      fc.asyncProperty(generatedDeliveries, async (all) => {
         await empty()
         const answers = await Promise.all(
           inOrder(all, 0).map(async (sent, at) => ({ sent, answer: await post(sent, at) })),
         )
         for (const { sent, answer } of answers) {
-          if (!sent.isWrong) expect(answer?.statusCode).toBe(200)
+          if (!sent.hasWrongUser) expect(answer?.statusCode).toBe(200)
         }
-        expect(await winners()).toEqual(model(all, await ledgerArrival()))
+        expect(await winners()).toEqual(expectedRows(all, await ledgerArrival()))
       }),
       { numRuns: Math.ceil(RUNS / 2) },
     )
     // One after the other, each to another service: then the order of arrival is the order in which they were sent.
     await fc.assert(
-      fc.asyncProperty(deliveries, async (all) => {
+      fc.asyncProperty(generatedDeliveries, async (all) => {
         await empty()
         const order = inOrder(all, 0)
         for (const [at, sent] of order.entries()) await post(sent, at)
@@ -177,7 +178,9 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
           return { ...sent, receivedAt }
         })
         const values = (lines: string[]) => lines.map((line) => line.slice(0, line.lastIndexOf(' ')))
-        expect(values(await winners()).sort()).toEqual(values(model(sentAs, firstArrival(sentAs))).sort())
+        expect(values(await winners()).sort()).toEqual(
+          values(expectedRows(sentAs, firstArrival(sentAs))).sort(),
+        )
       }),
       { numRuns: Math.ceil(RUNS / 8) },
     )

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hypnogramOf } from '../src/cli/hypnogram.ts'
+import { readHypnogramFrom } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
 import { readConfig } from '../src/config.ts'
 import { connect, createPool } from '../src/db/pool.ts'
@@ -8,8 +8,8 @@ import { readState } from '../src/status/read.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { bare, everything, fixtures, send } from './setup/fixtures.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { allRows, bare, fixtures, send } from './setup/fixtures.ts'
+import { guardedLog } from './setup/log-guard.ts'
 import { environment, serviceOn } from './setup/service.ts'
 
 /** What an administrator may have set for the database, or for the role: several at once, to save time. */
@@ -74,7 +74,7 @@ describe.each(defaults)('with %s as defaults', (_name, settings) => {
       )
     }
     // What costs time, or fails now and then, and shows in no row.
-    const pool = createPool(db.url, watchedLog)
+    const pool = createPool(db.url, guardedLog)
     const { rows: inForce } = await pool.query(`select current_setting('jit') as jit,
       current_setting('transaction_isolation') as isolation, current_setting('enable_indexscan') as indexes`)
     expect(inForce).toEqual([{ jit: 'off', isolation: 'read committed', indexes: 'on' }])
@@ -106,14 +106,14 @@ async function run(db: TestDatabase) {
   })
   expect((await send(service, fixtures[0] as (typeof fixtures)[number])).json.outcome).toBe('duplicate')
   await service.app.close()
-  const rows = bare(await everything(db))
+  const rows = bare(await allRows(db))
 
   const replayed = await replay({
-    ...{ databaseUrl: db.url, vendors, config: readConfig(environment), log: watchedLog },
+    ...{ databaseUrl: db.url, vendors, config: readConfig(environment), log: guardedLog },
     ...{ filter: {}, all: true, dryRun: false, signal: new AbortController().signal, progress: () => {} },
   })
   expect(replayed).toMatchObject({ failed: 0, changedRows: 0 })
-  expect(bare(await everything(db))).toEqual(rows)
+  expect(bare(await allRows(db))).toEqual(rows)
 
   const client = await connect(db.url, { name: 'nightpost status', use: 'read' })
   const { lastStored, ledgerBytes, databaseBytes, ...state } = await readState(client, vendors)
@@ -123,5 +123,5 @@ async function run(db: TestDatabase) {
     `select session_id, end_time, local_bed_time, sleep_efficiency, asleep_minutes,
     local_end_time - local_bed_time as duration, '\\x00ff'::bytea as bytes from sleep_nights order by 1`,
   )
-  return [rows, { state, table, night: await hypnogramOf(db.url, {}) }]
+  return [rows, { state, table, night: await readHypnogramFrom(db.url, {}) }]
 }

@@ -4,13 +4,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { homeFor } from '../src/db/embedded/home.ts'
+import { clusterHome } from '../src/db/embedded/index.ts'
 import { built } from './setup/program.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-demo-'))
 chmodSync(directory, 0o755)
-const home = homeFor(join(directory, '.data'), unprivilegedAccount())
+const home = clusterHome(join(directory, '.data'))
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true })
   rmSync(home, { recursive: true, force: true })
@@ -31,7 +30,7 @@ async function demo(environment: Record<string, string>) {
   return { code, output }
 }
 
-it('npm run demo shows a hypnogram, a week and what to try next, from nothing', async () => {
+it('npm run demo, in an empty directory, prints a hypnogram, a week of nights and what to try next', async () => {
   const { code, output } = await demo({})
   expect(output).toContain('every answer as expected.')
   expect(output).toMatch(/Night ending 3 November 2025, .*\n\nWake .*█\nREM .*█\nLight .*█/)
@@ -40,7 +39,7 @@ it('npm run demo shows a hypnogram, a week and what to try next, from nothing', 
   expect(code).toBe(0)
 })
 
-it('npm run demo writes to no database but the embedded one', async () => {
+it('npm run demo refuses to run if DATABASE_URL is set', async () => {
   const { code, output } = await demo({ DATABASE_URL: 'postgres://127.0.0.1:1/production' })
   expect(output).toContain('unset DATABASE_URL')
   expect(code).toBe(1)

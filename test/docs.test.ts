@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { withResults } from '../docs/generate/cookbook.ts'
 import { dataDictionary } from '../docs/generate/dictionary.ts'
 import { simulateInto } from '../docs/generate/simulated.ts'
-import { readHypnogram } from '../src/hypnogram/hypnogram.ts'
+import { readHypnogram } from '../src/hypnogram/read.ts'
 import { drawSvg } from '../src/hypnogram/svg.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { vendors } from '../src/vendors/index.ts'
-import { everything, fixtures, fixturesFolder, send, tables } from './setup/fixtures.ts'
+import { allRows, fixtures, fixturesFolder, send, tables } from './setup/fixtures.ts'
 import { setup, type TestService } from './setup/service.ts'
 
 let service: TestService
@@ -21,12 +21,12 @@ describe.each(fixtures)('$vendor $name', (fixture) => {
   })
 
   it('answers duplicate and changes no row when it comes again, whatever tells its event', async () => {
-    const before = await everything(service.db)
+    const before = await allRows(service.db)
     expect(await send(service, { ...fixture, eventType: undefined })).toMatchObject({
       status: 200,
       json: { outcome: 'duplicate' },
     })
-    expect(await everything(service.db)).toEqual(before)
+    expect(await allRows(service.db)).toEqual(before)
   })
 })
 

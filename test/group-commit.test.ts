@@ -11,13 +11,13 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { guardedLog } from './setup/log-guard.ts'
 
 let db: TestDatabase
 let pool: pg.Pool
 beforeEach(async () => {
   db = await createDatabase()
-  pool = createPool(db.url, watchedLog)
+  pool = createPool(db.url, guardedLog)
 })
 afterEach(async () => {
   await pool.end()
@@ -218,7 +218,7 @@ describe('in a group of 512', () => {
       const single = store({ writers })
       await stored(single)
       const ids = held.map((n) => `'b-${n}'`).join()
-      const holder = await db.hold(`select from biomarkers where id in (${ids}) for update`)
+      const holder = await db.lock(`select from biomarkers where id in (${ids}) for update`)
       const { failed, seconds } = await outcomes(single, updates())
       await holder.release()
       expect(failed).toEqual(held)
@@ -230,7 +230,7 @@ describe('in a group of 512', () => {
   it('a locked table keeps its deliveries waiting, and no others', async () => {
     const single = store({ writers: 1 })
     const group = [...many(250), ...Array.from({ length: 250 }, (_, n) => delivery(score({ id: `s-${n}` })))]
-    const holder = await db.hold('lock table biomarkers in access exclusive mode')
+    const holder = await db.lock('lock table biomarkers in access exclusive mode')
     const answers = Promise.allSettled(group.map((one) => single.commit(one)))
     await expect.poll(() => count('scores')).toBe(250)
     await holder.release()
@@ -243,7 +243,7 @@ describe('in a group of 512', () => {
     await db.query(`create function slow() returns trigger language plpgsql as
       $$ begin if new.value = 'slow' then perform pg_sleep(60); end if; return new; end $$;
       create trigger slow before insert on biomarkers for each row execute function slow()`)
-    const quick = createPool(db.url, watchedLog)
+    const quick = createPool(db.url, guardedLog)
     quick.options.statement_timeout = 1000
     const single = new GroupCommit(quick, writer, { ...defaultLimits, writers: 1 })
     const { failed, seconds } = await outcomes(
@@ -372,7 +372,7 @@ it.each([
   const [{ name } = { name: '' }] = await db.query('select current_database() as name')
   await db.query(`alter database ${name} set synchronous_commit = ${given}`)
   for (const pooling of [{ mode: 'session' }, { mode: 'transaction', keepsStatements: false }] as const) {
-    const own = createPool({ url: db.url, directUrl: db.url, schema: 'public', pooling }, watchedLog)
+    const own = createPool({ url: db.url, directUrl: db.url, schema: 'public', pooling }, guardedLog)
     const { rows } = await own.query(`select current_setting('synchronous_commit') as commit`)
     expect(rows).toEqual([{ commit: used }])
     await own.end()

@@ -74,7 +74,7 @@ it('says that the database is read-only, and recovers by itself when it no longe
 
 it('says that the queue is full, answers 503 with Retry-After meanwhile, and recovers by itself', async () => {
   const service = await setup({}, { writers: 1, waitingDeliveries: 3 })
-  const holder = await service.db.hold('lock table deliveries in exclusive mode')
+  const holder = await service.db.lock('lock table deliveries in exclusive mode')
   const send = (n: number) => service.sahha(biomarker({ id: `full-${n}`, category: 'c' }))
   const first = send(0)
   await until(async () => (await metricsOf(service.app)).get('nightpost_writers_busy', {}) === 1)

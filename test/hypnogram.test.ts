@@ -5,17 +5,18 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Hypnogram, type Night, type Run, readHypnogram } from '../src/hypnogram/hypnogram.ts'
+import type { Hypnogram, Night, StageRun } from '../src/hypnogram/hypnogram.ts'
+import { readHypnogram } from '../src/hypnogram/read.ts'
 import { drawSvg } from '../src/hypnogram/svg.ts'
 import { drawText } from '../src/hypnogram/terminal.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 import { built } from './setup/program.ts'
 
-function runs(provisional: boolean, ...parts: Array<[stage: string, epochs: number]>): Run[] {
-  let first = 0
+function runs(provisional: boolean, ...parts: Array<[stage: string, epochs: number]>): StageRun[] {
+  let firstEpoch = 0
   return parts.map(([stage, epochs]) => {
-    const run = { first, epochs, stage, provisional }
-    first += epochs
+    const run = { firstEpoch, epochs, stage, provisional }
+    firstEpoch += epochs
     return run
   })
 }
@@ -44,8 +45,8 @@ const hypnogram: Hypnogram = {
   night,
 }
 
-describe('in the terminal', () => {
-  it('has a lane for each stage over the local time', () => {
+describe('drawText', () => {
+  it('draws a line for each stage above an axis in local time', () => {
     expect(drawText(hypnogram, 57, false)).toMatchInlineSnapshot(`
       "Night ending 3 November 2025, 23:30 – 01:30 (Europe/Berlin)
 
@@ -63,7 +64,7 @@ describe('in the terminal', () => {
     `)
   })
 
-  it('marks what is provisional, and counts hours where the start is not known', () => {
+  it('marks provisional stages, and shows hours since the start if the start is unknown', () => {
     const { night: _, ...known } = hypnogram
     const running = {
       ...known,
@@ -86,7 +87,7 @@ describe('in the terminal', () => {
     `)
   })
 
-  it('shows in each column the stage that fills most of it', () => {
+  it('shows in each column the stage that covers most of it', () => {
     const busy = {
       ...hypnogram,
       length: 100,
@@ -104,7 +105,7 @@ describe('in the terminal', () => {
   })
 })
 
-describe('as SVG', () => {
+describe('drawSvg', () => {
   const bars = (svg: string, colour: string) =>
     [
       ...svg.matchAll(
@@ -112,7 +113,7 @@ describe('as SVG', () => {
       ),
     ].map(([, x, width]) => [Number(x), Number(width)])
 
-  it('has a bar for each run, in proportion to its length', () => {
+  it('draws a bar for each run, proportional to its length', () => {
     const svg = drawSvg(hypnogram)
     const [[first = 0, width = 0] = [], [second = 0] = []] = bars(svg, '#5aa9e6')
     expect(bars(svg, '#5aa9e6')).toHaveLength(2)
@@ -124,17 +125,17 @@ describe('as SVG', () => {
     expect(svg).toContain('>23:30 – 01:30 (Europe/Berlin)<')
   })
 
-  it('hatches what is provisional, and what no window covers', () => {
+  it('hatches provisional stages, and epochs without a stage', () => {
     const gap = runs(true, ['wake', 20], ['light', 100]).map((run, at) => ({
       ...run,
-      first: run.first + at * 40,
+      firstEpoch: run.firstEpoch + at * 40,
     }))
     const svg = drawSvg({ ...hypnogram, sleep: gap, length: 160 })
     expect(svg.match(/fill="url\(#provisional\)"/g)).toHaveLength(2)
     expect(svg.match(/fill="url\(#unknown\)"/g)).toHaveLength(1)
   })
 
-  it('lets nothing that a vendor sent become markup', () => {
+  it('escapes markup in ids and time zones', () => {
     const svg = drawSvg({
       ...hypnogram,
       userId: '</text><script>&\u0000',
@@ -165,24 +166,24 @@ describe('nightpost hypnogram', () => {
     rmSync(directory, { recursive: true })
   })
 
-  const read = async (choice: object) => {
+  const read = async (filter: object) => {
     const client = new pg.Client({ connectionString: db.url })
     await client.connect()
     try {
-      return await readHypnogram(client, choice)
+      return await readHypnogram(client, filter)
     } finally {
       await client.end()
     }
   }
 
-  it('takes the session that ended last, or the one that is named', async () => {
+  it('reads the session that ended last, or the one that the options name', async () => {
     expect((await read({}))?.sessionId).toBe('early')
     expect((await read({ userId: 'b' }))?.sessionId).toBe('late')
     expect((await read({ sessionId: 'running' }))?.userId).toBe('c')
     expect(await read({ sessionId: 'none' })).toBeNull()
   })
 
-  it('marks whole local hours, in half-hour zones and across a change of clocks', async () => {
+  it('has a tick at each whole local hour, in half-hour zones and when daylight saving time ends', async () => {
     expect((await read({ userId: 'a' }))?.ticks).toEqual([
       { epoch: 40, label: '23:00' },
       { epoch: 160, label: '00:00' },
@@ -196,7 +197,15 @@ describe('nightpost hypnogram', () => {
     expect((await read({ userId: 'c' }))?.ticks.map(({ label }) => label)).toEqual(['+0 h', '+1 h', '+2 h'])
   })
 
-  it('draws in the terminal, and writes a picture', async () => {
+  it('reads a complete session without stages', async () => {
+    await db.query(`
+      insert into sleep_sessions (user_id, session_id, state, start_time, end_time, delivery_id, received_at)
+        values ('d', 'no stages', 'COMPLETE', '2025-10-25T22:00:00Z', '2025-10-26T02:40:00Z',
+          '019a0000-0000-7000-8000-000000000000', now())`)
+    expect(await read({ userId: 'd' })).toMatchObject({ length: 0, ticks: [], night: { bedTime: '22:00' } })
+  })
+
+  it('draws in the terminal, writes an SVG file, and fails if there is no such session', async () => {
     const file = join(directory, 'night.svg')
     const run = (...rest: string[]) =>
       promisify(execFile)(process.execPath, [...built('cli/main'), 'hypnogram', ...rest], {
@@ -211,6 +220,6 @@ describe('nightpost hypnogram', () => {
       /^Night ending 26 October 2025, 00:40 – 03:40 \(Europe\/Berlin\)\n[\s\S]*Light {3}█+/,
     )
     expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/)
-    expect(failure).toMatchObject({ code: 1, stderr: 'No such session.\n' })
+    expect(failure).toMatchObject({ code: 1, stderr: 'There is no such session.\n' })
   })
 })

@@ -128,7 +128,7 @@ describe('identical bytes', () => {
     })
 
     it('within one group the last name counts', async () => {
-      const holder = await service.db.hold('lock table deliveries in access exclusive mode')
+      const holder = await service.db.lock('lock table deliveries in access exclusive mode')
       const names = [SCORE, BIOMARKER, BIOMARKER, SCORE, BIOMARKER]
       const answers = names.map((name) => service.sahha(body, name))
       await new Promise((resolve) => setTimeout(resolve, 200))

@@ -43,7 +43,7 @@ describe('migrate', () => {
     await db.query(
       `delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`,
     )
-    const holder = await db.hold('lock table deliveries in access exclusive mode')
+    const holder = await db.lock('lock table deliveries in access exclusive mode')
     const said: string[] = []
     const log = { info: (message: string) => void said.push(message) }
     const held = expect(migrate(db.direct, log)).rejects.toMatchObject({ cause: { code: '55P03' } })

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { hypnogramOf } from '../src/cli/hypnogram.ts'
+import { readHypnogramFrom } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
 import { readConfig } from '../src/config.ts'
-import { freePort } from '../src/db/embedded/postmaster.ts'
+import { freePort } from '../src/db/embedded/index.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { connect, createPool } from '../src/db/pool.ts'
 import { poolingOf } from '../src/db/pooling.ts'
@@ -11,8 +11,8 @@ import { readState } from '../src/status/read.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase } from './setup/database.ts'
-import { bare, everything, fixtures, send } from './setup/fixtures.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { allRows, bare, fixtures, send } from './setup/fixtures.ts'
+import { guardedLog } from './setup/log-guard.ts'
 import { hasPooler, keepsStatements, type Pooler, type PoolMode, startPooler } from './setup/pooler.ts'
 import { environment, setup, type TestService } from './setup/service.ts'
 
@@ -48,7 +48,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
       expect((await send(direct, fixture)).json.outcome).toBe('stored')
       expect((await send(service, fixture)).json.outcome).toBe('stored')
     }
-    expect(bare(await everything(service.db))).toEqual(bare(await everything(direct.db)))
+    expect(bare(await allRows(service.db))).toEqual(bare(await allRows(direct.db)))
     await direct.close()
 
     const again = await Promise.all(fixtures.map((fixture) => send(service, fixture)))
@@ -66,7 +66,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await db.query(`alter database ${name} set synchronous_commit = off;
       alter database ${name} set default_transaction_isolation = serializable;
       alter database ${name} set statement_timeout = '1min'; alter database ${name} set search_path = nowhere`)
-    const pool = createPool(pooler.url(db.direct), watchedLog)
+    const pool = createPool(pooler.url(db.direct), guardedLog)
     const question = `select current_setting('synchronous_commit') as commit, current_setting('statement_timeout') as time,
       current_setting('lock_timeout') as lock, current_setting('transaction_isolation') as isolation, current_setting('jit') as jit,
       count(*)::int as found from deliveries`
@@ -88,7 +88,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await start()
     const one = biomarker({ id: 'held', category: 'c' })
     await service.sahha(one)
-    const holder = await service.db.hold(`select from biomarkers where id = 'held' for update`)
+    const holder = await service.db.lock(`select from biomarkers where id = 'held' for update`)
     const [held, free] = await Promise.all([
       service.sahha(biomarker({ id: 'held', category: 'newer' })),
       service.sahha(biomarker({ id: 'free', category: 'c' })),
@@ -126,7 +126,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await start({ SAHHA_WEBHOOK_SECRETS: 'wrong', QUARANTINE_UNVERIFIED_MAX_BYTES: '1000000' })
     for (const fixture of fixtures) await send(service, fixture)
     const config = readConfig(environment)
-    const common = { databaseUrl: service.db.url, vendors, config, log: watchedLog, dryRun: false }
+    const common = { databaseUrl: service.db.url, vendors, config, log: guardedLog, dryRun: false }
     const signal = new AbortController().signal
     const recovered = await replay({
       ...common,
@@ -134,10 +134,10 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     })
     const ofSahha = fixtures.filter(({ vendor }) => vendor === 'sahha').length
     expect(Object.fromEntries(recovered.transitions)).toEqual({ 'unverified → stored': ofSahha })
-    const before = await everything(service.db)
+    const before = await allRows(service.db)
     const rebuilt = await replay({ ...common, filter: {}, all: true, signal, progress: () => {} })
     expect(rebuilt.changedRows).toBe(0)
-    expect(await everything(service.db)).toEqual(before)
+    expect(await allRows(service.db)).toEqual(before)
 
     const client = await connect(service.db.url, { name: 'nightpost status', use: 'read' })
     const state = await readState(client, vendors)
@@ -145,7 +145,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await expect(client.query('delete from biomarkers')).rejects.toThrow(/read-only/)
     await client.end()
     expect(await printed(service.db.url, 'select count(*) from biomarkers')).toContain('1 row')
-    expect(await hypnogramOf(service.db.url, {})).not.toBeNull()
+    expect(await readHypnogramFrom(service.db.url, {})).not.toBeNull()
   })
 
   it('is found out, also while others use the pool', async () => {

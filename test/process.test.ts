@@ -5,10 +5,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { unprivilegedAccount } from '../src/db/embedded/account.ts'
-import { homeFor } from '../src/db/embedded/home.ts'
-import { findPostmaster, isAlive } from '../src/db/embedded/postmaster.ts'
-import { listen, logged, sent } from './setup/log-guard.ts'
+import { clusterHome, findPostmaster, isAlive } from '../src/db/embedded/index.ts'
+import { guardLine, guardProcess, guardRequest } from './setup/log-guard.ts'
 import { built, source } from './setup/program.ts'
 
 interface Running {
@@ -20,7 +18,7 @@ interface Running {
 /** Nightpost as `npm start` runs it, in a directory of its own; quicker as it is built. */
 async function start(directory: string, program = built('main')): Promise<Running> {
   const child = run(directory, program)
-  listen(child)
+  guardProcess(child)
   let output = ''
   child.stdout?.on('data', (data) => {
     output += data
@@ -61,7 +59,7 @@ async function paste(line: string) {
     [...line.matchAll(/-H '([^:]+): ([^']*)'/g)].map(([, name = '', value = '']) => [name, value]),
   )
   const body = /-d '(.*)'$/.exec(line)?.[1] ?? ''
-  sent(headers, Buffer.from(body))
+  guardRequest(headers, Buffer.from(body))
   const answer = await fetch(url, { method: 'POST', headers, body })
   return { status: answer.status, json: (await answer.json()) as { outcome: string } }
 }
@@ -83,7 +81,7 @@ describe.each([
   beforeAll(async () => {
     chmodSync(directory, mode)
     running = await start(directory, source('main'))
-    home = homeFor(join(directory, '.data'), unprivilegedAccount())
+    home = clusterHome(join(directory, '.data'))
   })
   afterAll(async () => {
     if (running.child.exitCode === null && running.child.signalCode === null) await kill(running, 'SIGTERM')
@@ -161,7 +159,7 @@ describe.each([
   it('keeps its log of Postgres to itself', () => {
     const log = readFileSync(join(home, 'postgres.log'), 'utf8')
     expect(log).toContain('database system is ready')
-    for (const line of log.split('\n')) logged(line)
+    for (const line of log.split('\n')) guardLine(line)
   })
 })
 
@@ -175,7 +173,7 @@ it.each([
     cwd: directory,
     env: environment,
   })
-  listen(child)
+  guardProcess(child)
   let errors = ''
   child.stderr.on('data', (data) => {
     errors += data

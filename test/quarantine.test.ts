@@ -6,8 +6,8 @@ import { type ReplayOptions, replay } from '../src/replay/replay.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
-import { everything, fixtures, send, tables } from './setup/fixtures.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
+import { guardedLog } from './setup/log-guard.ts'
 import { environment, setup, signed, type TestService } from './setup/service.ts'
 
 const MEBIBYTE = 2 ** 20
@@ -24,7 +24,7 @@ const recover = (given: Partial<ReplayOptions> = {}) =>
     databaseUrl: service.db.url,
     vendors,
     config: readConfig(environment),
-    log: watchedLog,
+    log: guardedLog,
     filter: { outcomes: ['unverified'] },
     all: false,
     dryRun: false,
@@ -59,13 +59,13 @@ describe('while a wrong secret is configured', () => {
       'unverified → unrecognised': 1,
     })
     expect(await count('unverified_deliveries')).toBe(0)
-    const recovered = await everything(service.db)
+    const recovered = await allRows(service.db)
 
     // The same rows as if the secret had been right all the time.
     const other = await setup()
     for (const fixture of fixtures) await send(other, fixture)
     await other.asleep(inference(), USER)
-    const expected = await everything(other.db)
+    const expected = await allRows(other.db)
     await other.close()
     const bare = (all: Record<string, unknown[]>) =>
       tables.map((table) =>
@@ -229,7 +229,7 @@ it('a 401 does not wait for a database that says nothing', async () => {
   const wire = await startProxy(Number(url.port), Math.random)
   url.port = `${wire.port}`
   const config = readConfig({ ...environment, QUARANTINE_UNVERIFIED_MAX_BYTES: `${MEBIBYTE}` })
-  const { app } = await startService(config, url.href, watchedLog)
+  const { app } = await startService(config, url.href, guardedLog)
   const post = async (headers: Record<string, string>) => {
     const payload = Buffer.from(JSON.stringify(biomarker()))
     const answer = await app.inject({ method: 'POST', url: '/webhooks/sahha', headers, payload })
@@ -243,12 +243,12 @@ it('a 401 does not wait for a database that says nothing', async () => {
   expect(await Promise.all(refused())).toEqual([401, 401, 401])
   expect(await count('unverified_deliveries')).toBe(3)
 
-  wire.freeze(true)
+  wire.setFrozen(true)
   const started = performance.now()
   expect(await Promise.all([...refused(), ...refused()])).toEqual(Array(6).fill(401))
   expect(performance.now() - started).toBeLessThan(4000)
   // What was on its way when the answer was given is kept once the database speaks again.
-  wire.freeze(false)
+  wire.setFrozen(false)
   await expect.poll(() => count('unverified_deliveries')).toBe(9)
   await app.close()
   wire.close()

@@ -8,8 +8,8 @@ import type { Summary } from '../src/replay/summary.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
-import { everything, fixtures, send, tables } from './setup/fixtures.ts'
-import { logged } from './setup/log-guard.ts'
+import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
+import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 import { environment, setup, type TestService } from './setup/service.ts'
 
@@ -53,14 +53,14 @@ async function sendAll() {
 describe.each(['unrecognised', 'rejected'])('what an older version left as %s', (outcome) => {
   it('is stored as if today had received it then', async () => {
     await sendAll()
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     const entries = await ledger()
     await forgetRows(outcome)
 
     const summary = await replay(options())
     expect(transitions(summary)).toEqual({ [`${outcome} → stored`]: fixtures.length })
     expect(summary.failed).toBe(0)
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
     expect(await ledger()).toEqual(entries)
   })
 })
@@ -98,10 +98,10 @@ it('never overwrites anything newer, and repeats without effect', async () => {
   await service.asleep(session({ state: 'OPEN' }), USER)
   await forgetRows('rejected')
   await service.asleep(session({ state: 'COMPLETE' }), USER)
-  const rows = await everything(service.db)
+  const rows = await allRows(service.db)
 
   expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 1 })
-  expect(await everything(service.db)).toEqual(rows)
+  expect(await allRows(service.db)).toEqual(rows)
   expect(transitions(await replay(options()))).toEqual({})
 })
 
@@ -130,7 +130,7 @@ it('stores what an older version rejected for one fault, and finds again what is
   const { json } = await service.sahha(
     dataLog([{ id: 'a', value: '1' }, { value: 2 }, { id: 'c', value: 3 }]),
   )
-  const rows = await everything(service.db)
+  const rows = await allRows(service.db)
   await forgetRows('rejected')
 
   const first = await replay(options())
@@ -139,7 +139,7 @@ it('stores what an older version rejected for one fault, and finds again what is
     failed: 0,
     problems: { partly_stored: 1 },
   })
-  expect(await everything(service.db)).toEqual(rows)
+  expect(await allRows(service.db)).toEqual(rows)
   expect(rows.data_logs).toMatchObject([
     { id: 'a', value: null },
     { id: 'c', value: '3' },
@@ -159,9 +159,9 @@ it('stores what an older version rejected for one fault, and finds again what is
 it('--dry-run says the same and writes nothing', async () => {
   await sendAll()
   await forgetRows('unrecognised')
-  const before = [await ledger(), await everything(service.db)]
+  const before = [await ledger(), await allRows(service.db)]
   const dry = await replay(options({ dryRun: true }))
-  expect([await ledger(), await everything(service.db)]).toEqual(before)
+  expect([await ledger(), await allRows(service.db)]).toEqual(before)
   expect(transitions(dry)).toEqual(transitions(await replay(options())))
 })
 
@@ -230,12 +230,12 @@ describe('--all', () => {
 
   it('makes identical rows from the ledger alone', async () => {
     await updates()
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     const entries = await ledger()
     for (const table of [...tables].reverse()) await service.db.query(`delete from ${table}`)
 
     const summary = await replay(options({ all: true }))
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
     expect(await ledger()).toEqual(entries)
     expect(summary.failed).toBe(1)
     expect((await replay(options({ all: true }))).changedRows).toBe(0)
@@ -243,7 +243,7 @@ describe('--all', () => {
 
   it('removes what no delivery says, and leaves what the ledger no longer holds', async () => {
     await updates()
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     const [known] = await service.db.query('select delivery_id from biomarkers limit 1')
     const add = (id: string, delivery: string) =>
       service.db.query(
@@ -253,7 +253,7 @@ describe('--all', () => {
       )
     await add('invented', known?.delivery_id as string)
     expect((await replay(options({ all: true }))).changedRows).toBe(1)
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
 
     await add('archived', '019a0000-0000-7000-8000-000000000000')
     expect((await replay(options({ all: true }))).changedRows).toBe(0)
@@ -262,7 +262,7 @@ describe('--all', () => {
 
   it('reads everything with the normalisers of today, and records which', async () => {
     await updates()
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     const changed = await replay(options({ all: true, vendors: [otherSahha] }))
     expect(changed.changedRows).toBeGreaterThan(0)
     const units = await service.db.query('select distinct unit from biomarkers')
@@ -273,29 +273,29 @@ describe('--all', () => {
       { vendor: 'sahha', version: '3' },
     ])
     await replay(options({ all: true }))
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
   })
 
   it('leaves the rows of an owner alone where the database does not take one of the deliveries', async () => {
     await updates()
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     const [row] = await service.db.query(
       `select delivery_id from deliveries where owner = 'profile-1' limit 1`,
     )
-    const holder = await service.db.hold(
+    const holder = await service.db.lock(
       `select from deliveries where delivery_id = '${row?.delivery_id}' for update`,
     )
     const summary = await replay(options({ all: true }))
     await holder.release()
     expect(summary.transitions.get('stored → unavailable')).toBe(1)
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
   })
 
   it('--dry-run counts the rows that would change', async () => {
     await updates()
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     const dry = await replay(options({ all: true, dryRun: true, vendors: [otherSahha] }))
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
     expect(dry.changedRows).toBeGreaterThan(0)
     expect((await replay(options({ all: true, vendors: [otherSahha] }))).changedRows).toBe(dry.changedRows)
   })
@@ -308,9 +308,9 @@ describe('--all', () => {
     await replay(options({ all: true }))
     const answers = await arriving
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    const rows = await everything(service.db)
+    const rows = await allRows(service.db)
     expect((await replay(options({ all: true }))).changedRows).toBe(0)
-    expect(await everything(service.db)).toEqual(rows)
+    expect(await allRows(service.db)).toEqual(rows)
     expect(await service.db.query(`select id from biomarkers where id like 'live-%'`)).toHaveLength(50)
   })
 })
@@ -343,7 +343,7 @@ describe('nightpost replay', () => {
       errors += data
     })
     const [code] = await new Promise<unknown[]>((resolve) => child.on('close', (...all) => resolve(all)))
-    for (const line of [output, errors].join('\n').split('\n')) logged(line)
+    for (const line of [output, errors].join('\n').split('\n')) guardLine(line)
     return { code, output, errors }
   }
 

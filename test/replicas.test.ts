@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { answersIn, lost, strange } from '../chaos/answers.ts'
+import { lostDeliveries, openAnswerFile, unexpectedAnswers } from '../chaos/answers.ts'
 import { audit } from '../chaos/audit.ts'
-import { credentials, delivery as numbered } from '../chaos/deliveries.ts'
+import { credentials, numberedRequest } from '../chaos/numbered-request.ts'
 import { readConfig } from '../src/config.ts'
-import { freePort } from '../src/db/embedded/postmaster.ts'
+import { freePort } from '../src/db/embedded/index.ts'
 import { GroupCommit } from '../src/db/group-commit.ts'
 import { createPool } from '../src/db/pool.ts'
 import { Writer } from '../src/db/writer.ts'
@@ -22,7 +22,7 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { archetype, biomarker, dataLog, score } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { sent, watchedLog } from './setup/log-guard.ts'
+import { guardedLog, guardRequest } from './setup/log-guard.ts'
 
 const REPLICAS = 3
 
@@ -80,7 +80,7 @@ interface Replica {
 
 /** A service with a pool and a queue of its own, as another process has it. */
 async function startReplica(port: number): Promise<Replica> {
-  const { app } = await startService(readConfig(credentials), db.url, watchedLog)
+  const { app } = await startService(readConfig(credentials), db.url, guardedLog)
   await app.listen({ port, host: '127.0.0.1' })
   return { port, app }
 }
@@ -88,13 +88,13 @@ async function startReplica(port: number): Promise<Replica> {
 /** Restarts one replica after the other, as a deployment does, while a sender posts to all of them. */
 async function rolling(replicas: Replica[], directory: string): Promise<void> {
   const file = join(directory, 'answers.jsonl')
-  const poster = fork(join(resolve(import.meta.dirname, '..'), 'chaos/poster.ts'), {
+  const sender = fork(join(resolve(import.meta.dirname, '..'), 'chaos/sender.ts'), {
     execArgv: ['--import', 'tsx'],
   })
-  const ended = once(poster, 'exit')
-  const answers = answersIn(file)
-  poster.send({ ports: replicas.map(({ port }) => port), file, connections: 12, pause: 20 })
-  while (answers.read().length === 0) await sleep(20)
+  const ended = once(sender, 'exit')
+  const answers = openAnswerFile(file)
+  sender.send({ ports: replicas.map(({ port }) => port), file, connections: 12, pause: 20 })
+  while (answers.readNew().length === 0) await sleep(20)
   for (const replica of replicas) {
     await sleep(200)
     await replica.app.close()
@@ -102,15 +102,17 @@ async function rolling(replicas: Replica[], directory: string): Promise<void> {
     replica.app = (await startReplica(replica.port)).app
   }
   await sleep(200)
-  poster.send('stop')
+  sender.send('stop')
   await ended
-  answers.read()
+  answers.readNew()
   answers.close()
 
   const client = await auditor()
-  expect([...strange(answers.all), ...(await lost(client, answers.all)), ...(await audit(client))]).toEqual(
-    [],
-  )
+  expect([
+    ...unexpectedAnswers(answers.all),
+    ...(await lostDeliveries(client, answers.all)),
+    ...(await audit(client)),
+  ]).toEqual([])
   await client.end()
   const acked = new Set(answers.all.filter(({ status }) => status === 200).map(({ n }) => n))
   expect(new Set(answers.all.map(({ n }) => n))).toEqual(acked)
@@ -120,8 +122,8 @@ async function rolling(replicas: Replica[], directory: string): Promise<void> {
 }
 
 async function send(port: number, n: number) {
-  const { path, headers, body } = numbered(n)
-  sent(headers, Buffer.from(body))
+  const { path, headers, body } = numberedRequest(n)
+  guardRequest(headers, Buffer.from(body))
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
   })
@@ -133,7 +135,7 @@ describe('writers that need the same rows in opposite order', () => {
   beforeEach(async () => {
     db = await createDatabase()
     await findCirclesEarly()
-    pools = Array.from({ length: REPLICAS }, () => createPool(db.url, watchedLog))
+    pools = Array.from({ length: REPLICAS }, () => createPool(db.url, guardedLog))
   })
 
   const writer = new Writer(vendors.flatMap(({ targets }) => targets))

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, inject, it } from 'vitest'
-import { hypnogramOf } from '../src/cli/hypnogram.ts'
+import { readHypnogramFrom } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
 import { readConfig } from '../src/config.ts'
 import { databaseOf } from '../src/db/database.ts'
@@ -9,8 +9,8 @@ import { replay } from '../src/replay/replay.ts'
 import { readState } from '../src/status/read.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { bare, everything, fixtures, send } from './setup/fixtures.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { allRows, bare, fixtures, send } from './setup/fixtures.ts'
+import { guardedLog } from './setup/log-guard.ts'
 import { hasPooler, type Pooler, startPooler } from './setup/pooler.ts'
 import { environment, serviceOn, setup } from './setup/service.ts'
 
@@ -53,8 +53,8 @@ describe.each([
     expect((await service.app.inject('/health/ready')).statusCode).toBe(200)
     const direct = await setup()
     for (const fixture of fixtures) await send(direct, fixture)
-    const rows = await everything(db)
-    expect(bare(rows)).toEqual(bare(await everything(direct.db)))
+    const rows = await allRows(db)
+    expect(bare(rows)).toEqual(bare(await allRows(direct.db)))
     await direct.close()
 
     const config = readConfig({ ...environment, DATABASE_SCHEMA: 'Odd$' })
@@ -64,7 +64,7 @@ describe.each([
         databaseUrl: database.url,
         vendors,
         config,
-        log: watchedLog,
+        log: guardedLog,
         filter: {},
         all: true,
         dryRun: false,
@@ -72,12 +72,12 @@ describe.each([
       ...{ signal: new AbortController().signal, progress: () => {} },
     })
     expect(rebuilt).toMatchObject({ deliveries: fixtures.length, failed: 0, changedRows: 0 })
-    expect(await everything(db)).toEqual(rows)
+    expect(await allRows(db)).toEqual(rows)
     const client = await connect(database, { name: 'nightpost status', use: 'read' })
     expect((await readState(client, vendors)).lastStored).not.toEqual([])
     await client.end()
     expect(await printed(database, 'select count(*) as all from deliveries')).toContain(`${fixtures.length}`)
-    expect(await hypnogramOf(database, {})).not.toBeNull()
+    expect(await readHypnogramFrom(database, {})).not.toBeNull()
     expect(await db.query('select count(*) from public.deliveries')).toEqual([{ count: '0' }])
     await service.close()
   })

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBalancer } from './setup/balancer.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { keep, listen, sent } from './setup/log-guard.ts'
+import { guardProcess, guardRequest, guardSecret } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 
 const KEY = 'shutdown-test-key'
@@ -25,7 +25,7 @@ interface Replica {
 let db: TestDatabase
 const all: Replica[] = []
 beforeAll(async () => {
-  keep(KEY)
+  guardSecret(KEY)
   db = await createDatabase()
 })
 afterAll(async () => {
@@ -46,7 +46,7 @@ async function start(settings: Record<string, string> = {}): Promise<Replica> {
       ...settings,
     },
   })
-  listen(child)
+  guardProcess(child)
   const port = await new Promise<number>((found, failed) => {
     let output = ''
     child.stdout.on('data', (data) => {
@@ -76,7 +76,7 @@ afterAll(() => agent.destroy())
 function post(port: number, id: string): Promise<number> {
   const headers = { 'content-type': 'application/json', 'x-api-key': KEY, 'x-user-id': 'user-1' }
   const body = JSON.stringify(biomarker({ id, category: 'c' }))
-  sent(headers, Buffer.from(body))
+  guardRequest(headers, Buffer.from(body))
   return new Promise((answered) => {
     const outgoing = request({
       port,
@@ -145,7 +145,7 @@ describe('two replicas behind a balancer', () => {
 
     await stop()
     balancer.close()
-    expect(balancer.broken).toEqual([])
+    expect(balancer.failed).toEqual([])
     expect([...new Set(answers.values())].filter((status) => status !== 200 && status !== 503)).toEqual([])
     expect(await lost(answers)).toEqual([])
   })
@@ -165,7 +165,7 @@ describe('SIGTERM', () => {
 
   it('answers what the database holds up, and ends in time', SLOW, async () => {
     const replica = await start()
-    const holder = await db.hold('lock table deliveries in exclusive mode')
+    const holder = await db.lock('lock table deliveries in exclusive mode')
     const answers = Array.from({ length: 60 }, (_, n) => post(replica.port, `held-up-${n}`))
     await new Promise((resolve) => setTimeout(resolve, 500))
     const { code, seconds } = await end(replica)
@@ -177,7 +177,7 @@ describe('SIGTERM', () => {
 
   it('a second time ends at once', SLOW, async () => {
     const replica = await start()
-    const holder = await db.hold('lock table deliveries in exclusive mode')
+    const holder = await db.lock('lock table deliveries in exclusive mode')
     const answer = post(replica.port, 'held')
     await new Promise((resolve) => setTimeout(resolve, 300))
     const ending = end(replica)

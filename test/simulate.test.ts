@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addDays, instantOf, withOffset } from '../src/simulate/local-time.ts'
-import { createNight, EPOCH } from '../src/simulate/night.ts'
-import { headersOf, type Post, type Sent, send } from '../src/simulate/send.ts'
+import { addDays, instantOf, localTimestamp } from '../src/simulate/local-time.ts'
+import { createNight, EPOCH_MS } from '../src/simulate/night.ts'
+import { requestHeaders } from '../src/simulate/request-headers.ts'
+import { type Post, type SentDelivery, send } from '../src/simulate/send.ts'
 import { statOf } from '../src/simulate/stat.ts'
-import { type TrafficOptions, traffic } from '../src/simulate/traffic.ts'
+import { simulateTraffic, type TrafficOptions } from '../src/simulate/traffic.ts'
 import { createUser } from '../src/simulate/user.ts'
-import { logged } from './setup/log-guard.ts'
+import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from './setup/service.ts'
 
@@ -30,59 +31,60 @@ const nights = fc
     return { user, night: createNight(user, addDays('2025-01-01', day)) }
   })
 
-describe('the traffic', () => {
-  it('is the same for the same options, and another for another seed', () => {
+describe('simulateTraffic', () => {
+  it('returns the same bytes for the same options and other bodies for another seed', () => {
     const small = { ...options, users: 1, nights: 2 }
-    expect(traffic(small)).toEqual(traffic(small))
+    expect(simulateTraffic(small)).toEqual(simulateTraffic(small))
     const bodies = (seed: string) =>
-      traffic({ ...small, seed })
+      simulateTraffic({ ...small, seed })
         .flat()
         .map(({ body }) => body)
     const others = new Set(bodies('b'))
     expect(bodies('a').filter((body) => others.has(body))).toEqual([])
   })
 
-  it('has the disturbances that were asked for, and otherwise none', () => {
-    const lanes = traffic({ ...options, nights: 20 })
+  it('adds the shares of duplicates and faulty deliveries that the options ask for', () => {
+    const sequences = simulateTraffic({ ...options, nights: 20 })
     const counts = { duplicate: 0, stored: 0, other: 0 }
-    for (const { expected } of lanes.flat())
-      counts[expected in counts ? (expected as 'stored') : 'other'] += 1
+    for (const { expectedResult } of sequences.flat())
+      counts[expectedResult in counts ? (expectedResult as 'stored') : 'other'] += 1
     expect(counts.duplicate / counts.stored).toBeCloseTo(0.1, 1)
     expect(counts.other / counts.stored).toBeCloseTo(0.05, 1)
-    const plain = traffic({ ...options, duplicates: 0, invalid: 0 }).flat()
-    expect(new Set(plain.map(({ expected }) => expected))).toEqual(new Set(['stored']))
-    expect(new Set(plain.map(({ body }) => body)).size).toBe(plain.length)
+    const undisturbed = simulateTraffic({ ...options, duplicates: 0, invalid: 0 }).flat()
+    expect(new Set(undisturbed.map(({ expectedResult }) => expectedResult))).toEqual(new Set(['stored']))
+    expect(new Set(undisturbed.map(({ body }) => body)).size).toBe(undisturbed.length)
   })
 
-  it('is in the order of sending, unless shuffled', () => {
-    const [lane = []] = traffic(options)
-    const [shuffled = []] = traffic({ ...options, shuffle: true })
-    const times = (list: typeof lane) => list.map(({ at }) => at)
-    expect(times(lane)).toEqual(times(lane).sort((a, b) => a - b))
-    expect(times(shuffled)).not.toEqual(times(lane))
-    expect(times(shuffled).sort()).toEqual(times(lane).sort())
+  it('returns the deliveries in the order of sending unless shuffled', () => {
+    const [sequence = []] = simulateTraffic(options)
+    const [shuffled = []] = simulateTraffic({ ...options, shuffle: true })
+    const times = (list: typeof sequence) => list.map(({ sentAt }) => sentAt)
+    expect(times(sequence)).toEqual(times(sequence).sort((a, b) => a - b))
+    expect(times(shuffled)).not.toEqual(times(sequence))
+    expect(times(shuffled).sort()).toEqual(times(sequence).sort())
   })
 
-  it('has a window every five minutes that ends with its chunk', () => {
-    const [lane = []] = traffic({ ...options, users: 2, nights: 1, duplicates: 0, invalid: 0 })
-    const windows = lane.filter(({ kind }) => kind === 'INFERENCE_COMPLETE')
-    windows.forEach(({ body, at }, chunk) => {
+  it('sends INFERENCE_COMPLETE every five minutes, each ending with the last epoch of its chunk', () => {
+    const [sequence = []] = simulateTraffic({ ...options, users: 2, nights: 1, duplicates: 0, invalid: 0 })
+    const inferences = sequence.filter(({ kind }) => kind === 'INFERENCE_COMPLETE')
+    inferences.forEach(({ body, sentAt }, chunk) => {
       const { data } = JSON.parse(body)
       expect(data).toMatchObject({ inference_seq_num: chunk, seq_num: 10 * chunk + 9 })
       expect(data.sleep_stages).toHaveLength(10)
-      if (chunk > 0) expect(Math.abs(at - (windows[chunk - 1]?.at ?? 0) - 300_000)).toBeLessThan(30_000)
+      if (chunk > 0)
+        expect(Math.abs(sentAt - (inferences[chunk - 1]?.sentAt ?? 0) - 300_000)).toBeLessThan(30_000)
     })
-    expect(lane.at(-1)?.kind).toBe('SESSION_COMPLETE')
+    expect(sequence.at(-1)?.kind).toBe('SESSION_COMPLETE')
   })
 
-  it('proves itself as the vendors do', () => {
-    const [asleep, sahha] = traffic(options).map(([first]) => first)
+  it('has the headers that each vendor authenticates with', () => {
+    const [asleep, sahha] = simulateTraffic(options).map(([first]) => first)
     if (!asleep || !sahha) throw new Error('no traffic')
-    expect(headersOf(asleep, credentials)).toMatchObject({
+    expect(requestHeaders(asleep, credentials)).toMatchObject({
       'x-api-key': ASLEEP_KEY,
       'x-user-id': asleep.user,
     })
-    expect(headersOf(sahha, credentials)).toMatchObject({
+    expect(requestHeaders(sahha, credentials)).toMatchObject({
       'X-Signature': signed(sahha.body)['x-signature'],
       'X-External-Id': sahha.user,
       'X-Event-Type': sahha.kind,
@@ -100,7 +102,7 @@ type Stat = {
 } & { sleep_time: string; wake_time: string }
 
 describe('a simulated night', () => {
-  it("has a stat that obeys the vendor's arithmetic", () => {
+  it('has a stat whose durations and ratios agree, as in the vendor documentation', () => {
     fc.assert(
       fc.property(nights, ({ user, night }) => {
         const stat = statOf(night, user.timeZone) as Stat | null
@@ -109,7 +111,7 @@ describe('a simulated night', () => {
           return
         }
         if (!stat) throw new Error('no stat')
-        const end = night.start + night.sleep.length * EPOCH
+        const end = night.start + night.sleep.length * EPOCH_MS
         expect(stat.time_in_bed * 1000).toBe(end - night.start)
         expect(stat.time_in_sleep_period).toBe(stat.time_in_sleep + stat.time_in_wake)
         expect(stat.time_in_sleep).toBe(stat.time_in_light + stat.time_in_deep + stat.time_in_rem)
@@ -124,7 +126,7 @@ describe('a simulated night', () => {
     )
   })
 
-  it('looks like one: five or so cycles of about 90 minutes, deep sleep early, REM late', () => {
+  it('resembles a real night: cycles of about 90 minutes, deep sleep early, REM sleep late', () => {
     const slept = fc.sample(nights, { numRuns: 200, seed: 1 }).filter(({ night }) => night.kind === 'slept')
     const sum = { deepEarly: 0, deepLate: 0, remEarly: 0, remLate: 0, cycle: 0, cycles: 0, hours: 0 }
     for (const { night } of slept) {
@@ -146,8 +148,9 @@ describe('a simulated night', () => {
   })
 })
 
-it('local times follow the zone across changes to and from summer time', () => {
-  const local = (date: string, hours: number, zone: string) => withOffset(instantOf(date, hours, zone), zone)
+it('local timestamps have the UTC offset of the zone before and after daylight saving time changes', () => {
+  const local = (date: string, hours: number, zone: string) =>
+    localTimestamp(instantOf(date, hours, zone), zone)
   expect(local('2025-03-09', 1.5, 'America/New_York')).toBe('2025-03-09T01:30:00-05:00')
   expect(local('2025-03-09', 3, 'America/New_York')).toBe('2025-03-09T03:00:00-04:00')
   expect(local('2025-11-02', 24, 'America/New_York')).toBe('2025-11-03T00:00:00-05:00')
@@ -155,20 +158,21 @@ it('local times follow the zone across changes to and from summer time', () => {
   expect(local('2025-01-01', 12, 'Asia/Kolkata')).toBe('2025-01-01T12:00:00+05:30')
 })
 
-it('a 503 and a lost connection are tried again, other refusals are not', async () => {
+it('send retries after a 503 and a lost connection, but not after other refusals', async () => {
   const answers: Array<Error | number> = [new Error('lost'), 503, 200]
   const post: Post = async () => {
     const answer = answers.shift() ?? 401
     if (answer instanceof Error) throw answer
-    return { status: answer, said: answer === 200 ? 'stored' : 'unauthorized', retryAfterSeconds: 0 }
+    return { status: answer, result: answer === 200 ? 'stored' : 'unauthorized', retryAfterSeconds: 0 }
   }
-  const [first, second] = traffic({ ...options, users: 1, nights: 1, duplicates: 0, invalid: 0 })[0] ?? []
+  const [first, second] =
+    simulateTraffic({ ...options, users: 1, nights: 1, duplicates: 0, invalid: 0 })[0] ?? []
   if (!first || !second) throw new Error('no traffic')
-  const results: Sent[] = []
+  const results: SentDelivery[] = []
   await send([[first, second]], post, credentials, Number.POSITIVE_INFINITY, (sent) => results.push(sent))
-  expect(results.map(({ said, isExpected, retries }) => ({ said, isExpected, retries }))).toEqual([
-    { said: 'stored', isExpected: true, retries: 2 },
-    { said: 'unauthorized', isExpected: false, retries: 0 },
+  expect(results.map(({ result, isExpected, retries }) => ({ result, isExpected, retries }))).toEqual([
+    { result: 'stored', isExpected: true, retries: 2 },
+    { result: 'unauthorized', isExpected: false, retries: 0 },
   ])
 })
 
@@ -194,13 +198,20 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
       })
     }
     const [code] = await once(child, 'exit')
-    for (const line of output.split('\n')) logged(line)
+    for (const line of output.split('\n')) guardLine(line)
     return { code, output }
   }
-  const proven = { ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET }
+  const rightCredentials = { ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET }
 
-  it('gets every answer that it expects, in disorder and with faults', async () => {
-    const { code, output } = await run(proven, '--duplicates', '0.1', '--invalid', '0.05', '--shuffle')
+  it('gets only expected answers to shuffled, duplicate and faulty deliveries', async () => {
+    const { code, output } = await run(
+      rightCredentials,
+      '--duplicates',
+      '0.1',
+      '--invalid',
+      '0.05',
+      '--shuffle',
+    )
     expect(output).toContain('every answer as expected.')
     expect(code).toBe(0)
     const [{ stored, repeated } = { stored: null, repeated: null }] = await service.db.query(
@@ -210,19 +221,19 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
     expect(Number(repeated)).toBeGreaterThan(1)
   })
 
-  it('stores nothing the second time', async () => {
-    const { code, output } = await run(proven)
+  it('stores nothing new in a second run with the same options', async () => {
+    const { code, output } = await run(rightCredentials)
     expect(output).toMatch(/INFERENCE_COMPLETE +│ +(\d+) │ +· │ +\1 /)
     expect(code).toBe(0)
   })
 
-  it('exits with 1 where answers are not the expected ones', async () => {
+  it('exits with status 1 if an answer is unexpected', async () => {
     const { code, output } = await run({ ASLEEP_API_KEYS: 'wrong' }, '--nights', '1')
     expect(output).toContain('expected stored, was answered unauthorized')
     expect(code).toBe(1)
   })
 
-  it('leaves nights whose intervals add up to their stat', async () => {
+  it('stores nights whose intervals add up to their stat', async () => {
     const totals = await service.db.query(
       `select t.session_id, t.time_in_light = i.light and t.time_in_deep = i.deep and t.time_in_rem = i.rem
          and t.time_in_wake = i.wake_in_period and t.time_in_bed = i.all_seconds as equal
@@ -240,7 +251,7 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
     expect(totals.filter(({ equal }) => equal !== 't')).toEqual([])
   })
 
-  it('leaves one night in progress, of windows alone', async () => {
+  it('leaves one night in progress, which has windows and no SESSION_COMPLETE', async () => {
     const provisional = await service.db.query(
       `select session_id, max(epoch_index) + 1 as epochs, count(*) as rows from sleep_epochs
        where provisional and series = 'sleep' group by session_id`,

@@ -5,11 +5,10 @@ import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
-import { type Cluster, startCluster } from '../src/db/embedded/cluster.ts'
-import { findPostmaster, stopPostmaster } from '../src/db/embedded/postmaster.ts'
+import { type Cluster, findPostmaster, startCluster, stopPostmaster } from '../src/db/embedded/index.ts'
 import { startService } from '../src/service.ts'
 import { biomarker } from './setup/bodies.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { guardedLog } from './setup/log-guard.ts'
 import { hasPooler, startPooler } from './setup/pooler.ts'
 import { environment, signed } from './setup/service.ts'
 
@@ -23,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster.release()
   rmSync(directory, { recursive: true })
-  rmSync(dirname(cluster.directory), { recursive: true, force: true })
+  rmSync(dirname(cluster.dataDirectory), { recursive: true, force: true })
 })
 
 it('a primary that becomes a standby makes the service not ready, until it is promoted', async () => {
@@ -32,7 +31,7 @@ it('a primary that becomes a standby makes the service not ready, until it is pr
     : undefined
   const urls = [cluster.url, ...(pooler ? [pooler.url(cluster.url)] : [])]
   const apps: FastifyInstance[] = []
-  for (const url of urls) apps.push((await startService(readConfig(environment), url, watchedLog)).app)
+  for (const url of urls) apps.push((await startService(readConfig(environment), url, guardedLog)).app)
   const send = (id: string) =>
     Promise.all(
       apps.map(async (app, at) => {
@@ -53,8 +52,8 @@ it('a primary that becomes a standby makes the service not ready, until it is pr
   expect(await readiness()).toEqual(all(200, 'ok'))
 
   // The keeper of the embedded server starts it again, on the same port.
-  writeFileSync(join(cluster.directory, 'standby.signal'), '')
-  await stopPostmaster(findPostmaster(cluster.directory) ?? { pid: 0 })
+  writeFileSync(join(cluster.dataDirectory, 'standby.signal'), '')
+  await stopPostmaster(findPostmaster(cluster.dataDirectory) ?? { pid: 0 })
   const standby = all(503, 'The database is a standby, which takes no writes.')
   await expect.poll(readiness, { interval: 600, timeout: 20_000 }).toEqual(standby)
   expect(await send('standby')).toEqual(apps.map(() => 503))

@@ -11,7 +11,7 @@ import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { watchedLog } from './setup/log-guard.ts'
+import { guardedLog } from './setup/log-guard.ts'
 
 const plans = plansFor(vendors.flatMap(({ targets }) => targets))
 
@@ -49,7 +49,7 @@ describe('what a group of duplicates costs grows with the group, and not with it
   let pool: ReturnType<typeof createPool>
   beforeAll(async () => {
     db = await createDatabase()
-    pool = createPool(db.url, watchedLog)
+    pool = createPool(db.url, guardedLog)
   })
   afterAll(async () => {
     await pool.end()

@@ -9,7 +9,7 @@ import { faultsOf } from '../src/status/faults.ts'
 import { askService } from '../src/status/service.ts'
 import { durationOf } from '../src/status/units.ts'
 import { biomarker, dataLog, inference, score, session, USER } from './setup/bodies.ts'
-import { logged } from './setup/log-guard.ts'
+import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
 
@@ -57,7 +57,7 @@ async function status(...options: string[]) {
   }
   const code = process.exitCode
   process.exitCode = before
-  logged(text)
+  guardLine(text)
   return { code, text }
 }
 
@@ -157,7 +157,7 @@ describe('nightpost status', () => {
 it('takes a queue that is more than half full for a fault', async () => {
   const small = await setup({}, { waitingDeliveries: 4, writers: 1 })
   const url = await small.app.listen({ port: 0, host: '127.0.0.1' })
-  const holder = await small.db.hold('lock table deliveries in access exclusive mode')
+  const holder = await small.db.lock('lock table deliveries in access exclusive mode')
   const posts = ['a', 'b', 'c', 'd'].map((id) => small.sahha(biomarker({ id, category: 'sleep' })))
   const seen: Array<{ deliveries: number; full: number }> = []
   const queue = async () => {

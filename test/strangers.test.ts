@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { biomarker, dataLog } from './setup/bodies.ts'
-import { sent } from './setup/log-guard.ts'
+import { guardRequest } from './setup/log-guard.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
 
@@ -52,7 +52,7 @@ const SIGNATURE = `x-signature: ${'f'.repeat(64)}`
 async function deliver(body: object, isChunked = false, more: Record<string, string> = {}): Promise<number> {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = { ...signed(bytes), ...(!isChunked && { 'content-length': `${bytes.length}` }), ...more }
-  sent(headers, bytes)
+  guardRequest(headers, bytes)
   const outgoing = request({ port, host: '127.0.0.1', path: '/webhooks/sahha', method: 'POST', headers })
   if (isChunked) outgoing.flushHeaders()
   outgoing.end(bytes)
@@ -119,7 +119,7 @@ describe('one connection does not shut out others', () => {
     const body = Buffer.from(
       JSON.stringify(biomarker({ id: 'many-chunks', category: 'c', padding: 'x'.repeat(100_000) })),
     )
-    sent(signed(body), body)
+    guardRequest(signed(body), body)
     const socket = open(head(`x-signature: ${signed(body)['x-signature']}`, 'transfer-encoding: chunked'))
     const chunks = [...body].map((byte) => `1\r\n${String.fromCharCode(byte)}\r\n`).join('')
     socket.write(`${chunks}0\r\n\r\n`)
@@ -249,7 +249,7 @@ describe('packed bodies', () => {
         )
       ).status
     // Nothing is committed meanwhile, so all that is taken is held.
-    const lock = await service.db.hold('lock table deliveries in access exclusive mode')
+    const lock = await service.db.lock('lock table deliveries in access exclusive mode')
     let most = 0
     const watching = setInterval(async () => {
       most = Math.max(most, (await held())[0] ?? 0)

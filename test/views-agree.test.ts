@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { headersOf } from '../src/simulate/send.ts'
-import { traffic } from '../src/simulate/traffic.ts'
+import { requestHeaders } from '../src/simulate/request-headers.ts'
+import { simulateTraffic } from '../src/simulate/traffic.ts'
 import { fixtures, send } from './setup/fixtures.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
 
@@ -9,15 +9,15 @@ let service: TestService
 beforeAll(async () => {
   service = await setup()
   for (const fixture of fixtures) await send(service, fixture)
-  const lanes = traffic({
+  const sequences = simulateTraffic({
     ...{ seed: 'agree', users: 3, nights: 4, until: '2025-11-04' },
     ...{ duplicates: 0.1, invalid: 0.1, shuffle: true },
   })
   const credentials = { asleepKey: ASLEEP_KEY, sahhaSecret: SAHHA_SECRET, sahhaKey: undefined }
   await Promise.all(
-    lanes.map(async (lane) => {
-      for (const delivery of lane.filter(({ kind }) => kind !== 'INFERENCE_COMPLETE')) {
-        await service.post(delivery.vendor, headersOf(delivery, credentials), delivery.body)
+    sequences.map(async (sequence) => {
+      for (const delivery of sequence.filter(({ kind }) => kind !== 'INFERENCE_COMPLETE')) {
+        await service.post(delivery.vendor, requestHeaders(delivery, credentials), delivery.body)
       }
     }),
   )

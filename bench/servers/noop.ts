@@ -1,4 +1,4 @@
-// The HTTP ceiling: Nightpost with a store that commits nothing.
+// Measures the HTTP ceiling: Nightpost with a store that commits nothing.
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Store } from '../../src/ingest/delivery.ts'

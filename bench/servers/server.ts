@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 
 export interface ServerReport {
+  /** Resident memory in bytes. */
   readonly rss: number
+  /** Groups that were committed, and the deliveries in them. */
   readonly groups: number
   readonly deliveries: number
 }
 
-/** Listens, tells the parent its port, answers its questions, and ends with it. */
+/** Listens, sends the port to the parent process, answers its messages, and exits when the parent does. */
 export async function serve(app: FastifyInstance, report: () => Omit<ServerReport, 'rss'>): Promise<void> {
   await app.listen({ port: 0, host: '127.0.0.1' })
   process.on('message', (question) => {

@@ -1,5 +1,5 @@
-// The service that a good engineer writes by default: Fastify checks the body with its schema, Drizzle
-// writes ledger and rows in one transaction a request. Same tables, same fsync, same promises.
+// The baseline: a service written in the usual way. Fastify validates the headers, the vendor module judges the body,
+// and Drizzle writes the ledger and the rows in one transaction per request. Tables, fsync and promises are the same.
 import { createHash } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { sql } from 'drizzle-orm'
@@ -40,7 +40,7 @@ for (const vendor of vendors) {
     const now = new Date().toISOString()
     const provenance = { delivery_id: id, received_at: now }
     await db.transaction(async (tx) => {
-      const entered = await tx
+      const inserted = await tx
         .insert(deliveries)
         .values({
           owner: owner as string,
@@ -60,24 +60,25 @@ for (const vendor of vendors) {
         })
         .onConflictDoNothing()
         .returning({ id: deliveries.delivery_id })
-      if (entered.length === 0) return
+      if (inserted.length === 0) return
       for (const { target, rows } of judgement.rows) {
         if (rows.length === 0) continue
-        const values = rows.map((row) => ({ ...parsed(row), ...provenance }))
-        await tx.insert(target.table).values(values).onConflictDoUpdate(newest(target.table))
+        const values = rows.map((row) => ({ ...withParsedJson(row), ...provenance }))
+        await tx.insert(target.table).values(values).onConflictDoUpdate(unlessOlder(target.table))
       }
     })
     return { outcome: 'stored', delivery_id: id }
   })
 }
 
-/** Drizzle serialises jsonb itself. */
-function parsed(row: object): object {
+/** Drizzle serialises jsonb itself, so it needs the parsed value. */
+function withParsedJson(row: object): object {
   if (!('additional_properties' in row) || row.additional_properties === null) return row
   return { ...row, additional_properties: JSON.parse(row.additional_properties as string) }
 }
 
-function newest(table: PgTable) {
+/** The conflict clause that replaces a row unless the new one was received earlier. */
+function unlessOlder(table: PgTable) {
   const { columns, primaryKeys } = getTableConfig(table)
   const keys = primaryKeys[0]?.columns.map(({ name }) => name) ?? []
   const column = (name: string) => columns.find((column) => column.name === name) as PgColumn

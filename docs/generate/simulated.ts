@@ -2,9 +2,9 @@ import type pg from 'pg'
 import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
 import { startService } from '../../src/service.ts'
-import type { Delivery } from '../../src/simulate/delivery.ts'
-import { headersOf } from '../../src/simulate/send.ts'
-import { traffic } from '../../src/simulate/traffic.ts'
+import { requestHeaders } from '../../src/simulate/request-headers.ts'
+import type { SimulatedDelivery } from '../../src/simulate/simulated-delivery.ts'
+import { simulateTraffic } from '../../src/simulate/traffic.ts'
 
 const credentials = { asleepKey: 'key', sahhaSecret: 'secret', sahhaKey: undefined }
 const environment = { ASLEEP_API_KEYS: 'key', SAHHA_WEBHOOK_SECRETS: 'secret' }
@@ -20,9 +20,9 @@ const options = {
   shuffle: false,
 }
 
-/** Leaves out the windows of older nights, because the arrays of SESSION_COMPLETE replace them. */
-const isWanted = ({ kind, at }: Delivery) =>
-  kind !== 'INFERENCE_COMPLETE' || at > Date.parse('2025-11-08T10:00:00Z')
+/** Windows of older nights are left out, because SESSION_COMPLETE has superseded them. */
+const isWanted = ({ kind, sentAt }: SimulatedDelivery) =>
+  kind !== 'INFERENCE_COMPLETE' || sentAt > Date.parse('2025-11-08T10:00:00Z')
 
 /**
  * Sends the cookbook's traffic to the service on an empty database. Then it sets every time of arrival to the simulated
@@ -31,21 +31,22 @@ const isWanted = ({ kind, at }: Delivery) =>
 export async function simulateInto(databaseUrl: string, client: pg.Client): Promise<void> {
   const { app } = await startService(readConfig(environment), databaseUrl, pino({ level: 'silent' }))
   const arrivals = new Map<string, { first: number; last: number }>()
-  const post = async (delivery: Delivery) => {
+  const post = async (delivery: SimulatedDelivery) => {
     const answer = await app.inject({
       method: 'POST',
       url: `/webhooks/${delivery.vendor}`,
-      headers: headersOf(delivery, credentials),
+      headers: requestHeaders(delivery, credentials),
       payload: delivery.body,
     })
     const { delivery_id: id } = answer.json()
-    const { first, last } = arrivals.get(id) ?? { first: delivery.at, last: delivery.at }
-    if (id) arrivals.set(id, { first: Math.min(first, delivery.at), last: Math.max(last, delivery.at) })
+    const { first, last } = arrivals.get(id) ?? { first: delivery.sentAt, last: delivery.sentAt }
+    if (id)
+      arrivals.set(id, { first: Math.min(first, delivery.sentAt), last: Math.max(last, delivery.sentAt) })
   }
   await Promise.all(
-    traffic(options).map(async (lane) => {
-      const deliveries = lane.filter(isWanted)
-      // Sahha's records contain the time that orders them, so they may be sent concurrently. Asleep's are ordered by arrival.
+    simulateTraffic(options).map(async (sequence) => {
+      const deliveries = sequence.filter(isWanted)
+      // Sahha's records carry their own order; of two results of Asleep's the later received stays.
       const atOnce = deliveries[0]?.vendor === 'sahha' ? 32 : 1
       for (let at = 0; at < deliveries.length; at += atOnce) {
         await Promise.all(deliveries.slice(at, at + atOnce).map(post))

@@ -8,11 +8,12 @@ import { createLog } from '../log.ts'
 import { startService } from '../service.ts'
 import { addDays } from '../simulate/local-time.ts'
 import { createUser } from '../simulate/user.ts'
-import { drawn, hypnogramOf } from './hypnogram.ts'
-import { simulate, whole } from './simulate.ts'
+import { readHypnogramFrom, terminalDrawing } from './hypnogram.ts'
+import { positiveInteger, simulate } from './simulate.ts'
 import { printed } from './sql.ts'
 
-const fixed = {
+/** The options of the simulated traffic that the user can't choose. */
+const TRAFFIC = {
   seed: 'demo',
   until: '2025-11-03',
   duplicates: 0.03,
@@ -22,15 +23,15 @@ const fixed = {
 
 export const demoCommand = new Command('demo')
   .description(
-    'Start the service on the embedded Postgres, send it two made-up weeks of three users, and show them.',
+    'Start the service on the embedded Postgres, send it two simulated weeks of three users, and show the data.',
   )
-  .option('--users <n>', 'how many', whole, 3)
-  .option('--nights <n>', 'nights of each', whole, 14)
+  .option('--users <n>', 'number of users', positiveInteger, 3)
+  .option('--nights <n>', 'nights of each user', positiveInteger, 14)
   .action(async (size: { users: number; nights: number }) => {
     const loaded = loadConfig()
     if (loaded.DATABASE_URL) {
       throw new Error(
-        'The demo writes made-up users, and so only to the embedded Postgres: unset DATABASE_URL.',
+        'The demo stores simulated users, so it runs only on the embedded Postgres. To run it, unset DATABASE_URL.',
       )
     }
     const { config } = withCredentials(loaded, DATA_DIRECTORY)
@@ -45,34 +46,34 @@ export const demoCommand = new Command('demo')
       }
       const address = await app.listen({ host: '127.0.0.1', port: 0 })
       process.stdout.write(
-        `\n${size.nights} nights of ${size.users} made-up users, sent as Asleep and Sahha send them:\n\n`,
+        `\n${size.nights} nights of ${size.users} simulated users, sent as Asleep and Sahha send them:\n\n`,
       )
-      const isAsExpected = await simulate({ ...fixed, ...size }, address, config)
+      const isAsExpected = await simulate({ ...TRAFFIC, ...size }, address, config)
       if (!isAsExpected) process.exitCode = 1
-      await show(database, size.nights)
+      await showFirstUser(database, size.nights)
     } finally {
       grace.uninstall()
       await close()
     }
   })
 
-async function show(database: DatabaseSettings, nights: number): Promise<void> {
-  const userId = createUser(fixed.seed, 0, addDays(fixed.until, 1 - nights)).id
-  const hypnogram = await hypnogramOf(database, { userId })
-  if (hypnogram) process.stdout.write(`\n${drawn(hypnogram)}`)
+async function showFirstUser(database: DatabaseSettings, nights: number): Promise<void> {
+  const userId = createUser(TRAFFIC.seed, 0, addDays(TRAFFIC.until, 1 - nights)).id
+  const hypnogram = await readHypnogramFrom(database, { userId })
+  if (hypnogram) process.stdout.write(`\n${terminalDrawing(hypnogram)}`)
   process.stdout.write(
-    `\nThe week of that user, in local time:\n\n${await printed(database, week(userId))}${NEXT}`,
+    `\nThe last week of that user, in local time:\n\n${await printed(database, lastWeek(userId))}${NEXT_STEPS}`,
   )
 }
 
-const week = (userId: string) => `
+const lastWeek = (userId: string) => `
   select sleep_date, to_char(local_bed_time, 'HH24:MI') as to_bed, to_char(local_end_time, 'HH24:MI') as up,
     round(asleep_minutes / 60, 1) as hours_asleep, round(deep_minutes) as deep, round(rem_minutes) as rem,
     round(waso_minutes) as waso, round(100 * sleep_efficiency) as efficiency
-  from sleep_nights where user_id = '${userId}' and sleep_date > date '${fixed.until}' - 7 order by sleep_date`
+  from sleep_nights where user_id = '${userId}' and sleep_date > date '${TRAFFIC.until}' - 7 order by sleep_date`
 
-const NEXT = `
-It is all in the database now. Try next:
+const NEXT_STEPS = `
+The data are in the embedded database now. Try next:
 
   npm run sql -- "select * from sleep_nights order by sleep_date desc limit 3"
   npm run sql -- "select * from latest_scores"
@@ -80,5 +81,5 @@ It is all in the database now. Try next:
   npm start                                         and, in another terminal:
   npm run nightpost -- simulate --seed 2 --shuffle --duplicates 0.1 --invalid 0.05
 
-More questions and their queries: docs/sql-cookbook.md; every column: docs/data-dictionary.md.
+More queries are in docs/sql-cookbook.md. docs/data-dictionary.md describes every column.
 `

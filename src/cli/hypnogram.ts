@@ -4,41 +4,45 @@ import type { DatabaseSettings } from '../db/database.ts'
 import { openDatabase } from '../db/open.ts'
 import { connect } from '../db/pool.ts'
 import { loadConfig } from '../environment.ts'
-import { type Choice, type Hypnogram, readHypnogram } from '../hypnogram/hypnogram.ts'
+import type { Hypnogram } from '../hypnogram/hypnogram.ts'
+import { readHypnogram, type SessionFilter } from '../hypnogram/read.ts'
 import { drawSvg } from '../hypnogram/svg.ts'
 import { drawText } from '../hypnogram/terminal.ts'
 
 export const hypnogramCommand = new Command('hypnogram')
-  .description('Draw the stages of a sleep session; without a choice, of the session that ended last.')
+  .description(
+    'Draw the hypnogram of a sleep session: the one that ended last, or the last one that matches the options.',
+  )
   .option('--user <id>', 'Asleep user id')
   .option('--session <id>', 'Asleep session id')
-  .option('--svg <file>', 'write a picture instead of drawing in the terminal')
+  .option('--svg <file>', 'write an SVG file instead of drawing in the terminal')
   .action(async ({ user, session, svg }: { user?: string; session?: string; svg?: string }) => {
     const database = await openDatabase(loadConfig())
     try {
-      const hypnogram = await hypnogramOf(database, { userId: user, sessionId: session })
-      if (!hypnogram) throw new Error('No such session.')
-      if (svg === undefined) process.stdout.write(drawn(hypnogram))
+      const hypnogram = await readHypnogramFrom(database, { userId: user, sessionId: session })
+      if (!hypnogram) throw new Error('There is no such session.')
+      if (svg === undefined) process.stdout.write(terminalDrawing(hypnogram))
       else writeFileSync(svg, drawSvg(hypnogram))
     } finally {
       await database.release()
     }
   })
 
-export async function hypnogramOf(
+/** Reads a hypnogram over a connection of its own, in read-only transactions. */
+export async function readHypnogramFrom(
   database: DatabaseSettings | string,
-  choice: Choice,
+  filter: SessionFilter,
 ): Promise<Hypnogram | null> {
   const client = await connect(database, { name: 'nightpost hypnogram', use: 'read' })
   try {
-    return await readHypnogram(client, choice)
+    return await readHypnogram(client, filter)
   } finally {
     await client.end()
   }
 }
 
-/** As wide as the terminal, in colour where it has any. */
-export function drawn(hypnogram: Hypnogram): string {
+/** The hypnogram as text, as wide as the terminal, and in colour if standard output is a terminal. */
+export function terminalDrawing(hypnogram: Hypnogram): string {
   const { columns = 100, isTTY } = process.stdout
   return drawText(hypnogram, Math.min(columns, 140), isTTY && !process.env.NO_COLOR)
 }

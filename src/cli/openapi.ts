@@ -8,12 +8,14 @@ import { Observer } from '../ops/observe.ts'
 import { vendors } from '../vendors/index.ts'
 
 export const openapiCommand = new Command('openapi')
-  .description('Print the OpenAPI 3.1 document of every route, whatever is configured.')
+  .description(
+    'Print the OpenAPI 3.1 document, which describes the routes of all vendors whatever is configured.',
+  )
   .action(async () => {
     process.stdout.write(await openapiDocument())
   })
 
-/** The document of a service that receives from every vendor, as GET /openapi.json has it. */
+/** What GET /openapi.json answers if a credential is configured for every vendor. */
 export async function openapiDocument(): Promise<string> {
   const metrics = createMetrics()
   const app = buildApp({

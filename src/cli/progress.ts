@@ -1,40 +1,41 @@
 import { Presets, SingleBar } from 'cli-progress'
 
+/** Reports that `done` of `total` are done. `what` names the things that are counted. */
 export type Progress = (done: number, total: number, what: string) => void
 
-const LINE_EVERY = 5_000
+const LINE_INTERVAL_MS = 5_000
 
-/** A bar on a terminal; elsewhere a plain line every few seconds. Both go to standard error. */
+/** Shows progress on `stream`: as a bar on a terminal, otherwise as a line every five seconds. */
 export function progressOn(stream: NodeJS.WriteStream): { progress: Progress; stop(): void } {
-  return stream.isTTY ? bar(stream) : lines(stream)
+  return stream.isTTY ? progressBar(stream) : progressLines(stream)
 }
 
-function bar(stream: NodeJS.WriteStream) {
+function progressBar(stream: NodeJS.WriteStream) {
   const format = '{what} {bar} {value}/{total}, {eta_formatted} left'
-  const drawn = new SingleBar({ format, stream, hideCursor: true, etaBuffer: 50 }, Presets.shades_grey)
+  const bar = new SingleBar({ format, stream, hideCursor: true, etaBuffer: 50 }, Presets.shades_grey)
   let current = ''
   return {
     progress: (done: number, total: number, what: string) => {
       if (what !== current) {
-        drawn.stop()
-        drawn.start(total, done, { what })
+        bar.stop()
+        bar.start(total, done, { what })
         current = what
       }
-      drawn.setTotal(total)
-      drawn.update(done)
+      bar.setTotal(total)
+      bar.update(done)
     },
-    stop: () => drawn.stop(),
+    stop: () => bar.stop(),
   }
 }
 
-function lines(stream: NodeJS.WriteStream) {
-  let last = ''
-  let at = 0
+function progressLines(stream: NodeJS.WriteStream) {
+  let current = ''
+  let writtenAt = 0
   return {
     progress: (done: number, total: number, what: string) => {
-      if (what === last && done < total && Date.now() - at < LINE_EVERY) return
-      last = what
-      at = Date.now()
+      if (what === current && done < total && Date.now() - writtenAt < LINE_INTERVAL_MS) return
+      current = what
+      writtenAt = Date.now()
       stream.write(`${done} of ${total} ${what}\n`)
     },
     stop: () => {},

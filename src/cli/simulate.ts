@@ -4,32 +4,33 @@ import type { Config } from '../config.ts'
 import { withCredentials } from '../credentials.ts'
 import { DATA_DIRECTORY } from '../db/open.ts'
 import { loadConfig } from '../environment.ts'
-import type { Delivery } from '../simulate/delivery.ts'
-import { type Credentials, httpPost, send } from '../simulate/send.ts'
-import { Summary } from '../simulate/summary.ts'
-import { type TrafficOptions, traffic } from '../simulate/traffic.ts'
+import type { Credentials } from '../simulate/request-headers.ts'
+import { httpPost, send } from '../simulate/send.ts'
+import { SendSummary } from '../simulate/send-summary.ts'
+import type { SimulatedDelivery } from '../simulate/simulated-delivery.ts'
+import { simulateTraffic, type TrafficOptions } from '../simulate/traffic.ts'
 
 export const simulateCommand = new Command('simulate')
   .description(
-    'Send what Asleep and Sahha would send for made-up users. The same options send the same bytes, so that a second run stores nothing. Exits with 1 where an answer is not the expected one.',
+    'Send Nightpost what Asleep and Sahha would send about simulated users. The same options send the same bytes, so a second run stores nothing new. Exits with status 1 if any answer is unexpected.',
   )
-  .option('--url <url>', 'the Nightpost to send to; default: this machine, PORT')
-  .option('--seed <text>', 'decides everything that is left to chance', '1')
-  .option('--users <n>', 'how many', whole, 3)
-  .option('--nights <n>', 'nights of each', whole, 14)
+  .option('--url <url>', 'URL of the Nightpost to send to (default: http://127.0.0.1:PORT)')
+  .option('--seed <text>', 'seed of the pseudo-random numbers', '1')
+  .option('--users <n>', 'number of users', positiveInteger, 3)
+  .option('--nights <n>', 'nights of each user', positiveInteger, 14)
   .option(
     '--until <date>',
-    'the last day, on which the last night ends; the default is in a week of DST changes',
+    'date on which the last night ends; around the default, daylight saving time ends',
     date,
     '2025-11-03',
   )
-  .option('--duplicates <share>', 'of deliveries that come again', share, 0)
-  .option('--invalid <share>', 'of faulty deliveries, and what else must be refused', share, 0)
-  .option('--shuffle', 'in no order, instead of the order of sending', false)
+  .option('--duplicates <share>', 'share of the deliveries that are sent twice, 0 to 1', share, 0)
+  .option('--invalid <share>', 'faulty deliveries per valid one, 0 to 1', share, 0)
+  .option('--shuffle', "send each user's deliveries in random order", false)
   .option(
     '--rate <n>',
-    'deliveries a second; default: as many as are answered',
-    positive,
+    'most deliveries a second (default: no limit)',
+    positiveNumber,
     Number.POSITIVE_INFINITY,
   )
   .action(async (options: TrafficOptions & { url?: string; rate: number }) => {
@@ -39,7 +40,7 @@ export const simulateCommand = new Command('simulate')
     if (!isAsExpected) process.exitCode = 1
   })
 
-/** Sends and prints a summary; whether every answer was the expected one. */
+/** Sends the traffic and prints a summary. Returns whether every answer was the expected one. */
 export async function simulate(
   options: TrafficOptions,
   url: string,
@@ -47,12 +48,13 @@ export async function simulate(
   rate = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
   const credentials = credentialsOf(config)
-  const lanes = traffic(options).filter(([first]) => first && hasCredential(first, credentials))
-  const total = lanes.reduce((sum, lane) => sum + lane.length, 0)
-  if (total === 0) throw new Error('Nothing to send: no vendor has a credential.')
-  await requireService(url)
+  const sequences = simulateTraffic(options).filter(([first]) => first && hasCredential(first, credentials))
+  const total = sequences.reduce((sum, sequence) => sum + sequence.length, 0)
+  if (total === 0)
+    throw new Error('There is nothing to send, because no credential is configured for any vendor.')
+  await requireRunningService(url)
 
-  const summary = new Summary()
+  const summary = new SendSummary()
   const bar = new SingleBar({
     format: '{bar} {value}/{total} deliveries, {eta_formatted} left',
     barCompleteChar: '█',
@@ -63,14 +65,14 @@ export async function simulate(
   const started = performance.now()
   bar.start(total, 0)
   try {
-    await send(lanes, httpPost(url), credentials, rate, (sent) => {
+    await send(sequences, httpPost(url), credentials, rate, (sent) => {
       summary.add(sent)
       bar.increment()
     })
   } finally {
     bar.stop()
   }
-  process.stdout.write(summary.print((performance.now() - started) / 1000))
+  process.stdout.write(summary.toText((performance.now() - started) / 1000))
   return summary.isAsExpected
 }
 
@@ -82,33 +84,38 @@ function credentialsOf(config: Config): Credentials {
   }
 }
 
-function hasCredential({ vendor }: Delivery, { asleepKey, sahhaSecret, sahhaKey }: Credentials): boolean {
+function hasCredential(
+  { vendor }: SimulatedDelivery,
+  { asleepKey, sahhaSecret, sahhaKey }: Credentials,
+): boolean {
   return vendor === 'asleep' ? asleepKey !== undefined : (sahhaSecret ?? sahhaKey) !== undefined
 }
 
-async function requireService(url: string): Promise<void> {
+async function requireRunningService(url: string): Promise<void> {
   const answer = await fetch(new URL('/health/live', url)).catch(() => undefined)
-  if (!answer?.ok) throw new Error(`No Nightpost answers at ${url}. Start one with: npm start`)
+  if (!answer?.ok) throw new Error(`No Nightpost answers at ${url}. To start it, run: npm start`)
 }
 
-export function whole(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('A whole number from 1.')
+export function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new InvalidArgumentError('It must be a whole number from 1 to 999999.')
   return Number(text)
 }
 
-function positive(text: string): number {
-  if (!(Number(text) > 0)) throw new InvalidArgumentError('A number above 0.')
+function positiveNumber(text: string): number {
+  if (!(Number(text) > 0)) throw new InvalidArgumentError('It must be a number above 0.')
   return Number(text)
 }
 
 function share(text: string): number {
-  if (!(Number(text) >= 0 && Number(text) <= 1)) throw new InvalidArgumentError('A number from 0 to 1.')
+  if (!(Number(text) >= 0 && Number(text) <= 1))
+    throw new InvalidArgumentError('It must be a number from 0 to 1.')
   return Number(text)
 }
 
 function date(text: string): string {
   if (!/^\d{4}-\d\d-\d\d$/.test(text) || Number.isNaN(Date.parse(text))) {
-    throw new InvalidArgumentError('A date such as 2025-11-03.')
+    throw new InvalidArgumentError('It must be a date such as 2025-11-03.')
   }
   return text
 }

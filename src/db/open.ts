@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { type DatabaseSettings, databaseOf } from './database.ts'
-import { startCluster } from './embedded/cluster.ts'
+import { startCluster } from './embedded/index.ts'
 
 /** Where generated credentials and the embedded database live. */
 export const DATA_DIRECTORY = '.data'

@@ -1,34 +1,34 @@
-import { asleepDelivery, type Delivery } from './delivery.ts'
-import { withOffset } from './local-time.ts'
-import { EPOCH, type Night } from './night.ts'
-import { random } from './random.ts'
+import { localTimestamp } from './local-time.ts'
+import { EPOCH_MS, type Night } from './night.ts'
+import { seededRandom } from './seeded-random.ts'
+import { asleepDelivery, type SimulatedDelivery } from './simulated-delivery.ts'
 import { statOf } from './stat.ts'
-import { compact, type User } from './user.ts'
+import { asleepIdTime, type User } from './user.ts'
 
-const CHUNK = 10
-const MINUTE = 60_000
+const EPOCHS_PER_CHUNK = 10
+const REANALYSIS_DELAY_MS = 300 * 60_000
 
-/** What Asleep sends of a night: a window every five minutes while it lasts, and the whole after its end. */
-export function asleepDeliveries(user: User, night: Night, inProgress: boolean): Delivery[] {
-  const chunks = Math.floor((night.sleep.length / CHUNK) * (inProgress ? 0.6 : 1))
-  const windows = Array.from({ length: chunks }, (_, chunk) => inference(user, night, chunk))
-  return inProgress ? windows : [...windows, ...completions(user, night)]
+/** What Asleep sends about a night: INFERENCE_COMPLETE every five minutes, and SESSION_COMPLETE after its end. */
+export function asleepDeliveries(user: User, night: Night, isInProgress: boolean): SimulatedDelivery[] {
+  const chunks = Math.floor((night.sleep.length / EPOCHS_PER_CHUNK) * (isInProgress ? 0.6 : 1))
+  const inferences = Array.from({ length: chunks }, (_, chunk) => inference(user, night, chunk))
+  return isInProgress ? inferences : [...inferences, ...completions(user, night)]
 }
 
 function sessionId(user: User, { start }: Night): string {
-  return `${compact(start)}_${random(user.seed, 'session', start).letters(5, 'abcdefghijklmnopqrstuvwxyz')}`
+  return `${asleepIdTime(start)}_${seededRandom(user.seed, 'session', start).string(5, 'abcdefghijklmnopqrstuvwxyz')}`
 }
 
-/** Chunk k covers epochs 10k to 10k + 9; V1 and V2 send the last 40 values, V3 the last 10. */
-function inference(user: User, night: Night, chunk: number): Delivery {
-  const end = CHUNK * (chunk + 1)
-  const begin = Math.max(0, end - (user.version === 'V3' ? CHUNK : 4 * CHUNK))
-  const draw = random(user.seed, 'inference', night.start, chunk)
-  // The newest chunk is a first guess: now and then it takes one stage of sleep for its neighbour.
+/** Chunk k ends with epoch 10k + 9. V1 and V2 send the last 40 epochs, V3 the last 10. */
+function inference(user: User, night: Night, chunk: number): SimulatedDelivery {
+  const end = EPOCHS_PER_CHUNK * (chunk + 1)
+  const begin = Math.max(0, end - (user.version === 'V3' ? EPOCHS_PER_CHUNK : 4 * EPOCHS_PER_CHUNK))
+  const random = seededRandom(user.seed, 'inference', night.start, chunk)
+  // Asleep revises its newest chunk later. The simulator makes 12 % of its sleep stages differ from the final ones.
   const sleep = night.sleep
     .slice(begin, end)
     .map((stage, at) =>
-      stage > 0 && begin + at >= end - CHUNK && draw.chance(0.12) ? 1 + (stage % 2) : stage,
+      stage > 0 && begin + at >= end - EPOCHS_PER_CHUNK && random.chance(0.12) ? 1 + (stage % 2) : stage,
     )
   const key = {
     user_id: user.id,
@@ -50,34 +50,34 @@ function inference(user: User, night: Night, chunk: number): Delivery {
           stage_list: sleep,
           ...(breath && { [user.version === 'V1' ? 'osa_stage_list' : 'breath_stages']: breath }),
         }
-  const at = night.start + end * EPOCH + draw.integer(2, 20) * 1000
-  return asleepDelivery('INFERENCE_COMPLETE', at, user.id, enveloped(user, 'INFERENCE_COMPLETE', data))
+  const sentAt = night.start + end * EPOCH_MS + random.integer(2, 20) * 1000
+  return asleepDelivery('INFERENCE_COMPLETE', sentAt, user.id, inEnvelope(user, 'INFERENCE_COMPLETE', data))
 }
 
-/** The result; a few nights are analysed again later, and the second result replaces the first. */
-function completions(user: User, night: Night): Delivery[] {
-  const draw = random(user.seed, 'completion', night.start)
-  const end = night.start + night.sleep.length * EPOCH
-  const missing = draw.pick([0, 0, 0.004, 0.021])
-  const complete = (at: number, missingDataRatio: number) =>
+/** SESSION_COMPLETE; 4 % of the nights are analysed again, and the second result replaces the first. */
+function completions(user: User, night: Night): SimulatedDelivery[] {
+  const random = seededRandom(user.seed, 'completion', night.start)
+  const end = night.start + night.sleep.length * EPOCH_MS
+  const missing = random.pick([0, 0, 0.004, 0.021])
+  const completion = (sentAt: number, missingDataRatio: number) =>
     asleepDelivery(
       'SESSION_COMPLETE',
-      at,
+      sentAt,
       user.id,
-      enveloped(user, 'SESSION_COMPLETE', completed(user, night, missingDataRatio)),
+      inEnvelope(user, 'SESSION_COMPLETE', completionData(user, night, missingDataRatio)),
     )
-  const first = complete(end + draw.integer(60, 240) * 1000, missing)
-  return draw.chance(0.04) ? [first, complete(end + 300 * MINUTE, missing + 0.01)] : [first]
+  const first = completion(end + random.integer(60, 240) * 1000, missing)
+  return random.chance(0.04) ? [first, completion(end + REANALYSIS_DELAY_MS, missing + 0.01)] : [first]
 }
 
-function completed(user: User, night: Night, missingDataRatio: number): object {
+function completionData(user: User, night: Night, missingDataRatio: number): object {
   const { timeZone } = user
-  const end = night.start + night.sleep.length * EPOCH
+  const end = night.start + night.sleep.length * EPOCH_MS
   const session = {
     id: sessionId(user, night),
     state: 'COMPLETE',
-    start_time: withOffset(night.start, timeZone),
-    end_time: withOffset(end, timeZone),
+    start_time: localTimestamp(night.start, timeZone),
+    end_time: localTimestamp(end, timeZone),
     unexpected_end_time: null,
     created_timezone: timeZone,
     sleep_stages: night.sleep,
@@ -109,7 +109,8 @@ function completed(user: User, night: Night, missingDataRatio: number): object {
   return { ...result, user_id: user.id }
 }
 
-function enveloped({ version }: User, event: string, data: object): object {
+/** The envelope of the user's callback version. */
+function inEnvelope({ version }: User, event: string, data: object): object {
   if (version === 'V3') return { event, version, data }
   if (version === 'V2') return { callback_event: event, callback_version: version, callback_data: data }
   return { callback_event: event, callback_data: data }

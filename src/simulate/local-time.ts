@@ -1,4 +1,4 @@
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** The UTC offset of a time zone at an instant, in minutes. */
@@ -13,32 +13,33 @@ export function offsetMinutes(instant: number, timeZone: string): number {
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes))
 }
 
-/** The instant of a local wall-clock time; `hours` may be negative or beyond 24, and counts from the date's midnight. */
+/** The instant of a local wall-clock time, `hours` after midnight of `date`; `hours` may be negative or above 24. */
 export function instantOf(date: string, hours: number, timeZone: string): number {
-  const wall = Date.parse(`${date}T00:00:00Z`) + Math.round(hours * 60) * MINUTE
-  const guess = wall - offsetMinutes(wall, timeZone) * MINUTE
-  return wall - offsetMinutes(guess, timeZone) * MINUTE
+  const wall = Date.parse(`${date}T00:00:00Z`) + Math.round(hours * 60) * MINUTE_MS
+  const guess = wall - offsetMinutes(wall, timeZone) * MINUTE_MS
+  return wall - offsetMinutes(guess, timeZone) * MINUTE_MS
 }
 
-/** ISO 8601 with the numeric offset of the zone, whole seconds: 2025-03-09T07:10:00-04:00. */
-export function withOffset(instant: number, timeZone: string): string {
+/** An instant as ISO 8601 local time with UTC offset, in whole seconds: 2025-03-09T07:10:00-04:00. */
+export function localTimestamp(instant: number, timeZone: string): string {
   const offset = offsetMinutes(instant, timeZone)
-  const local = new Date(instant + offset * MINUTE).toISOString().slice(0, 19)
-  const two = (value: number) => String(value).padStart(2, '0')
-  const size = Math.abs(offset)
-  return `${local}${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`
+  const local = new Date(instant + offset * MINUTE_MS).toISOString().slice(0, 19)
+  const twoDigits = (value: number) => String(value).padStart(2, '0')
+  const distance = Math.abs(offset)
+  return `${local}${offset < 0 ? '-' : '+'}${twoDigits(Math.floor(distance / 60))}:${twoDigits(distance % 60)}`
 }
 
-export function utc(instant: number): string {
+/** An instant as ISO 8601 in UTC, in whole seconds: 2025-03-09T11:10:00Z. */
+export function utcTimestamp(instant: number): string {
   return `${new Date(instant).toISOString().slice(0, 19)}Z`
 }
 
 /** The calendar date `days` later. */
 export function addDays(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 24 * 60 * MINUTE).toISOString().slice(0, 10)
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 24 * 60 * MINUTE_MS).toISOString().slice(0, 10)
 }
 
-/** 0 is Sunday. */
+/** From 0, Sunday, to 6. */
 export function weekday(date: string): number {
   return new Date(`${date}T00:00:00Z`).getUTCDay()
 }

@@ -1,8 +1,8 @@
-import { at, type Day } from './day.ts'
-import { type Delivery, sahhaDelivery } from './delivery.ts'
-import { instantOf, utc, withOffset } from './local-time.ts'
-import { random } from './random.ts'
-import { recordId, type User, whose } from './user.ts'
+import { type Day, timeOfDay } from './day.ts'
+import { instantOf, localTimestamp, utcTimestamp } from './local-time.ts'
+import { seededRandom } from './seeded-random.ts'
+import { type SimulatedDelivery, sahhaDelivery } from './simulated-delivery.ts'
+import { sahhaIds, sahhaRecordId, type User } from './user.ts'
 
 interface Factor {
   name: string
@@ -11,8 +11,16 @@ interface Factor {
   unit: string
 }
 
-/** Five scores a day; where late data changed a day, its score comes again under the same id. */
-export function scores(user: User, day: Day): Delivery[] {
+interface Score {
+  type: string
+  factors: Factor[]
+  dataSources: string[]
+  /** Local hour at which Sahha creates it. */
+  hour: number
+}
+
+/** Five scores a day. 30 % of them are revised some hours later, under the same id. */
+export function scoreDeliveries(user: User, day: Day): SimulatedDelivery[] {
   const hours = Math.round((day.asleepMinutes / 60) * 100) / 100
   const deepHours = Math.round((day.deepMinutes / 60) * 100) / 100
   const sleep = [
@@ -28,65 +36,67 @@ export function scores(user: User, day: Day): Delivery[] {
     { name: 'sleep_duration', value: hours, goal: 8, unit: 'hour' },
     { name: 'heart_rate_variability_rmssd', value: day.heartRateVariability, goal: 50, unit: 'ms' },
   ]
-  return [
-    ...score(user, day, 'sleep', sleep, ['age', 'sleep'], 7),
-    ...score(user, day, 'activity', activity, ['age', 'activity'], 23.9),
-    ...score(user, day, 'readiness', readiness, ['age', 'sleep', 'heart'], 9),
-    ...score(user, day, 'wellbeing', [...sleep, ...activity], ['age', 'sleep', 'activity'], 23.9),
-    ...score(
-      user,
-      day,
-      'mental_wellbeing',
-      [...sleep.slice(0, 2), ...activity.slice(0, 1)],
-      ['sleep', 'activity'],
-      23.9,
-    ),
+  const mental = [...sleep.slice(0, 2), ...activity.slice(0, 1)]
+  const scores: Score[] = [
+    { type: 'sleep', factors: sleep, dataSources: ['age', 'sleep'], hour: 7 },
+    { type: 'activity', factors: activity, dataSources: ['age', 'activity'], hour: 23.9 },
+    { type: 'readiness', factors: readiness, dataSources: ['age', 'sleep', 'heart'], hour: 9 },
+    {
+      type: 'wellbeing',
+      factors: [...sleep, ...activity],
+      dataSources: ['age', 'sleep', 'activity'],
+      hour: 23.9,
+    },
+    { type: 'mental_wellbeing', factors: mental, dataSources: ['sleep', 'activity'], hour: 23.9 },
   ]
+  return scores.flatMap((score) => revisions(user, day, score))
 }
 
-function score(
+/** The first revision of a score, and possibly a second one. */
+function revisions(user: User, day: Day, score: Score): SimulatedDelivery[] {
+  const random = seededRandom(user.seed, 'score', score.type, day.date)
+  const created = timeOfDay(user, day, score.hour) + day.uploadDelay
+  const first = revision(user, day, score, created, random.between(0.94, 1))
+  if (!random.chance(0.3)) return [first]
+  return [first, revision(user, day, score, created + random.integer(2, 9) * 3_600_000, 1)]
+}
+
+/** `correction` is the ratio of the factors' scores in this revision to those in the last one. */
+function revision(
   user: User,
   day: Day,
-  type: string,
-  factors: Factor[],
-  dataSources: string[],
-  hour: number,
-): Delivery[] {
-  const draw = random(user.seed, 'score', type, day.date)
-  const first = at(user, day, hour) + day.delay
-  const revise = (created: number, correction: number) => {
-    const scored = factors.map((factor) => {
-      const value = Math.max(0, Math.min(1, factor.value / factor.goal)) * correction
-      return {
-        id: factor.name,
-        ...factor,
-        value: round(factor.value),
-        score: round(value),
-        state: state(value),
-      }
-    })
-    const total = scored.reduce((sum, factor) => sum + factor.score, 0) / scored.length
-    return sahhaDelivery('ScoreCreatedIntegrationEvent', created + 2000, user.id, {
-      id: recordId(user.profileId, 'score', type, day.date),
-      ...whose(user),
-      type,
-      state: state(total),
-      score: round(total),
-      factors: scored,
-      dataSources,
-      scoreDateTime: withOffset(instantOf(day.date, 0, user.timeZone), user.timeZone),
-      createdAtUtc: utc(created),
-      version: 1.1,
-    })
-  }
-  const deliveries = [revise(first, draw.between(0.94, 1))]
-  if (draw.chance(0.3)) deliveries.push(revise(first + draw.integer(2, 9) * 3_600_000, 1))
-  return deliveries
+  { type, factors, dataSources }: Score,
+  created: number,
+  correction: number,
+): SimulatedDelivery {
+  const scoredFactors = factors.map((factor) => {
+    const score = Math.max(0, Math.min(1, factor.value / factor.goal)) * correction
+    return {
+      id: factor.name,
+      ...factor,
+      value: round(factor.value),
+      score: round(score),
+      state: stateOf(score),
+    }
+  })
+  const total = scoredFactors.reduce((sum, factor) => sum + factor.score, 0) / scoredFactors.length
+  return sahhaDelivery('ScoreCreatedIntegrationEvent', created + 2000, user.id, {
+    id: sahhaRecordId(user.profileId, 'score', type, day.date),
+    ...sahhaIds(user),
+    type,
+    state: stateOf(total),
+    score: round(total),
+    factors: scoredFactors,
+    dataSources,
+    scoreDateTime: localTimestamp(instantOf(day.date, 0, user.timeZone), user.timeZone),
+    createdAtUtc: utcTimestamp(created),
+    version: 1.1,
+  })
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000
 
-function state(score: number): string {
+function stateOf(score: number): string {
   if (score < 0.25) return 'minimal'
   if (score < 0.5) return 'low'
   return score < 0.75 ? 'medium' : 'high'

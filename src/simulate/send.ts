@@ -1,111 +1,94 @@
-import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Delivery } from './delivery.ts'
+import { type Credentials, requestHeaders } from './request-headers.ts'
+import type { SimulatedDelivery } from './simulated-delivery.ts'
 
-export interface Answer {
+/** Sends one POST request; rejects if the connection fails before the answer. */
+export type Post = (path: string, headers: Record<string, string>, body: string) => Promise<PostAnswer>
+
+export interface PostAnswer {
   readonly status: number
   /** `outcome` of a success or `code` of a problem. */
-  readonly said: string
+  readonly result: string
   readonly retryAfterSeconds: number
 }
 
-/** Delivers one request; throws where no answer came. */
-export type Post = (path: string, headers: Record<string, string>, body: string) => Promise<Answer>
-
-export interface Credentials {
-  readonly asleepKey: string | undefined
-  readonly sahhaSecret: string | undefined
-  /** Taken where there is no secret. */
-  readonly sahhaKey: string | undefined
-}
-
-export interface Sent {
-  readonly delivery: Delivery
-  /** What was answered last. */
-  readonly said: string
+/** A delivery and the last answer to it. */
+export interface SentDelivery {
+  readonly delivery: SimulatedDelivery
+  /** `outcome` of a success, `code` of a problem, or `no answer`. */
+  readonly result: string
   readonly isExpected: boolean
   readonly retries: number
 }
 
-const TRIES = 6
+const MAX_ATTEMPTS = 6
 
 /**
- * Sends the lanes side by side, each in its order; at most `rate` requests a second. A 503, a 429 and a lost
- * connection are tried again, as the vendors do.
+ * Sends the sequences concurrently, and the deliveries of each sequence in order, at most `rate` requests a
+ * second. Like the vendors, retries after 503, 429 and a lost connection.
  */
 export async function send(
-  lanes: Delivery[][],
+  sequences: SimulatedDelivery[][],
   post: Post,
   credentials: Credentials,
   rate: number,
-  onSent: (sent: Sent) => void,
+  onSent: (sent: SentDelivery) => void,
 ): Promise<void> {
-  let slot = performance.now()
-  const turn = async () => {
-    if (rate === Number.POSITIVE_INFINITY) return
-    slot = Math.max(performance.now(), slot + 1000 / rate)
-    await sleep(slot - performance.now())
-  }
+  const rateLimit = rateLimiter(rate)
   await Promise.all(
-    lanes.map(async (lane) => {
-      for (const delivery of lane) {
-        await turn()
-        onSent(await deliver(delivery, post, credentials))
+    sequences.map(async (sequence) => {
+      for (const delivery of sequence) {
+        await rateLimit()
+        onSent(await sendWithRetries(delivery, post, credentials))
       }
     }),
   )
 }
 
-async function deliver(delivery: Delivery, post: Post, credentials: Credentials): Promise<Sent> {
-  const headers = headersOf(delivery, credentials)
+/** A function that resolves at most `rate` times a second. */
+function rateLimiter(rate: number): () => Promise<void> {
+  let nextAt = performance.now()
+  return async () => {
+    if (rate === Number.POSITIVE_INFINITY) return
+    nextAt = Math.max(performance.now(), nextAt + 1000 / rate)
+    await sleep(nextAt - performance.now())
+  }
+}
+
+async function sendWithRetries(
+  delivery: SimulatedDelivery,
+  post: Post,
+  credentials: Credentials,
+): Promise<SentDelivery> {
+  const headers = requestHeaders(delivery, credentials)
   for (let retries = 0; ; retries += 1) {
     const answer = await post(`/webhooks/${delivery.vendor}`, headers, delivery.body).catch(
       (error: Error) => error,
     )
-    const failed = answer instanceof Error || answer.status === 503 || answer.status === 429
-    if (failed && retries < TRIES - 1) {
+    const isTemporary = answer instanceof Error || answer.status === 503 || answer.status === 429
+    if (isTemporary && retries < MAX_ATTEMPTS - 1) {
       await sleep(answer instanceof Error ? 500 : Math.min(answer.retryAfterSeconds, 5) * 1000)
       continue
     }
-    const said = answer instanceof Error ? 'no answer' : answer.said
-    return { delivery, said, isExpected: isExpected(delivery, said), retries }
+    const result = answer instanceof Error ? 'no answer' : answer.result
+    return { delivery, result, isExpected: isExpected(delivery, result), retries }
   }
 }
 
-/** A first delivery may be a duplicate: of an earlier run, or because its first answer was lost. */
-function isExpected({ expected }: Delivery, said: string): boolean {
-  return said === expected || (expected === 'stored' && said === 'duplicate')
+/** `duplicate` is right for a first delivery too: an earlier run, or an attempt whose answer was lost, stored it. */
+function isExpected({ expectedResult }: SimulatedDelivery, result: string): boolean {
+  return result === expectedResult || (expectedResult === 'stored' && result === 'duplicate')
 }
 
-/** The headers with which the vendor proves itself. */
-export function headersOf(delivery: Delivery, credentials: Credentials): Record<string, string> {
-  const { user = '', body, proven, eventType } = delivery
-  const json = { 'content-type': 'application/json' }
-  if (delivery.vendor === 'asleep') {
-    return { ...json, 'x-api-key': secret(credentials.asleepKey, proven), 'x-user-id': user }
-  }
-  const event = { 'X-Event-Type': eventType ?? '' }
-  if (credentials.sahhaSecret === undefined && credentials.sahhaKey !== undefined) {
-    return { ...json, ...event, 'x-api-key': secret(credentials.sahhaKey, proven), 'x-user-id': user }
-  }
-  const key = secret(credentials.sahhaSecret, proven)
-  const signature = createHmac('sha256', key).update(body).digest('hex')
-  return { ...json, ...event, 'X-Signature': signature, 'X-External-Id': user }
-}
-
-function secret(credential: string | undefined, proven: boolean): string {
-  return proven ? (credential ?? '') : `not-${credential}`
-}
-
-/** Over HTTP, to a Nightpost that listens at `url`. */
+/** Posts over HTTP to the Nightpost at `url`. */
 export function httpPost(url: string): Post {
   return async (path, headers, body) => {
-    const answer = await fetch(new URL(path, url), { method: 'POST', headers, body })
-    const json = (await answer.json()) as { outcome?: string; code?: string }
+    const response = await fetch(new URL(path, url), { method: 'POST', headers, body })
+    const json = (await response.json()) as { outcome?: string; code?: string }
     return {
-      status: answer.status,
-      said: json.outcome ?? json.code ?? `status ${answer.status}`,
-      retryAfterSeconds: Number(answer.headers.get('retry-after') ?? 1),
+      status: response.status,
+      result: json.outcome ?? json.code ?? `status ${response.status}`,
+      retryAfterSeconds: Number(response.headers.get('retry-after') ?? 1),
     }
   }
 }

@@ -1,10 +1,10 @@
-import { withOffset } from './local-time.ts'
-import { EPOCH, type Night } from './night.ts'
+import { localTimestamp } from './local-time.ts'
+import { EPOCH_MS, type Night } from './night.ts'
 
-const SECONDS = 30
+const EPOCH_SECONDS = 30
 const ratio = (part: number, whole: number) => (whole === 0 ? null : Math.round((part / whole) * 1000) / 1000)
 
-/** `stat` of a night by the vendor's arithmetic; NULL where the vendor sends none. */
+/** The `stat` object of SESSION_COMPLETE, computed as Asleep does; null if Asleep sends none for such a night. */
 export function statOf(night: Night, timeZone: string): object | null {
   const { sleep, snoring, breath, start, cycleEnds, kind } = night
   if (kind === 'too short') return null
@@ -13,12 +13,12 @@ export function statOf(night: Night, timeZone: string): object | null {
   const asleep = first >= 0
   const period = asleep ? sleep.slice(first, last + 1) : []
   const seconds = (stages: number[], stage: number) =>
-    stages.filter((value) => value === stage).length * SECONDS
-  const latencyTo = (stage: number) => (period.includes(stage) ? period.indexOf(stage) * SECONDS : null)
-  const time = (epoch: number) => withOffset(start + epoch * EPOCH, timeZone)
+    stages.filter((value) => value === stage).length * EPOCH_SECONDS
+  const latencyTo = (stage: number) => (period.includes(stage) ? period.indexOf(stage) * EPOCH_SECONDS : null)
+  const time = (epoch: number) => localTimestamp(start + epoch * EPOCH_MS, timeZone)
 
-  const inPeriod = period.length * SECONDS
-  const inBed = sleep.length * SECONDS
+  const inPeriod = period.length * EPOCH_SECONDS
+  const inBed = sleep.length * EPOCH_SECONDS
   const [wake, light, deep, rem] = [0, 1, 2, 3].map((stage) => seconds(period, stage)) as [
     number,
     number,
@@ -26,20 +26,20 @@ export function statOf(night: Night, timeZone: string): object | null {
     number,
   ]
   const inSleep = inPeriod - wake
-  const awakenings = runs(period, 0)
-  const snores = runs(snoring.slice(first, last + 1), 1)
-  const unstable = breath && runs(breath.slice(first, last + 1), 1)
-  const snored = sum(snores) * SECONDS
-  const unstableSeconds = unstable && sum(unstable) * SECONDS
+  const awakenings = runLengths(period, 0)
+  const snores = runLengths(snoring.slice(first, last + 1), 1)
+  const unstable = breath && runLengths(breath.slice(first, last + 1), 1)
+  const snored = sum(snores) * EPOCH_SECONDS
+  const unstableSeconds = unstable && sum(unstable) * EPOCH_SECONDS
   const ends = asleep ? cycleEnds : []
-  const cycleLength = ends.length > 0 ? (((ends.at(-1) ?? 0) - first) * SECONDS) / ends.length : null
+  const cycleLength = ends.length > 0 ? (((ends.at(-1) ?? 0) - first) * EPOCH_SECONDS) / ends.length : null
 
   return {
     sleep_time: asleep ? time(first) : null,
     wake_time: asleep ? time(last + 1) : null,
     sleep_index: Math.max(0, Math.min(100, Math.round((100 * inSleep) / inBed - awakenings.length))),
-    sleep_latency: asleep ? first * SECONDS : null,
-    wakeup_latency: asleep ? (sleep.length - last - 1) * SECONDS : null,
+    sleep_latency: asleep ? first * EPOCH_SECONDS : null,
+    wakeup_latency: asleep ? (sleep.length - last - 1) * EPOCH_SECONDS : null,
     light_latency: latencyTo(1),
     deep_latency: latencyTo(2),
     rem_latency: latencyTo(3),
@@ -67,7 +67,7 @@ export function statOf(night: Night, timeZone: string): object | null {
     breathing_index: unstable ? Math.round((unstable.length * 36_000) / inPeriod) / 10 : null,
     breathing_pattern: null,
     waso_count: asleep ? awakenings.length : null,
-    longest_waso: asleep ? Math.max(0, ...awakenings) * SECONDS : null,
+    longest_waso: asleep ? Math.max(0, ...awakenings) * EPOCH_SECONDS : null,
     sleep_cycle_count: ends.length,
     sleep_cycle: cycleLength,
     sleep_cycle_time: ends.length > 0 ? [first, ...ends].map(time) : [],
@@ -76,8 +76,8 @@ export function statOf(night: Night, timeZone: string): object | null {
   }
 }
 
-/** Lengths of the runs of one value. */
-function runs(values: number[], value: number): number[] {
+/** The length of each run of consecutive equal `value`s. */
+function runLengths(values: number[], value: number): number[] {
   const lengths: number[] = []
   values.forEach((current, at) => {
     if (current !== value) return

@@ -1,71 +1,73 @@
 import { asleepDeliveries } from './asleep.ts'
-import type { Delivery } from './delivery.ts'
-import { faultyDelivery } from './faults.ts'
+import { faultyDelivery } from './faulty-delivery.ts'
 import { addDays } from './local-time.ts'
 import { createNight } from './night.ts'
-import { random } from './random.ts'
 import { sahhaDeliveries } from './sahha.ts'
+import { seededRandom } from './seeded-random.ts'
+import type { SimulatedDelivery } from './simulated-delivery.ts'
 import { createUser } from './user.ts'
 
 export interface TrafficOptions {
   readonly seed: string
   readonly users: number
   readonly nights: number
-  /** Date of the last waking. */
+  /** Local date on which the last night ends. */
   readonly until: string
-  /** Share of deliveries that come again, 0 to 1. */
+  /** Share of the deliveries that are sent twice, 0 to 1. */
   readonly duplicates: number
-  /** Faulty deliveries per good one, 0 to 1. */
+  /** Faulty deliveries per valid one, 0 to 1. */
   readonly invalid: number
   readonly shuffle: boolean
 }
 
 /**
- * What both vendors send, one lane for each user and vendor; within a lane the order is that of sending.
- * The options alone decide every byte. The last user's last night is still going on.
+ * What both vendors send: for each user and vendor, a sequence of deliveries in the order of sending. The same
+ * options give the same bytes. The last night of the last user is in progress.
  */
-export function traffic(options: TrafficOptions): Delivery[][] {
+export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] {
   const firstDay = addDays(options.until, 1 - options.nights)
-  const lanes: Delivery[][] = []
+  const sequences: SimulatedDelivery[][] = []
   for (let number = 0; number < options.users; number += 1) {
     const user = createUser(options.seed, number, firstDay)
-    const asleep: Delivery[] = []
-    const sahha: Delivery[] = []
+    const asleep: SimulatedDelivery[] = []
+    const sahha: SimulatedDelivery[] = []
     for (let night = 0; night < options.nights; night += 1) {
       const date = addDays(firstDay, night)
-      const inProgress = number === options.users - 1 && night === options.nights - 1
-      asleep.push(...asleepDeliveries(user, createNight(user, date), inProgress))
+      const isInProgress = number === options.users - 1 && night === options.nights - 1
+      asleep.push(...asleepDeliveries(user, createNight(user, date), isInProgress))
       sahha.push(...sahhaDeliveries(user, date))
     }
-    lanes.push(disturbed(asleep, options, number), disturbed(sahha, options, number))
+    sequences.push(withDisturbances(asleep, options, number), withDisturbances(sahha, options, number))
   }
-  return lanes
+  return sequences
 }
 
-/** In the order of sending, with repetitions and faults between, or in no order at all. */
-function disturbed(
-  good: Delivery[],
+/** Adds repeated and faulty deliveries, and puts all in the order of sending or in a random order. */
+function withDisturbances(
+  valid: SimulatedDelivery[],
   { seed, duplicates, invalid, shuffle }: TrafficOptions,
-  number: number,
-): Delivery[] {
-  const draw = random(seed, 'disturbance', number, good[0]?.vendor ?? '')
-  const sent: Delivery[] = [...good]
-  for (const delivery of good) {
-    // A vendor that heard no answer sends again, minutes or hours later.
-    if (draw.chance(duplicates)) sent.push({ ...delivery, at: delivery.at + draw.integer(1, 360) * 60_000 })
-    if (draw.chance(invalid)) sent.push(faultyDelivery(draw, delivery, sent.length))
+  userNumber: number,
+): SimulatedDelivery[] {
+  const random = seededRandom(seed, 'disturbance', userNumber, valid[0]?.vendor ?? '')
+  const all = [...valid]
+  for (const delivery of valid) {
+    // A vendor that got no answer sends the delivery again, minutes or hours later.
+    if (random.chance(duplicates)) {
+      all.push({ ...delivery, sentAt: delivery.sentAt + random.integer(1, 360) * 60_000 })
+    }
+    if (random.chance(invalid)) all.push(faultyDelivery(random, delivery, all.length))
   }
-  if (shuffle) return expectingDuplicates(draw.shuffle(sent))
-  return expectingDuplicates(sent.sort((a, b) => a.at - b.at))
+  if (shuffle) return withDuplicatesExpected(random.shuffle(all))
+  return withDuplicatesExpected(all.sort((a, b) => a.sentAt - b.sentAt))
 }
 
-/** Whatever was stored before in the lane must be answered as a duplicate. */
-function expectingDuplicates(lane: Delivery[]): Delivery[] {
-  const seen = new Set<string>()
-  return lane.map((delivery) => {
-    if (delivery.expected !== 'stored') return delivery
-    if (seen.has(delivery.body)) return { ...delivery, expected: 'duplicate' }
-    seen.add(delivery.body)
+/** Expects `duplicate` for each body that was sent before in the sequence. */
+function withDuplicatesExpected(sequence: SimulatedDelivery[]): SimulatedDelivery[] {
+  const storedBodies = new Set<string>()
+  return sequence.map((delivery) => {
+    if (delivery.expectedResult !== 'stored') return delivery
+    if (storedBodies.has(delivery.body)) return { ...delivery, expectedResult: 'duplicate' }
+    storedBodies.add(delivery.body)
     return delivery
   })
 }

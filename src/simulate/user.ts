@@ -1,6 +1,6 @@
 import { v5 as uuid5 } from 'uuid'
-import { addDays, utc } from './local-time.ts'
-import { random } from './random.ts'
+import { addDays, utcTimestamp } from './local-time.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const ZONES = [
   'America/New_York',
@@ -12,59 +12,61 @@ const ZONES = [
 ] as const
 const VERSIONS = ['V3', 'V3', 'V2', 'V3', 'V1'] as const
 
-/** Any UUID: names of simulated records are hashed within it. */
+/** Namespace of the version 5 UUIDs of simulated records; an arbitrary UUID. */
 const NAMESPACE = '6b1f0c52-8d0a-4f57-9f0e-2d3a4b5c6d7e'
 
 export interface User {
   readonly seed: string
-  /** Asleep's `user_id`; also given to Sahha as `externalId`, so that the two can be joined. */
+  /** Asleep's `user_id`. Sahha has it as `externalId`, so that the data of both vendors can be joined. */
   readonly id: string
   readonly profileId: string
   readonly accountId: string
   readonly timeZone: string
   readonly version: 'V1' | 'V2' | 'V3'
-  /** Hours after midnight of the day of waking, on a work night; mostly negative. */
+  /** Before a work day, in hours after midnight of the day of waking; mostly negative. */
   readonly bedtime: number
+  /** Hours that bedtime is later before a free day. */
   readonly weekendShift: number
   readonly sleepHours: number
-  /** Share of the night. */
+  /** Share of the time asleep, 0 to 1. */
   readonly snoring: number
   readonly hasBreathing: boolean
   readonly restingHeartRate: number
+  /** Mean per day. */
   readonly steps: number
 }
 
 export function createUser(seed: string, number: number, firstDay: string): User {
-  const draw = random(seed, 'user', number)
-  const joined = Date.parse(`${addDays(firstDay, -30)}T00:00:00Z`) + draw.integer(0, 86_399) * 1000
+  const random = seededRandom(seed, 'user', number)
+  const joined = Date.parse(`${addDays(firstDay, -30)}T00:00:00Z`) + random.integer(0, 86_399) * 1000
   return {
     seed: `${seed}/${number}`,
-    id: `G-${compact(joined)}-${draw.letters(20)}`,
+    id: `G-${asleepIdTime(joined)}-${random.string(20)}`,
     profileId: uuid5(`${seed}/profile/${number}`, NAMESPACE),
     accountId: uuid5(`${seed}/account`, NAMESPACE),
     timeZone: ZONES[number % ZONES.length] ?? ZONES[0],
     version: VERSIONS[number % VERSIONS.length] ?? 'V3',
-    bedtime: draw.normal(-0.9, 0.6),
-    weekendShift: draw.between(0.2, 1.8),
-    sleepHours: draw.normal(7.3, 0.4),
-    snoring: draw.pick([0.01, 0.06, 0.14, 0.25]),
-    hasBreathing: draw.chance(0.6),
-    restingHeartRate: draw.normal(58, 5),
-    steps: draw.normal(8200, 1800),
+    bedtime: random.normal(-0.9, 0.6),
+    weekendShift: random.between(0.2, 1.8),
+    sleepHours: random.normal(7.3, 0.4),
+    snoring: random.pick([0.01, 0.06, 0.14, 0.25]),
+    hasBreathing: random.chance(0.6),
+    restingHeartRate: random.normal(58, 5),
+    steps: random.normal(8200, 1800),
   }
 }
 
-/** What every body of Sahha's says. */
-export function whose(user: User) {
+/** The ids that every Sahha body contains. */
+export function sahhaIds(user: User) {
   return { profileId: user.profileId, accountId: user.accountId, externalId: user.id }
 }
 
-/** Sahha's record ids: the same metric and day keep the same id. */
-export function recordId(...name: string[]): string {
+/** The id of a Sahha record. A revision of the same metric and day has the same id. */
+export function sahhaRecordId(...name: string[]): string {
   return uuid5(name.join('/'), NAMESPACE)
 }
 
-/** 20250115025029, as Asleep's ids begin. */
-export function compact(instant: number): string {
-  return utc(instant).replace(/\D/g, '')
+/** The UTC time that an Asleep id begins with: 20250115025029. */
+export function asleepIdTime(instant: number): string {
+  return utcTimestamp(instant).replace(/\D/g, '')
 }

@@ -3,18 +3,18 @@ import type { AddressInfo } from 'node:net'
 
 export interface Balancer {
   readonly port: number
-  /** The ports of the replicas; those that are not ready get nothing. */
+  /** The ports of the replicas. A replica that is not ready gets no request. */
   replicas: number[]
-  /** Requests that broke off in the middle, which a balancer answers with 502. */
-  readonly broken: string[]
+  /** Descriptions of the requests whose connection to the replica failed, which were answered 502. */
+  readonly failed: string[]
   close(): void
 }
 
-/** A small HTTP balancer as they all are: round robin over what is ready, connections kept open. */
+/** Starts a small HTTP load balancer: round robin over the ready replicas, over keep-alive connections. */
 export async function startBalancer(replicas: number[]): Promise<Balancer> {
   const agent = new Agent({ keepAlive: true })
-  const broken: string[] = []
-  const balancer = { replicas, broken, port: 0, close: () => {} }
+  const failed: string[] = []
+  const balancer = { replicas, failed, port: 0, close: () => {} }
   let ready = new Set(replicas)
   let turn = 0
 
@@ -22,8 +22,8 @@ export async function startBalancer(replicas: number[]): Promise<Balancer> {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk)
     const { host, connection, ...headers } = incoming.headers
-    const attempt = (left: number[]): void => {
-      const [port, ...others] = left
+    const attempt = (ports: number[]): void => {
+      const [port, ...others] = ports
       if (port === undefined) {
         answer.writeHead(503, { 'retry-after': '1' }).end()
         return
@@ -37,10 +37,12 @@ export async function startBalancer(replicas: number[]): Promise<Balancer> {
         headers,
       })
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // Nothing listens there: the request was not sent, so another replica may have it.
+        // The port is closed, so the request was not sent, and another replica can get it.
         if (error.code === 'ECONNREFUSED') attempt(others)
         else {
-          broken.push(`${error.code} on ${outgoing.reusedSocket ? 'a kept' : 'a new'} connection to ${port}`)
+          failed.push(
+            `${error.code} on ${outgoing.reusedSocket ? 'a keep-alive' : 'a new'} connection to ${port}`,
+          )
           answer.writeHead(502).end()
         }
       })
@@ -50,9 +52,9 @@ export async function startBalancer(replicas: number[]): Promise<Balancer> {
       })
       outgoing.end(Buffer.concat(chunks))
     }
-    const choice = balancer.replicas.filter((port) => ready.has(port))
+    const candidates = balancer.replicas.filter((port) => ready.has(port))
     turn += 1
-    attempt([...choice.slice(turn % choice.length), ...choice.slice(0, turn % choice.length)])
+    attempt([...candidates.slice(turn % candidates.length), ...candidates.slice(0, turn % candidates.length)])
   })
   const checking = setInterval(async () => {
     const answers = await Promise.all(

@@ -5,16 +5,16 @@ import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where this run's build of the service is. */
+    /** Directory of the compiled service. */
     build: string
   }
 }
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Builds the service once a run, as `npm run build` does: what tests start as processes loads in a third of the time. */
+/** Compiles the service once per run, like `npm run build`. A compiled process starts in a third of the time. */
 export default function setup(project: TestProject) {
-  // Beside src, because the service looks for its migrations there.
+  // The service looks for the migrations beside its own directory, so this must be beside src.
   const directory = mkdtempSync(join(root, '.test-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   const build = () => {

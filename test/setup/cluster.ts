@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { startCluster } from '../../src/db/embedded/cluster.ts'
+import { startCluster } from '../../src/db/embedded/index.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { startPooler } from './pooler.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A superuser's URL for any database of the test server. */
+    /** URL of the test server for a superuser, with any database. */
     serverUrl: string
     /** The same through a pooler, where TEST_POOLER asks for one: `session` or `transaction`. */
     pooledUrl: string
@@ -18,7 +18,7 @@ declare module 'vitest' {
 
 export const TEMPLATE = 'nightpost_template'
 
-/** One server a run, with one migrated database for every test file to clone. */
+/** Starts one server for the whole run, with a migrated template database that test files clone. */
 export default async function setup(project: TestProject) {
   const server = process.env.TEST_DATABASE_URL ? external(process.env.TEST_DATABASE_URL) : await embedded()
   await replaceTemplate(server.url)
@@ -47,7 +47,7 @@ async function embedded() {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-test-'))
   chmodSync(directory, 0o755)
   const cluster = await startCluster(directory, 0)
-  const home = dirname(cluster.directory)
+  const home = dirname(cluster.dataDirectory)
   return {
     url: cluster.url,
     stop: async () => {

@@ -8,16 +8,16 @@ export interface TestDatabase {
   readonly url: string
   /** For what rests on the session. */
   readonly direct: string
-  /** Rows with every value as Postgres writes it, so that no digit and no microsecond is lost on the way. */
+  /** Returns rows with every value as Postgres writes it in text, so that no digit and no microsecond is lost. */
   query<R = Record<string, string | null>>(text: string, values?: unknown[]): Promise<R[]>
-  /** Runs a statement in a transaction of its own, and keeps what it locks until released. */
-  hold(statement: string): Promise<{ release(): Promise<void> }>
+  /** Runs a statement in an open transaction on another connection. Its locks are held until `release`. */
+  lock(statement: string): Promise<{ release(): Promise<void> }>
   drop(): Promise<void>
 }
 
 const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
-/** A database of one's own: a clone of the migrated template, or an empty one. */
+/** Creates a database for one test file: a clone of the migrated template, or of another template. */
 export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
   await onServer(`create database ${name} template ${template}`)
@@ -25,17 +25,17 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
   const client = new pg.Client({ connectionString: direct, types: asText, options: '-c timezone=UTC' })
   client.on('error', () => {})
   await client.connect()
-  let last: Promise<unknown> = Promise.resolve()
+  let lastQuery: Promise<unknown> = Promise.resolve()
   return {
     url: withDatabase(inject('pooledUrl'), name),
     direct,
-    // One after the other, however many ask at once: that is how a connection works.
+    // A connection runs one query at a time, so concurrent queries wait for each other.
     query: async (text, values) => {
-      const result = last.then(() => client.query(text, values))
-      last = result.catch(() => {})
+      const result = lastQuery.then(() => client.query(text, values))
+      lastQuery = result.catch(() => {})
       return (await result).rows
     },
-    hold: async (statement) => {
+    lock: async (statement) => {
       const holder = new pg.Client({ connectionString: direct })
       await holder.connect()
       await holder.query('begin')

@@ -1,11 +1,13 @@
-/** The views on stages, computed a second time and differently: epoch by epoch, from what the tables hold. */
+/** A model of the views on sleep stages: computes them in another way, epoch by epoch, from the rows of the tables. */
 
 export interface Night {
   readonly user_id: string
   readonly session_id: string
-  /** Absent where no SESSION_COMPLETE came. */
+  /** Absent until SESSION_COMPLETE is stored. */
   readonly session?: { state: string | null; start_time: string | null }
+  /** By series, the stages of SESSION_COMPLETE. */
   readonly final: Readonly<Record<string, number[]>>
+  /** The stages of each INFERENCE_COMPLETE; `k` is `inference_seq_num`. */
   readonly windows: ReadonlyArray<{ series: string; k: number; stages: number[] }>
 }
 
@@ -14,15 +16,16 @@ const NAMES: Record<string, Record<number, string>> = {
   snoring: { [-1]: 'no_data', 0: 'no_snoring', 1: 'snoring' },
 }
 
+/** The columns of a row as text. */
 export type Cells = Array<string | null>
 
-/** Rows of sleep_epochs as text: series, epoch_index, starts_at, stage, stage_name, provisional. */
+/** The expected rows of sleep_epochs: series, epoch_index, starts_at, stage, stage_name, provisional. */
 export function epochsOf(night: Night): Cells[] {
   return everySeries(night).flatMap(({ series, epochs, provisional }) =>
     [...epochs].map(([index, stage]) => [
       series,
       `${index}`,
-      after(night, index),
+      startOf(night, index),
       `${stage}`,
       NAMES[series]?.[stage] ?? null,
       provisional ? 't' : 'f',
@@ -30,7 +33,7 @@ export function epochsOf(night: Night): Cells[] {
   )
 }
 
-/** Rows of sleep_stage_intervals: series, first_epoch, epochs, starts_at, ends_at, duration_seconds, stage, provisional. */
+/** The expected rows of sleep_stage_intervals: series, first_epoch, epochs, starts_at, ends_at, duration_seconds, stage, provisional. */
 export function intervalsOf(night: Night): Cells[] {
   return everySeries(night).flatMap(({ series, epochs, provisional }) => {
     const runs: Array<{ first: number; last: number; stage: number }> = []
@@ -43,8 +46,8 @@ export function intervalsOf(night: Night): Cells[] {
       series,
       `${first}`,
       `${last - first + 1}`,
-      after(night, first),
-      after(night, last + 1),
+      startOf(night, first),
+      startOf(night, last + 1),
       `${(last - first + 1) * 30}`,
       `${stage}`,
       provisional ? 't' : 'f',
@@ -52,6 +55,7 @@ export function intervalsOf(night: Night): Cells[] {
   })
 }
 
+/** For each series the stages by epoch: those of SESSION_COMPLETE, otherwise those of the windows. */
 function everySeries(night: Night) {
   return ['breath', 'sleep', 'snoring'].map((series) => {
     const final = night.final[series]
@@ -70,8 +74,8 @@ function everySeries(night: Night) {
   })
 }
 
-/** The start of an epoch, as Postgres writes an instant. */
-function after({ session }: Night, epoch: number): string | null {
+/** The start of an epoch as Postgres writes it, or null if the start of the session is unknown. */
+function startOf({ session }: Night, epoch: number): string | null {
   if (!session?.start_time) return null
   const instant = new Date(Date.parse(session.start_time) + epoch * 30_000).toISOString()
   return `${instant.slice(0, 19).replace('T', ' ')}+00`

@@ -9,7 +9,7 @@ export interface Fixture {
   readonly vendor: string
   readonly name: string
   readonly body: Buffer
-  /** The event's name as the vendor's header says it; Asleep's bodies say it themselves. */
+  /** The event's name for the header; undefined for Asleep, whose bodies contain it. */
   readonly eventType: string | undefined
 }
 
@@ -22,7 +22,7 @@ const EVENT_TYPES: Record<string, string> = {
 
 export const fixturesFolder = join(import.meta.dirname, '..', 'fixtures')
 
-/** One body for each event and shape that a vendor sends. */
+/** For each vendor, one body for each event and form of its body. */
 export const fixtures: readonly Fixture[] = vendors.flatMap(({ name: vendor }) =>
   readdirSync(join(fixturesFolder, vendor))
     .filter((file) => file.endsWith('.json') && !file.endsWith('.rows.json'))
@@ -35,14 +35,14 @@ export const fixtures: readonly Fixture[] = vendors.flatMap(({ name: vendor }) =
     })),
 )
 
-/** Sends a fixture's body, or another one in its name. */
+/** Sends a fixture's body, or another body with the fixture's headers. */
 export function send(
   service: TestService,
-  { vendor, eventType, body: own }: Fixture,
-  body: Buffer = own,
+  { vendor, eventType, body: fixtureBody }: Fixture,
+  body: Buffer = fixtureBody,
 ): Promise<Answer> {
   if (vendor === 'sahha') return service.sahha(body, eventType)
-  const { data, callback_data } = JSON.parse(own.toString())
+  const { data, callback_data } = JSON.parse(fixtureBody.toString())
   return service.asleep(body, (data ?? callback_data).user_id)
 }
 
@@ -50,10 +50,10 @@ export function send(
 export const tables = vendors.flatMap(({ targets }) => targets.map(({ table }) => getTableConfig(table).name))
 
 /** Every row of every normalised table. */
-export async function everything(db: TestDatabase): Promise<Record<string, unknown[]>> {
-  const found: Record<string, unknown[]> = {}
-  for (const table of tables) found[table] = await db.query(`select * from ${table} as t order by t`)
-  return found
+export async function allRows(db: TestDatabase): Promise<Record<string, unknown[]>> {
+  const rows: Record<string, unknown[]> = {}
+  for (const table of tables) rows[table] = await db.query(`select * from ${table} as t order by t`)
+  return rows
 }
 
 /** Rows without what differs between two databases. */

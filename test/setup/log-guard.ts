@@ -1,6 +1,7 @@
-// Looks at every line that services log in the tests, within them or in processes of their own, at what commands
-// report, and at the log of an embedded Postgres: after each test file none of it may hold a credential, a user id or
-// a piece of a body that was sent in that file. What shows data on purpose (sql, hypnogram, demo) is left out.
+// Checks that no log contains a secret. It collects the log lines of services (in the test or in processes of their own),
+// the output of commands, and the log of an embedded Postgres. After each test file, none of these lines may contain a
+// credential, a user id or a piece of a body that was sent in that file. Commands that show data on purpose (sql,
+// hypnogram, demo) are not checked.
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -13,60 +14,61 @@ import { vendors } from '../../src/vendors/index.ts'
 const lines: string[] = []
 const secrets = new Set<string>()
 
-/** Text that a line may hold though a body does too: words of Nightpost's own and of the vendors' documentation. */
+/** Texts that bodies and log lines may both contain: words of Nightpost and of the vendors' documentation. */
 const harmless = [
   ...['stored', 'rejected', 'sha256', 'application/json', 'webhooks', 'message', 'string'],
   ...vendors.flatMap(({ name, events }) => [name, ...events.map((event) => event.name)]),
   ...vendors.flatMap(({ events }) => events.flatMap(({ schema }) => [...knownValues(schema)])),
 ].filter((word) => typeof word === 'string')
 
-/** Shorter text stands in any line by chance. */
-const SHORTEST = 6
-const MOST = 5000
+/** Shorter texts occur in log lines by chance. */
+const MIN_LENGTH = 6
+const MAX_SECRETS = 5000
 
 const secretHeaders = ['x-api-key', 'x-signature', 'x-user-id', 'x-external-id', 'authorization']
 
-/** A line of a service's log. */
-export function logged(line: string): void {
+/** Adds a line that must not contain a secret. */
+export function guardLine(line: string): void {
   lines.push(line)
 }
 
-/** A log for what runs within a test. */
-export const watchedLog = pino(logOptions('trace'), { write: logged })
+/** A logger for code that runs in the test itself. */
+export const guardedLog = pino(logOptions('trace'), { write: guardLine })
 
 /**
- * The log of a service that runs as a process of its own: JSON on standard output, anything on standard error. Other
- * output is the banner, which shows the credentials that it generated for development.
+ * Adds the log of a service that runs as a process of its own: JSON lines on standard output, all lines on standard
+ * error. Other lines on standard output are the banner, which shows generated development credentials.
  */
-export function listen({ stdout, stderr }: Pick<ChildProcess, 'stdout' | 'stderr'>): void {
-  eachLine(stdout, (line) => line.startsWith('{') && logged(line))
-  eachLine(stderr, logged)
+export function guardProcess({ stdout, stderr }: Pick<ChildProcess, 'stdout' | 'stderr'>): void {
+  eachLine(stdout, (line) => line.startsWith('{') && guardLine(line))
+  eachLine(stderr, guardLine)
 }
 
-function eachLine(stream: Readable | null, take: (line: string) => void): void {
-  if (stream) createInterface({ input: stream }).on('line', take)
+function eachLine(stream: Readable | null, onLine: (line: string) => void): void {
+  if (stream) createInterface({ input: stream }).on('line', onLine)
 }
 
-/** A request of a test: what is secret in it must not be logged. */
-export function sent(headers: Readonly<Record<string, string>>, body: Buffer): void {
-  for (const name of secretHeaders) keep(headers[name])
+/** Adds the secrets of a request: credentials, user ids, the body and the strings in it. */
+export function guardRequest(headers: Readonly<Record<string, string>>, body: Buffer): void {
+  for (const name of secretHeaders) guardSecret(headers[name])
   const text = body.toString('utf8')
-  keepPiece(text)
+  guardText(text)
   try {
-    for (const leaf of leaves(JSON.parse(text))) keepPiece(leaf)
+    for (const leaf of leaves(JSON.parse(text))) guardText(leaf)
   } catch {
-    // Not JSON: the whole text is kept already.
+    // The body is not JSON. The whole text was added above.
   }
 }
 
-export function keep(secret: string | undefined): void {
-  if (secret === undefined || secret.trim().length < SHORTEST || secrets.size === MOST) return
+/** Adds a secret, unless it is too short or harmless. */
+export function guardSecret(secret: string | undefined): void {
+  if (secret === undefined || secret.trim().length < MIN_LENGTH || secrets.size === MAX_SECRETS) return
   if (!harmless.includes(secret)) secrets.add(secret)
 }
 
-/** Part of a body: what a test cuts out of one may leave a piece of a harmless word. */
-function keepPiece(text: string): void {
-  if (!harmless.some((word) => word.includes(text))) keep(text)
+/** Adds text of a body, unless it is part of a harmless word: some tests send truncated bodies. */
+function guardText(text: string): void {
+  if (!harmless.some((word) => word.includes(text))) guardSecret(text)
 }
 
 function* leaves(value: unknown): Generator<string> {
@@ -83,10 +85,10 @@ function* knownValues(schema: unknown): Generator<unknown> {
   }
 }
 
-/** The secrets of the tests that stand in the log. */
+/** The secrets that the log contains. */
 export function leaks(): string[] {
   const text = lines.join('\n')
-  // A line is JSON, so what stands in it is escaped.
+  // The lines are JSON, so the secrets in them are escaped.
   return [...secrets].filter((secret) => text.includes(JSON.stringify(secret).slice(1, -1)))
 }
 

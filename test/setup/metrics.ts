@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify'
 
 export interface Samples {
   readonly text: string
-  /** The value of the one sample with these labels and no others. */
+  /** The value of the sample with exactly these labels. */
   get(name: string, labels: object): number | undefined
   /** The labels of every sample of a metric. */
   all(name: string): Array<Record<string, string>>
 }
 
-/** What `GET /metrics` says at this moment. */
+/** The current answer of `GET /metrics`. */
 export async function metricsOf(app: FastifyInstance): Promise<Samples> {
   const { body } = await app.inject('/metrics')
   const samples = [...body.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(

@@ -3,10 +3,10 @@ import { inject } from 'vitest'
 
 type Program = 'main' | 'cli/main'
 
-/** What node is given to run a program of the service as it is built. */
+/** Arguments of `node` to run a compiled program of the service. */
 export const built = (program: Program): string[] => [join(inject('build'), `${program}.js`)]
 
-/** The same from its source, as the npm scripts do. */
+/** Arguments of `node` to run the program from its source, as the npm scripts do. */
 export const source = (program: Program): string[] => [
   ...['--import', import.meta.resolve('tsx')],
   resolve(import.meta.dirname, '../../src', `${program}.ts`),

@@ -6,7 +6,7 @@ import { defaultLimits, type Limits } from '../../src/db/limits.ts'
 import { logOptions } from '../../src/log.ts'
 import { startService } from '../../src/service.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
-import { logged, sent } from './log-guard.ts'
+import { guardLine, guardRequest } from './log-guard.ts'
 
 export const ASLEEP_KEY = 'asleep-test-key'
 export const SAHHA_KEY = 'sahha-test-key'
@@ -29,12 +29,12 @@ type Body = object | string | Buffer
 export interface TestService {
   readonly app: FastifyInstance
   readonly db: TestDatabase
-  /** Every line that the service logged. */
+  /** The lines that the service logged. */
   readonly log: string[]
   post(vendor: string, headers: Record<string, string>, body: Body): Promise<Answer>
   asleep(body: Body, userId: string): Promise<Answer>
   sahha(body: Body, eventType?: string): Promise<Answer>
-  /** Ends the service, and starts another on the same database; `post` and the like keep to the first. */
+  /** Closes the service and starts another on the same database. `post`, `asleep` and `sahha` still send to the first. */
   restart(): Promise<FastifyInstance>
   close(): Promise<void>
 }
@@ -58,15 +58,15 @@ export async function serviceOn(
   const log: string[] = []
   const write = (line: string) => {
     log.push(line)
-    logged(line)
+    guardLine(line)
   }
   const logger = pino(logOptions('trace'), { write })
   const config = readConfig({ ...environment, ...overrides })
   const { app } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
-  const running = [app]
+  const apps = [app]
 
   const post: TestService['post'] = async (vendor, headers, body) => {
-    sent(headers, bytesOf(body))
+    guardRequest(headers, bytesOf(body))
     const answer = await app.inject({
       method: 'POST',
       url: `/webhooks/${vendor}`,
@@ -86,12 +86,12 @@ export async function serviceOn(
       post('sahha', { ...signed(body), ...(eventType && { 'x-event-type': eventType }) }, body),
     restart: async () => {
       await app.close()
-      const again = await startService(config, db.url, logger)
-      running.push(again.app)
-      return again.app
+      const restarted = await startService(config, db.url, logger)
+      apps.push(restarted.app)
+      return restarted.app
     },
     close: async () => {
-      await Promise.all(running.map((one) => one.close()))
+      await Promise.all(apps.map((each) => each.close()))
       await db.drop()
     },
   }

@@ -2,20 +2,22 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** An account that Postgres agrees to run under: it refuses root. */
+/** The system account that runs Postgres, which refuses to run as root. */
 export interface Account {
   readonly uid: number
   readonly gid: number
 }
 
-/** The account to switch to; undefined where this process is not root and needs none. */
+/** The account to run Postgres under; undefined if this process is not root and can run it itself. */
 export function unprivilegedAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
     const account = lookUp(name)
     if (account) return account
   }
-  throw new Error('Postgres refuses to run as root, and there is neither an account postgres nor nobody.')
+  throw new Error(
+    'Postgres refuses to run as root, and neither the account postgres nor the account nobody exists.',
+  )
 }
 
 function lookUp(name: string): Account | undefined {
@@ -28,7 +30,7 @@ function lookUp(name: string): Account | undefined {
   }
 }
 
-/** Whether the account may pass through every directory down to `path`. */
+/** Whether the account may traverse every directory of `path`. */
 export function canReach(path: string, account: Account | undefined): boolean {
   if (!account) return true
   const { mode, uid, gid } = statSync(path)
@@ -37,6 +39,6 @@ export function canReach(path: string, account: Account | undefined): boolean {
   return dirname(path) === path || canReach(dirname(path), account)
 }
 
-export function give(path: string, account: Account | undefined): void {
+export function changeOwner(path: string, account: Account | undefined): void {
   if (account) chownSync(path, account.uid, account.gid)
 }

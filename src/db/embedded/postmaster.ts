@@ -1,38 +1,38 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Account, give } from './account.ts'
+import { type Account, changeOwner } from './account.ts'
 
-/** What a running server writes into its data directory. */
+/** The main process of a running server, as its lock file describes it. */
 export interface Postmaster {
   readonly pid: number
   readonly port: number
 }
 
-/** The server that runs on this data directory; undefined where none does. */
-export function findPostmaster(data: string): Postmaster | undefined {
-  const lines = pidFile(data)
+const LOCK_FILE = 'postmaster.pid'
+
+/** The server that is running on this data directory; undefined if none is. */
+export function findPostmaster(dataDirectory: string): Postmaster | undefined {
+  const lines = lockFileLines(dataDirectory)
   const pid = Number(lines?.[0])
   const port = Number(lines?.[3])
   return pid > 0 && port > 0 && isAlive(pid) && isPostgres(pid) ? { pid, port } : undefined
 }
 
 /**
- * The system may give the number of a server that was killed to another process, and Postgres would then
- * not start: its lock file is removed. Only for a caller that has found no server.
+ * Removes the lock file of a killed server if another program now has its pid, because Postgres would refuse to
+ * start. Call it only if `findPostmaster` finds no server.
  */
-export function forgetForeignPid(data: string): void {
-  const pid = Number(pidFile(data)?.[0])
-  if (pid > 0 && isAlive(pid) && !isPostgres(pid)) rmSync(join(data, PID_FILE), { force: true })
+export function removeStaleLockFile(dataDirectory: string): void {
+  const pid = Number(lockFileLines(dataDirectory)?.[0])
+  if (pid > 0 && isAlive(pid) && !isPostgres(pid)) rmSync(join(dataDirectory, LOCK_FILE), { force: true })
 }
 
-const PID_FILE = 'postmaster.pid'
-
-function pidFile(data: string): string[] | undefined {
+/** The first line is the pid, the fourth the port. */
+function lockFileLines(dataDirectory: string): string[] | undefined {
   try {
-    return readFileSync(join(data, PID_FILE), 'utf8').split('\n')
+    return readFileSync(join(dataDirectory, LOCK_FILE), 'utf8').split('\n')
   } catch {
     return undefined
   }
@@ -42,16 +42,17 @@ function isPostgres(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('postgres')
   } catch {
-    // Without /proc there is no telling.
+    // Without /proc (macOS) the program is unknown, so it is taken for Postgres.
     return !existsSync('/proc/self/comm')
   }
 }
 
-/** Until the server has written where it listens, or is gone. */
-export async function becomesReady(pid: number | undefined, data: string): Promise<void> {
-  while (pid !== undefined && isAlive(pid) && findPostmaster(data)?.pid !== pid) await sleep(20)
+/** Resolves when the server has written its port into the lock file, or has exited. */
+export async function waitUntilReady(pid: number | undefined, dataDirectory: string): Promise<void> {
+  while (pid !== undefined && isAlive(pid) && findPostmaster(dataDirectory)?.pid !== pid) await sleep(20)
 }
 
+/** Whether a process with this pid exists, also under another account. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -61,24 +62,24 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Starts a server in a session of its own, so that Ctrl-C reaches Node alone. */
+/** Starts a server. It is detached, so that Ctrl-C in the terminal reaches only Node. */
 export function spawnPostmaster(
   postgres: string,
-  data: string,
+  dataDirectory: string,
   port: number,
   logFile: string,
   account: Account | undefined,
 ): ChildProcess {
   const log = openSync(logFile, 'a', 0o600)
-  give(logFile, account)
+  changeOwner(logFile, account)
   const settings = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
     `port=${port}`,
     'log_timezone=UTC',
   ]
-  const child = spawn(postgres, ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
-    cwd: data,
+  const child = spawn(postgres, ['-D', dataDirectory, ...settings.flatMap((setting) => ['-c', setting])], {
+    cwd: dataDirectory,
     detached: true,
     stdio: ['ignore', log, log],
     ...account,
@@ -89,7 +90,10 @@ export function spawnPostmaster(
   return child
 }
 
-/** Fast shutdown: open transactions roll back, a checkpoint is written. */
+/**
+ * Stops the server by a fast shutdown: open transactions are rolled back, and a checkpoint is written. After 20 s,
+ * stops it by an immediate shutdown, which Postgres recovers from at the next start.
+ */
 export async function stopPostmaster({ pid }: Pick<Postmaster, 'pid'>): Promise<void> {
   const deadline = Date.now() + 20_000
   kill(pid, 'SIGINT')
@@ -103,22 +107,6 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // It is gone already.
+    // It has already exited.
   }
-}
-
-/** The port asked for where it is free, otherwise one that the system picks. */
-export async function freePort(preferred: number): Promise<number> {
-  return (await listenOnce(preferred)) ?? (await listenOnce(0)) ?? preferred
-}
-
-function listenOnce(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(undefined))
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined))
-    })
-  })
 }

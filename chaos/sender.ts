@@ -1,45 +1,48 @@
-// The sender, a process of its own: it outlives every service, and writes down each answer as it comes.
+// The sender runs as a process of its own, so that it survives the service, and writes each answer to a file.
 import { openSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { delivery } from './deliveries.ts'
+import { numberedRequest } from './numbered-request.ts'
 
-export interface PostOptions {
-  /** Where services listen; each attempt goes to the next one. */
+export interface SenderOptions {
+  /** Ports of the services. The attempts go to them in turn. */
   readonly ports: readonly number[]
   /** Answers are appended here, one line each. */
   readonly file: string
   readonly connections: number
-  /** Milliseconds that each connection waits between two posts. */
+  /** Milliseconds that each connection waits between two requests. */
   readonly pause: number
 }
 
-/** One answer, or what came instead of one. */
+/** An answer, or the error in its place. */
 export interface Answer {
+  /** The number of the request. */
   readonly n: number
-  /** The HTTP status, or the error's code where there was no answer. */
+  /** The HTTP status, or the error's code if there was no answer. */
   readonly status: number | string
   readonly outcome: string | null
   readonly delivery_id: string | null
-  /** When it was sent and answered: milliseconds since 1970. */
+  /** Times of the request and of the answer, in milliseconds since 1970. */
   readonly sent: number
   readonly answered: number
 }
 
-/** Far beyond what any request may take: one that gets here hangs. */
-const GIVE_UP = 60_000
+/** Twice the limit that the check sets for an answer. */
+const TIMEOUT_MS = 60_000
 
+/** Share of the requests that repeat an earlier one, acknowledged or not. */
 const SHARE_OF_REPEATS = 0.05
 
-process.once('message', (options: PostOptions) => {
-  void post(options).then(() => process.disconnect())
+process.once('message', (options: SenderOptions) => {
+  void sendAll(options).then(() => process.disconnect())
 })
-// It ends with the run, which Ctrl-C lets finish in order.
 process.once('disconnect', () => process.exit())
+// After Ctrl-C the run stops in order, and needs the sender until then.
 process.on('SIGINT', () => {})
 
-async function post({ ports, file, connections, pause }: PostOptions): Promise<void> {
-  const log = openSync(file, 'a')
-  const failed: number[] = []
+/** Sends until it gets a second message, and then until every request is acknowledged. */
+async function sendAll({ ports, file, connections, pause }: SenderOptions): Promise<void> {
+  const answerFile = openSync(file, 'a')
+  const unacknowledged: number[] = []
   let next = 0
   let attempts = 0
   let isStopping = false
@@ -50,17 +53,17 @@ async function post({ ports, file, connections, pause }: PostOptions): Promise<v
   async function attempt(n: number): Promise<void> {
     const port = ports[attempts++ % ports.length] as number
     const answer = await send(port, n)
-    writeSync(log, `${JSON.stringify(answer)}\n`)
+    writeSync(answerFile, `${JSON.stringify(answer)}\n`)
     if (answer.status === 200) return
-    failed.push(n)
+    unacknowledged.push(n)
     await sleep(50)
   }
 
-  // As a vendor does: what was not acknowledged is sent again, and some of what was is sent again too.
+  // Like a vendor, it retries what was not acknowledged, and repeats some requests that were.
   async function connection(): Promise<void> {
-    while (!isStopping || failed.length > 0) {
+    while (!isStopping || unacknowledged.length > 0) {
       const isRepeat = next > 0 && Math.random() < SHARE_OF_REPEATS
-      await attempt(failed.shift() ?? (isRepeat ? Math.floor(Math.random() * next) : next++))
+      await attempt(unacknowledged.shift() ?? (isRepeat ? Math.floor(Math.random() * next) : next++))
       await sleep(pause)
     }
   }
@@ -68,7 +71,7 @@ async function post({ ports, file, connections, pause }: PostOptions): Promise<v
 }
 
 async function send(port: number, n: number): Promise<Answer> {
-  const { path, headers, body } = delivery(n)
+  const { path, headers, body } = numberedRequest(n)
   const sent = Date.now()
   const answer = (status: number | string, json: { outcome?: string; delivery_id?: string } = {}) => ({
     ...{ n, status, sent, answered: Date.now() },
@@ -78,7 +81,7 @@ async function send(port: number, n: number): Promise<Answer> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
-      signal: AbortSignal.timeout(GIVE_UP),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     return answer(response.status, (await response.json()) as object)
   } catch (error) {

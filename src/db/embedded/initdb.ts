@@ -1,27 +1,39 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { type Account, give } from './account.ts'
+import { type Account, changeOwner } from './account.ts'
 
-export const USER = 'nightpost'
+/** Name of the database superuser. */
+export const SUPERUSER = 'nightpost'
 
-/** Makes a data directory: beside its place, so that one which is there is complete. */
-export function initialise(
+/**
+ * Creates a data directory with `initdb`. It is created under another name and then renamed, so that a data
+ * directory that exists is always complete.
+ */
+export function createDataDirectory(
   initdb: string,
-  data: string,
+  dataDirectory: string,
   password: string,
   account: Account | undefined,
 ): void {
-  const partial = `${data}.${process.pid}`
+  const partial = `${dataDirectory}.${process.pid}`
   const passwordFile = `${partial}.password`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { mode: 0o700 })
   writeFileSync(passwordFile, password, { mode: 0o600 })
-  give(partial, account)
-  give(passwordFile, account)
+  changeOwner(partial, account)
+  changeOwner(passwordFile, account)
   const { status, stderr } = spawnSync(
     initdb,
     [
-      ...['-D', partial, '-U', USER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'],
+      ...[
+        '-D',
+        partial,
+        '-U',
+        SUPERUSER,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+      ],
       ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-instructions'],
     ],
     { cwd: partial, encoding: 'utf8', env: { PATH: process.env.PATH, TZ: 'UTC' }, ...account },
@@ -32,10 +44,10 @@ export function initialise(
     throw new Error(`initdb failed: ${stderr}`)
   }
   try {
-    renameSync(partial, data)
+    renameSync(partial, dataDirectory)
   } catch (error) {
-    // Another process that started at the same time was faster.
-    if (!existsSync(data)) throw error
+    // A process that started at the same time may have created it first.
+    if (!existsSync(dataDirectory)) throw error
     rmSync(partial, { recursive: true })
   }
 }

@@ -1,24 +1,28 @@
 import { createHash } from 'node:crypto'
 
-/** A stream of pseudo-random numbers that its name alone decides. */
-export interface Random {
-  /** 0 to 1, 1 excluded. */
+/** A pseudo-random number generator. The same seed gives the same numbers. */
+export interface SeededRandom {
+  /** From 0 to 1, excluding 1. */
   next(): number
   between(low: number, high: number): number
+  /** Both ends included. */
   integer(low: number, high: number): number
-  /** Normally distributed, cut off at three standard deviations. */
+  /** Normally distributed, limited to three standard deviations. */
   normal(mean: number, deviation: number): number
   chance(probability: number): boolean
   pick<T>(choices: readonly [T, ...T[]]): T
   shuffle<T>(list: readonly T[]): T[]
-  letters(length: number, alphabet?: string): string
+  string(length: number, alphabet?: string): string
 }
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** One stream for each name: what one user does never depends on how many numbers another has drawn. */
-export function random(...name: Array<string | number>): Random {
-  const next = sfc32(createHash('sha256').update(name.join('/')).digest())
+/**
+ * A generator seeded with the joined parts of `seed`. Each user, day and purpose has a generator of its own, so
+ * that the numbers of one never depend on how many numbers another has drawn.
+ */
+export function seededRandom(...seed: Array<string | number>): SeededRandom {
+  const next = sfc32(createHash('sha256').update(seed.join('/')).digest())
   const integer = (low: number, high: number) => low + Math.floor(next() * (high - low + 1))
   return {
     next,
@@ -38,12 +42,12 @@ export function random(...name: Array<string | number>): Random {
       }
       return shuffled
     },
-    letters: (length, alphabet = ALPHANUMERIC) =>
+    string: (length, alphabet = ALPHANUMERIC) =>
       Array.from({ length }, () => alphabet[integer(0, alphabet.length - 1)]).join(''),
   }
 }
 
-/** Chris Doty-Humphrey's "small fast counter" generator. */
+/** Chris Doty-Humphrey's "small fast counter" generator (sfc32). */
 function sfc32(seed: Buffer): () => number {
   let a = seed.readInt32LE(0)
   let b = seed.readInt32LE(4)

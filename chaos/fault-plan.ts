@@ -1,7 +1,7 @@
 import type { Fault } from './faults.ts'
 
-/** Faults in turns, each turn shuffled, until they have sent `kills` SIGKILLs. */
-export function* turns(faults: readonly Fault[], kills: number, random: () => number): Generator<Fault> {
+/** All faults in random order, again and again, until they have sent `kills` SIGKILLs. */
+export function* faultPlan(faults: readonly Fault[], kills: number, random: () => number): Generator<Fault> {
   for (let left = kills; left > 0; ) {
     for (const fault of shuffled(faults, random)) {
       if (left <= 0) return
@@ -13,13 +13,13 @@ export function* turns(faults: readonly Fault[], kills: number, random: () => nu
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return items
-    .map((item) => ({ item, place: random() }))
-    .sort((a, b) => a.place - b.place)
+    .map((item) => ({ item, position: random() }))
+    .sort((a, b) => a.position - b.position)
     .map(({ item }) => item)
 }
 
-/** The same numbers from 0 up to 1 for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
+/** A pseudo-random number generator (mulberry32): numbers from 0 to 1, excluding 1. */
+export function pseudoRandom(seed: number): () => number {
   let state = seed | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0

@@ -1,57 +1,57 @@
 import { createHmac } from 'node:crypto'
 
-/** What every service of a chaos run is configured with. */
+/** The credentials in the configuration of every service in a chaos run. */
 export const credentials = { ASLEEP_API_KEYS: 'chaos-key', SAHHA_WEBHOOK_SECRETS: 'chaos-secret' }
 
-export interface Post {
+export interface WebhookRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
 /**
- * Delivery number `n`: the same bytes whenever it is asked for. Six kinds take turns. Each record gets two
- * deliveries, six numbers apart, the second of which is sometimes the older one; owners are few, so that
- * rows meet.
+ * Request number `n`; the same number always gives the same bytes. Consecutive numbers give six kinds of event. Each
+ * record has two requests, six numbers apart, and for a third of the records the second is the older revision. There
+ * are only 40 owners, so that concurrent requests often write the same owner's rows.
  */
-export function delivery(n: number): Post {
+export function numberedRequest(n: number): WebhookRequest {
   const record = Math.floor(n / (2 * kinds.length))
   const isUpdate = n % (2 * kinds.length) >= kinds.length
   const minute = isUpdate && record % 3 === 0 ? 0 : 10 + (isUpdate ? 1 : 0)
-  const make = kinds[n % kinds.length] as (facts: Facts) => Post
-  return make({ n, record, owner: `owner-${record % 40}`, at: `2025-01-22T18:${minute || '09'}:00Z` })
+  const kind = kinds[n % kinds.length] as (revision: Revision) => WebhookRequest
+  return kind({ n, record, owner: `owner-${record % 40}`, createdAt: `2025-01-22T18:${minute || '09'}:00Z` })
 }
 
-interface Facts {
+interface Revision {
   readonly n: number
   readonly record: number
   readonly owner: string
-  /** The vendor's own time of this revision. */
-  readonly at: string
+  /** The vendor's time of this revision. */
+  readonly createdAt: string
 }
 
 const day = { startDateTime: '2025-01-22T00:00:00+13:00', endDateTime: '2025-01-22T23:59:59+13:00' }
 
 const kinds = [
-  ({ n, record, owner, at }: Facts) =>
+  ({ n, record, owner, createdAt }: Revision) =>
     sahha('BiomarkerCreatedIntegrationEvent', owner, {
       ...{ id: `biomarker-${record}`, category: 'activity', type: 'steps', value: `${n}`, unit: 'count' },
-      ...{ createdAtUtc: at, version: 1, ...day },
+      ...{ createdAtUtc: createdAt, version: 1, ...day },
     }),
-  ({ n, record, owner, at }: Facts) =>
+  ({ n, record, owner, createdAt }: Revision) =>
     sahha('ScoreCreatedIntegrationEvent', owner, {
       ...{ id: `score-${record}`, type: 'sleep', score: n, scoreDateTime: day.startDateTime },
       factors: Array.from({ length: n % 8 }, (_, at) => ({ name: `factor ${at} of ${n}`, value: at })),
-      ...{ createdAtUtc: at, version: 1 },
+      ...{ createdAtUtc: createdAt, version: 1 },
     }),
-  ({ n, record, owner, at }: Facts) =>
+  ({ n, record, owner, createdAt }: Revision) =>
     sahha('DataLogReceivedIntegrationEvent', owner, {
-      ...{ logType: 'activity', dataType: 'steps', receivedAtUtc: at },
+      ...{ logType: 'activity', dataType: 'steps', receivedAtUtc: createdAt },
       dataLogs: Array.from({ length: 1 + (n % 40) }, (_, at) => ({
         ...{ id: `sample-${record}-${at}`, value: n, unit: 'count', ...day },
       })),
     }),
-  ({ n, record, owner }: Facts) =>
+  ({ n, record, owner }: Revision) =>
     asleep(owner, 'SESSION_COMPLETE', {
       session: {
         ...{ id: `session-${record}`, state: `${n}`, start_time: '2025-01-15T22:50:29+09:00' },
@@ -60,19 +60,19 @@ const kinds = [
       },
       stat: n % 5 === 0 ? null : { sleep_index: n % 1000, sleep_latency: null, time_in_sleep: 0 },
     }),
-  ({ n, record, owner }: Facts) =>
+  ({ n, record, owner }: Revision) =>
     asleep(owner, 'INFERENCE_COMPLETE', {
       ...{ session_id: `session-${record}`, seq_num: 39, inference_seq_num: record % 4 },
       ...{ sleep_stages: [0, 1, 2, 3, n % 1000], snoring_stages: [0, n % 1000] },
     }),
-  ({ n, record, owner, at }: Facts) =>
+  ({ n, record, owner, createdAt }: Revision) =>
     sahha('ArchetypeCreatedIntegrationEvent', owner, {
       ...{ id: `archetype-${record}`, name: 'chronotype', value: `${n}`, dataType: 'string', ordinality: 0 },
-      ...{ createdAtUtc: at, version: 1.1, ...day },
+      ...{ createdAtUtc: createdAt, version: 1.1, ...day },
     }),
 ]
 
-function sahha(event: string, owner: string, fields: object): Post {
+function sahha(event: string, owner: string, fields: object): WebhookRequest {
   const body = JSON.stringify({ profileId: owner, externalId: owner, ...fields })
   const signature = createHmac('sha256', credentials.SAHHA_WEBHOOK_SECRETS).update(body).digest('hex')
   return {
@@ -82,7 +82,7 @@ function sahha(event: string, owner: string, fields: object): Post {
   }
 }
 
-function asleep(owner: string, event: string, data: object): Post {
+function asleep(owner: string, event: string, data: object): WebhookRequest {
   return {
     path: '/webhooks/asleep',
     headers: { 'x-api-key': credentials.ASLEEP_API_KEYS, 'x-user-id': owner },

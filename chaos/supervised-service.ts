@@ -1,56 +1,47 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { credentials } from './deliveries.ts'
+import { credentials } from './numbered-request.ts'
 
-/** Nightpost as a supervisor runs it: whenever its process ends, another is started. */
-export interface Service {
+/** Nightpost under a supervisor, which starts another process whenever one exits. */
+export interface SupervisedService {
   readonly port: number
-  /** How often a process was started. */
-  readonly starts: () => number
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Ends it for good. */
+  /** Stops the process, and starts no other. */
   stop(): Promise<void>
-  /** What it wrote on standard error. */
-  readonly errors: () => string
 }
 
 export interface ServiceOptions {
-  /** The service as it is built: its main module. */
+  /** Path of the compiled main module. */
   readonly program: string
-  /** Takes the log of every process; without it they log nothing. */
-  readonly listen?: ((child: ChildProcess) => void) | undefined
+  /** Called with each process, so that its log can be read. If undefined, the processes log nothing. */
+  readonly onStart?: ((child: ChildProcess) => void) | undefined
 }
 
-export function startService(
+export function startSupervisedService(
   directory: string,
   port: number,
   databaseUrl: string | undefined,
-  { program, listen }: ServiceOptions,
-): Service {
+  { program, onStart }: ServiceOptions,
+): SupervisedService {
   const environment = {
     ...{ PATH: process.env.PATH, HOME: process.env.HOME, PORT: `${port}` },
-    LOG_LEVEL: listen ? 'trace' : 'silent',
+    LOG_LEVEL: onStart ? 'trace' : 'silent',
     ...credentials,
     ...(databaseUrl && { DATABASE_URL: databaseUrl }),
   }
+  const output = onStart ? 'pipe' : 'ignore'
   let child: ChildProcess
-  let starts = 0
-  let errors = ''
-  let isWanted = true
+  let isStopping = false
 
   const start = () => {
-    starts += 1
     child = spawn(process.execPath, [program], {
-      ...{ cwd: directory, env: environment, stdio: ['ignore', listen ? 'pipe' : 'ignore', 'pipe'] },
+      ...{ cwd: directory, env: environment, stdio: ['ignore', output, output] },
     })
-    listen?.(child)
-    child.stderr?.on('data', (data) => {
-      errors += data
-    })
+    onStart?.(child)
     child.once('exit', async () => {
       await sleep(100)
-      if (isWanted) start()
+      if (!isStopping) start()
     })
   }
   const kill = async (signal: NodeJS.Signals) => {
@@ -60,19 +51,17 @@ export function startService(
     await exit
   }
   start()
-  // Where a test runs out of time, nothing else ends it.
+  // If a test times out, stop() is not called.
   process.once('exit', () => {
-    isWanted = false
+    isStopping = true
     child.kill('SIGKILL')
   })
   return {
     port,
-    starts: () => starts,
     kill,
     async stop() {
-      isWanted = false
+      isStopping = true
       await kill('SIGTERM')
     },
-    errors: () => errors,
   }
 }

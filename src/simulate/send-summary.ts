@@ -1,0 +1,59 @@
+import Table from 'cli-table3'
+import type { SentDelivery } from './send.ts'
+
+const SUCCESSES = ['stored', 'duplicate', 'unrecognised']
+const COLUMNS = ['sent', ...SUCCESSES, 'refused', 'unexpected']
+
+/** Counts the answers by vendor and kind of delivery. */
+export class SendSummary {
+  /** By vendor and kind, then by column. */
+  readonly #counts = new Map<string, Map<string, number>>()
+  /** Descriptions of the unexpected answers, and how often each came. */
+  readonly #unexpected = new Map<string, number>()
+  #sent = 0
+  #retries = 0
+
+  add({ delivery, result, isExpected, retries }: SentDelivery): void {
+    const name = `${delivery.vendor} ${delivery.kind}`
+    const counts = this.#counts.get(name) ?? new Map<string, number>()
+    this.#counts.set(name, counts)
+    increment(counts, 'sent')
+    increment(counts, SUCCESSES.includes(result) ? result : 'refused')
+    if (!isExpected) {
+      increment(counts, 'unexpected')
+      increment(this.#unexpected, `${name}: expected ${delivery.expectedResult}, was answered ${result}`)
+    }
+    this.#sent += 1
+    this.#retries += retries
+  }
+
+  get isAsExpected(): boolean {
+    return this.#unexpected.size === 0
+  }
+
+  /** A table of the counts, the rate over `seconds`, and the unexpected answers. */
+  toText(seconds: number): string {
+    const table = new Table({
+      head: ['delivery', ...COLUMNS],
+      colAligns: ['left', ...COLUMNS.map(() => 'right' as const)],
+      style: { head: [], border: [], compact: true },
+    })
+    for (const [name, counts] of [...this.#counts].sort()) {
+      table.push([name, ...COLUMNS.map((column) => `${counts.get(column) ?? '·'}`)])
+    }
+    const rate = Math.round(this.#sent / seconds)
+    const retries = this.#retries > 0 ? `, ${this.#retries} retries` : ''
+    return [
+      table.toString(),
+      `${this.#sent} deliveries in ${seconds.toFixed(1)} s (${rate}/s)${retries}: ${
+        this.isAsExpected ? 'every answer as expected.' : 'NOT every answer as expected.'
+      }`,
+      ...[...this.#unexpected].map(([description, count]) => `  ${count} × ${description}`),
+      '',
+    ].join('\n')
+  }
+}
+
+function increment(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
