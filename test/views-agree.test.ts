@@ -114,9 +114,13 @@ it('data_log_samples has typed columns for the documented properties', async () 
   const samples = await rowsOf('select * from data_logs')
   const expected = samples.map(({ id, additional_properties }) => {
     const properties = Object.entries(JSON.parse(additional_properties ?? '{}') as Record<string, unknown>)
-    const of = (name: string) =>
+    const property = (name: string) =>
       properties.find(([key]) => key.replaceAll('_', '').toLowerCase() === name)?.[1]
-    return { id, context: text(of('motioncontext')), distance: of('totaldistance')?.toString() ?? null }
+    return {
+      id,
+      context: text(property('motioncontext')),
+      distance: property('totaldistance')?.toString() ?? null,
+    }
   })
   const actual = await rowsOf(
     'select sample_id as id, motion_context as context, total_distance as distance from data_log_samples',

@@ -105,18 +105,18 @@ async function nightsInTables(): Promise<Night[]> {
     text === '{}' ? [] : (text ?? '').slice(1, -1).split(',').map(Number)
   const nights: Night[] = []
   for (const { user_id, session_id } of keys) {
-    const of = (table: string) =>
+    const rowsOf = (table: string) =>
       db.query(`select * from ${table} where user_id = $1 and session_id = $2`, [user_id, session_id])
-    const [row] = await of('sleep_sessions')
+    const [row] = await rowsOf('sleep_sessions')
     const { state = null, start_time = null } = row ?? {}
     nights.push({
       user_id: user_id as string,
       session_id: session_id as string,
       ...(row && { session: { state, start_time: start_time && new Date(start_time).toISOString() } }),
       final: Object.fromEntries(
-        (await of('sleep_stage_series')).map(({ series, stages }) => [series, array(stages)]),
+        (await rowsOf('sleep_stage_series')).map(({ series, stages }) => [series, array(stages)]),
       ),
-      windows: (await of('sleep_stage_windows')).map(({ series, inference_seq_num, stages }) => ({
+      windows: (await rowsOf('sleep_stage_windows')).map(({ series, inference_seq_num, stages }) => ({
         series: series as string,
         k: Number(inference_seq_num),
         stages: array(stages),
