@@ -23,11 +23,11 @@ afterAll(async () => {
   await db.drop()
 })
 
-it('docs/data-dictionary.md says what the database says of itself; otherwise run: npm run docs', async () => {
+it('docs/data-dictionary.md agrees with the comments in the database; otherwise run: npm run docs', async () => {
   expect(page('data-dictionary.md')).toBe(await dataDictionary(client))
 })
 
-it('docs/sql-cookbook.md has the result of every query; otherwise run: npm run docs', async () => {
+it('docs/sql-cookbook.md has the current result of every query; otherwise run: npm run docs', async () => {
   await simulateInto(db.url, client)
   const written = page('sql-cookbook.md')
   expect(written.match(/```sql/g)?.length).toBeGreaterThanOrEqual(15)
@@ -35,7 +35,7 @@ it('docs/sql-cookbook.md has the result of every query; otherwise run: npm run d
   expect(await withResults(written, client)).toBe(written)
 })
 
-it('docs/hypnogram.svg is what nightpost hypnogram draws; otherwise run: npm run docs', async () => {
+it('docs/hypnogram.svg is what nightpost hypnogram --svg writes; otherwise run: npm run docs', async () => {
   const hypnogram = await readHypnogram(client, {})
   expect(hypnogram && drawSvg(hypnogram)).toBe(page('hypnogram.svg'))
 })

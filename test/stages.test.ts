@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { type Cells, epochsOf, intervalsOf, type Night } from './setup/epochs.ts'
+import { type Cells, epochsOf, intervalsOf, type Night } from './setup/stage-model.ts'
 
 let db: TestDatabase
 beforeAll(async () => {

@@ -4,7 +4,10 @@ import { simulateTraffic } from '../src/simulate/traffic.ts'
 import { fixtures, send } from './setup/fixtures.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
 
-/** The fixtures and a few simulated days; each view is computed a second time here, from the tables' rows. */
+/**
+ * Stores the fixtures and a few simulated days. Each test computes the rows of a view from the rows of the tables in
+ * JavaScript, and compares them with the view.
+ */
 let service: TestService
 beforeAll(async () => {
   service = await setup()
@@ -30,23 +33,20 @@ const time = (text: string | null | undefined) =>
   text ? Date.parse(text.replace(' ', 'T').replace('+00', 'Z')) : Number.NEGATIVE_INFINITY
 const number = (text: string | null | undefined) => (text ? Number(text) : Number.NEGATIVE_INFINITY)
 
-/** Of the rows with one key the last by these columns. */
+/** For each key, the row that is last in the given order. */
 function newest(
   rows: Row[],
   key: (row: Row) => string,
   ...order: Array<(row: Row) => number>
 ): Map<string, Row> {
-  const found = new Map<string, Row>()
+  const newestRows = new Map<string, Row>()
   for (const row of rows) {
-    const known = found.get(key(row))
-    const better =
-      known &&
-      order
-        .map((by) => by(row) - by(known))
-        .find((difference) => difference !== 0 && !Number.isNaN(difference))
-    if (!known || (better ?? 0) > 0) found.set(key(row), row)
+    const current = newestRows.get(key(row))
+    const difference =
+      current && order.map((by) => by(row) - by(current)).find((each) => each !== 0 && !Number.isNaN(each))
+    if (!current || (difference ?? 0) > 0) newestRows.set(key(row), row)
   }
-  return found
+  return newestRows
 }
 
 const revision = [
@@ -55,7 +55,7 @@ const revision = [
   (row: Row) => time(row.received_at),
 ]
 
-it('latest_scores and latest_score_factors', async () => {
+it('latest_scores and latest_score_factors have the newest score of each type, and its factors', async () => {
   const scores = await rowsOf('select * from scores')
   const expected = newest(
     scores,
@@ -81,7 +81,7 @@ it('latest_scores and latest_score_factors', async () => {
   )
 })
 
-it('daily_biomarkers', async () => {
+it('daily_biomarkers has the newest value for each day, type and aggregation', async () => {
   const day = ({ start_date_time, end_date_time, utc_offset_minutes }: Row) => {
     const start = time(start_date_time)
     const middle = end_date_time ? (start + time(end_date_time)) / 2 : start
@@ -107,16 +107,20 @@ it('daily_biomarkers', async () => {
   )
 })
 
-it('data_log_samples', async () => {
+it('data_log_samples has typed columns for the documented properties', async () => {
   const text = (value: unknown) =>
     typeof value === 'object' ? value && JSON.stringify(value) : (value ?? null)
 
   const samples = await rowsOf('select * from data_logs')
   const expected = samples.map(({ id, additional_properties }) => {
     const properties = Object.entries(JSON.parse(additional_properties ?? '{}') as Record<string, unknown>)
-    const of = (name: string) =>
+    const property = (name: string) =>
       properties.find(([key]) => key.replaceAll('_', '').toLowerCase() === name)?.[1]
-    return { id, context: text(of('motioncontext')), distance: of('totaldistance')?.toString() ?? null }
+    return {
+      id,
+      context: text(property('motioncontext')),
+      distance: property('totaldistance')?.toString() ?? null,
+    }
   })
   const actual = await rowsOf(
     'select sample_id as id, motion_context as context, total_distance as distance from data_log_samples',
@@ -126,7 +130,7 @@ it('data_log_samples', async () => {
   expect(actual.filter(({ distance }) => distance).length).toBeGreaterThan(3)
 })
 
-it('delivery_log', async () => {
+it('delivery_log has every delivery with its outcome and size', async () => {
   const key = (row: Row) =>
     [row.delivery_id, row.owner, row.outcome, row.problem_code, row.body_bytes, row.times_received].join(' ')
   const deliveries = await rowsOf('select *, length(encode(body, $$hex$$)) / 2 as body_bytes from deliveries')
@@ -137,7 +141,7 @@ it('delivery_log', async () => {
   expect((await rowsOf('select * from delivery_log')).map(key).sort()).toEqual(expected.map(key).sort())
 })
 
-it('sleep_nights', async () => {
+it('sleep_nights has local times and durations in minutes', async () => {
   const local = (text: string | null | undefined, timeZone: string) =>
     text ? new Date(text.replace(' ', 'T').replace('+00', 'Z')).toLocaleString('sv', { timeZone }) : null
   const rows =

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../src/db/migrate.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
 import { createDatabase } from './setup/database.ts'
-import { epochsOf, intervalsOf, type Night } from './setup/epochs.ts'
 import { setup, type TestService } from './setup/service.ts'
+import { epochsOf, intervalsOf, type Night } from './setup/stage-model.ts'
 
 let service: TestService
 beforeAll(async () => {
@@ -19,13 +19,14 @@ async function send(vendor: 'asleep' | 'sahha', body: object, user = USER) {
   return answer.json.delivery_id as string
 }
 
-async function only(query: string, values?: unknown[]) {
+/** The one row that a query must return. */
+async function onlyRow(query: string, values?: unknown[]) {
   const rows = await service.db.query(query, values)
   expect(rows).toHaveLength(1)
   return rows[0] as Record<string, string | null>
 }
 
-describe('the fixtures', () => {
+describe('the views on nights, with the fixtures of Asleep', () => {
   const folder = join(import.meta.dirname, 'fixtures/asleep')
   const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !name.endsWith('.rows.json'))
 
@@ -36,7 +37,7 @@ describe('the fixtures', () => {
     }
   })
 
-  it('have the epochs and intervals that are computed from the tables in another way', async () => {
+  it('have the epochs and intervals that a model computes from the tables', async () => {
     const nights = await nightsInTables()
     expect(nights.length).toBeGreaterThan(4)
     const text = (rows: Array<Record<string, string | null>>) => rows.map((row) => Object.values(row))
@@ -57,8 +58,10 @@ describe('the fixtures', () => {
     }
   })
 
-  it('have a night in local time, across the change to summer time', async () => {
-    expect(await only(`select * from sleep_nights where session_id = '20250309000000_full'`)).toMatchObject({
+  it('have a night in local time in which daylight saving time starts', async () => {
+    expect(
+      await onlyRow(`select * from sleep_nights where session_id = '20250309000000_full'`),
+    ).toMatchObject({
       sleep_date: '2025-03-09',
       time_zone: 'America/New_York',
       time_zone_known: 't',
@@ -80,16 +83,16 @@ describe('the fixtures', () => {
     })
   })
 
-  it('have a night without end and without stat', async () => {
-    expect(await only(`select * from sleep_nights where session_id = '20230301000000_second'`)).toMatchObject(
-      {
-        sleep_date: '2023-03-01',
-        local_end_time: '2023-03-01 23:41:07.5',
-        has_stats: 'f',
-        asleep_minutes: null,
-        peculiarities: '{TOO_SHORT_FOR_ANALYSIS,A_LATER_ADDITION}',
-      },
-    )
+  it('have a night without end_time and without stat', async () => {
+    expect(
+      await onlyRow(`select * from sleep_nights where session_id = '20230301000000_second'`),
+    ).toMatchObject({
+      sleep_date: '2023-03-01',
+      local_end_time: '2023-03-01 23:41:07.5',
+      has_stats: 'f',
+      asleep_minutes: null,
+      peculiarities: '{TOO_SHORT_FOR_ANALYSIS,A_LATER_ADDITION}',
+    })
   })
 })
 
@@ -102,18 +105,18 @@ async function nightsInTables(): Promise<Night[]> {
     text === '{}' ? [] : (text ?? '').slice(1, -1).split(',').map(Number)
   const nights: Night[] = []
   for (const { user_id, session_id } of keys) {
-    const of = (table: string) =>
+    const rowsOf = (table: string) =>
       db.query(`select * from ${table} where user_id = $1 and session_id = $2`, [user_id, session_id])
-    const [row] = await of('sleep_sessions')
+    const [row] = await rowsOf('sleep_sessions')
     const { state = null, start_time = null } = row ?? {}
     nights.push({
       user_id: user_id as string,
       session_id: session_id as string,
       ...(row && { session: { state, start_time: start_time && new Date(start_time).toISOString() } }),
       final: Object.fromEntries(
-        (await of('sleep_stage_series')).map(({ series, stages }) => [series, array(stages)]),
+        (await rowsOf('sleep_stage_series')).map(({ series, stages }) => [series, array(stages)]),
       ),
-      windows: (await of('sleep_stage_windows')).map(({ series, inference_seq_num, stages }) => ({
+      windows: (await rowsOf('sleep_stage_windows')).map(({ series, inference_seq_num, stages }) => ({
         series: series as string,
         k: Number(inference_seq_num),
         stages: array(stages),
@@ -124,9 +127,9 @@ async function nightsInTables(): Promise<Night[]> {
 }
 
 describe('sleep_nights', () => {
-  const zoned = async (id: string, fields: object, data: object) => {
+  const nightWithZone = async (id: string, fields: object, data: object) => {
     await send('asleep', session({ id, end_time: '2025-01-15T22:30:00+00:00', ...fields }, data))
-    return only(
+    return onlyRow(
       `select sleep_date, time_zone, time_zone_known, local_end_time from sleep_nights where session_id = $1`,
       [id],
     )
@@ -141,8 +144,8 @@ describe('sleep_nights', () => {
     "'; drop table scores",
     'posix/Asia/Seoul',
     'Foo/Bar+3',
-  ])('takes UTC for the time zone %j, and says so', async (timezone) => {
-    expect(await zoned(`zone ${timezone}`, { created_timezone: timezone }, { timezone })).toEqual({
+  ])('uses UTC if the time zone is %j, and marks it as unknown', async (timezone) => {
+    expect(await nightWithZone(`zone ${timezone}`, { created_timezone: timezone }, { timezone })).toEqual({
       sleep_date: '2025-01-15',
       time_zone: 'UTC',
       time_zone_known: 'f',
@@ -153,42 +156,42 @@ describe('sleep_nights', () => {
   it.each([
     ['created_timezone before timezone', 'Asia/Seoul', 'UTC', '2025-01-16', 'Asia/Seoul'],
     [
-      'timezone where created_timezone is unknown',
+      'timezone if created_timezone is unknown',
       'Nowhere',
       'Pacific/Auckland',
       '2025-01-16',
       'Pacific/Auckland',
     ],
-    ['UTC where it is meant', 'UTC', 'UTC', '2025-01-15', 'UTC'],
+    ['UTC if it was sent', 'UTC', 'UTC', '2025-01-15', 'UTC'],
     ['a zone of one word', 'Japan', null, '2025-01-16', 'Japan'],
-  ])('takes %s', async (name, created_timezone, timezone, sleep_date, time_zone) => {
-    const night = await zoned(name, { created_timezone }, { timezone })
+  ])('uses %s', async (name, created_timezone, timezone, sleep_date, time_zone) => {
+    const night = await nightWithZone(name, { created_timezone }, { timezone })
     expect(night).toMatchObject({ sleep_date, time_zone, time_zone_known: 't' })
   })
 
   it('has no date for a session that has not ended', async () => {
     await send('asleep', session({ id: 'open', state: 'OPEN' }, { peculiarities: ['IN_PROGRESS'] }))
-    expect(await only(`select * from sleep_nights where session_id = 'open'`)).toMatchObject({
+    expect(await onlyRow(`select * from sleep_nights where session_id = 'open'`)).toMatchObject({
       sleep_date: null,
       state: 'OPEN',
       peculiarities: '{IN_PROGRESS}',
     })
   })
 
-  it('belongs to the day of waking, not of getting up', async () => {
+  it('has the date of waking, not of getting up', async () => {
     const times = { start_time: '2025-01-15T20:00:00Z', end_time: '2025-01-16T00:30:00Z' }
     await send('asleep', session({ id: 'late', ...times }, { stat: { wake_time: '2025-01-15T23:50:00Z' } }))
-    expect(await only(`select sleep_date from sleep_nights where session_id = 'late'`)).toEqual({
+    expect(await onlyRow(`select sleep_date from sleep_nights where session_id = 'late'`)).toEqual({
       sleep_date: '2025-01-15',
     })
   })
 
-  it('keeps NULL and 0 apart', async () => {
+  it('distinguishes NULL from 0', async () => {
     await send(
       'asleep',
       session({ id: 'zero' }, { stat: { time_in_deep: 0, deep_latency: null, waso_count: 0 } }),
     )
-    expect(await only(`select * from sleep_nights where session_id = 'zero'`)).toMatchObject({
+    expect(await onlyRow(`select * from sleep_nights where session_id = 'zero'`)).toMatchObject({
       deep_minutes: '0.00',
       deep_latency_minutes: null,
       rem_minutes: null,
@@ -198,10 +201,10 @@ describe('sleep_nights', () => {
   })
 })
 
-it('time_zones follows the server at every migration', async () => {
+it('time_zones is refreshed from the server at every migration', async () => {
   const db = await createDatabase()
   try {
-    // The server's own list can't change in a test, so another one stands for it.
+    // A test can't change the server's list of time zones, so a table replaces it.
     await db.query(`
       alter materialized view time_zones rename to time_zones_before;
       create table server_zones as select 'Europe/Berlin' as name;
@@ -274,7 +277,7 @@ describe('latest_scores', () => {
     await send('sahha', score({ profileId, id: 'e', type: 'activity', score: 0.3, scoreDateTime: null }))
   })
 
-  it('has the newest day of each type, and of one day the newest revision', async () => {
+  it('has the score of the newest day for each type, in its newest revision', async () => {
     expect(
       await service.db.query(
         `select type, score_id, score, local_date from latest_scores where profile_id = $1 order by type`,
@@ -286,7 +289,7 @@ describe('latest_scores', () => {
     ])
   })
 
-  it('has its factors as rows', async () => {
+  it('has the factors of the latest scores as rows of latest_score_factors', async () => {
     expect(
       await service.db.query(
         `select type, type_score, name, value, goal from latest_score_factors where profile_id = $1 order by position`,
@@ -350,7 +353,7 @@ describe('daily_biomarkers', () => {
     )
   })
 
-  it('has one value per local day, type and aggregation: the newest', async () => {
+  it('has the newest value for each local day, type and aggregation', async () => {
     expect(
       await service.db.query(
         `select type, aggregation, local_date, value, value_number from daily_biomarkers where profile_id = $1
@@ -376,7 +379,7 @@ describe('daily_biomarkers', () => {
 })
 
 describe('data_log_samples', () => {
-  it('has the documented properties, typed, however keys and values are written', async () => {
+  it('has typed columns for the documented properties, however their keys and values are spelled', async () => {
     const sample = (id: string, additionalProperties: object | null) => ({
       id,
       value: 1,
@@ -413,8 +416,8 @@ describe('data_log_samples', () => {
         ...[
           ['5200.5', '320', 't', 'walking', null, null],
           ['5200', null, 'f', null, 'lunch', null],
-          of(6),
-          of(6),
+          NO_PROPERTIES,
+          NO_PROPERTIES,
         ],
         ['-1', null, null, null, null, '["sitting"]'],
         [null, null, 't', null, null, null],
@@ -441,11 +444,11 @@ describe('data_log_samples', () => {
       }),
     )
   })
-  const of = (length: number) => Array<null>(length).fill(null)
+  const NO_PROPERTIES = Array<null>(6).fill(null)
 })
 
 describe('delivery_log', () => {
-  it('says what became of a delivery, and how large it was', async () => {
+  it('has the outcome and the size of each delivery', async () => {
     const body = biomarker({ id: 'logged', profileId: 'profile-log', category: 'activity' })
     await send('sahha', body)
     await service.sahha(body)
@@ -484,12 +487,13 @@ interface Plan {
   Plans?: Plan[]
 }
 
+/** The nodes of a plan that scan a table. */
 const scans = (plan: Plan): Plan[] => [
   ...(plan['Relation Name'] ? [plan] : []),
   ...(plan.Plans ?? []).flatMap(scans),
 ]
 
-describe('a predicate on the owner reaches the index through', () => {
+describe('a predicate on the owner is an index condition in', () => {
   it.each([
     ['sleep_provisional_slices', 'user_id'],
     ['sleep_epochs', 'user_id'],
@@ -501,9 +505,9 @@ describe('a predicate on the owner reaches the index through', () => {
     ['data_log_samples', 'profile_id'],
     ['delivery_log', 'owner'],
   ])('%s', async (view, owner) => {
-    // Tables of a test are too small for an index to pay.
+    // The tables are so small that Postgres would prefer sequential scans.
     await service.db.query('set enable_seqscan = off; set enable_bitmapscan = off')
-    const row = await only(`explain (format json) select * from ${view} where ${owner} = 'someone'`)
+    const row = await onlyRow(`explain (format json) select * from ${view} where ${owner} = 'someone'`)
     const found = scans(JSON.parse(row['QUERY PLAN'] as string)[0].Plan).filter(
       (scan) => scan['Relation Name'] !== 'time_zones',
     )

@@ -30,7 +30,7 @@ export function superuserPassword(home: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** Creates the file with its full content, unless another process has created it meanwhile. */
+/** Creates the file with its full content, unless another process has created it in the meantime. */
 function writeOnce(file: string, content: string): void {
   const partial = `${file}.${process.pid}`
   writeFileSync(partial, content, { mode: 0o600 })

@@ -1,5 +1,5 @@
-// Each Nightpost process that uses the embedded server holds one idle connection to it. The server's own list of
-// connections says how many processes use it, and stays right when a process is killed.
+// Each Nightpost process that uses the embedded server holds one idle connection to it. The last process that closes its
+// connection stops the server. A lock file would be wrong after a process was killed; a connection is closed then.
 import { realpathSync } from 'node:fs'
 import pg from 'pg'
 import { SUPERUSER } from './initdb.ts'

@@ -7,7 +7,7 @@ import { jsonText, readJson } from '../src/ingest/json.ts'
 describe('readJson', () => {
   const read = (value: unknown) => readJson(Buffer.from(JSON.stringify({ value }))).value
 
-  it('agrees with JSON.parse wherever a double and Postgres can hold the value', () => {
+  it('agrees with JSON.parse if a double and Postgres can represent the value', () => {
     const storable = fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), storable, (value, text) => {
@@ -18,7 +18,7 @@ describe('readJson', () => {
     )
   })
 
-  it('replaces exactly the characters that Postgres can not hold', () => {
+  it('replaces only the characters that Postgres can not store: NUL and lone surrogates', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) }),
@@ -29,7 +29,7 @@ describe('readJson', () => {
     )
   })
 
-  it('keeps every digit of every number', () => {
+  it('preserves every digit of every number', () => {
     const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?(e[+-]?\d{1,3})?$/)
     fc.assert(
       fc.property(digits, (number) => {
@@ -65,7 +65,7 @@ describe('readJson', () => {
   })
 })
 
-/** A decimal number's sign, significant digits and power of ten. */
+/** A decimal number as sign, significant digits and power of ten, so that equal numbers have equal texts. */
 function canonical(number: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/.exec(number) ?? []
@@ -75,8 +75,8 @@ function canonical(number: string): string {
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
 }
 
-describe('instants', () => {
-  it('are the instant that was written, for every offset', () => {
+describe('instant, isInstant, utcOffsetMinutes and localDate', () => {
+  it('agree with Date for every instant and offset', () => {
     const dates = fc.date({ min: new Date('0002-01-01'), max: new Date('9998-12-31'), noInvalidDate: true })
     fc.assert(
       fc.property(dates, fc.integer({ min: -15 * 60, max: 15 * 60 }), (date, offset) => {
@@ -92,7 +92,7 @@ describe('instants', () => {
     )
   })
 
-  it('that do not exist are refused', () => {
+  it('refuse instants that do not exist or are not ISO 8601', () => {
     for (const text of [
       '',
       'today',

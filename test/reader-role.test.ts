@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { migrate } from '../src/db/migrate.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+
+/** These tables contain bodies and headers. Analysts may read all other tables and views. */
+const NOT_READABLE = ['deliveries', 'unverified_deliveries']
+
+describe('nightpost_reader', () => {
+  let db: TestDatabase
+  let relations: string[]
+  beforeAll(async () => {
+    db = await createDatabase()
+    const rows = await db.query<{ relname: string }>(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')`,
+    )
+    relations = rows.map(({ relname }) => relname)
+    await db.query('set role nightpost_reader')
+  })
+  afterAll(() => db.drop())
+
+  /** `allowed`, or the SQLSTATE of the error. */
+  const resultOf = (query: string) =>
+    db.query(query).then(
+      () => 'allowed',
+      ({ code }) => code,
+    )
+
+  // For a new table or view, grant it in a migration, or add it to NOT_READABLE.
+  it('may read every table and view except the two with bodies', async () => {
+    const refused: string[] = []
+    for (const name of relations)
+      if ((await resultOf(`select * from ${name}`)) !== 'allowed') refused.push(name)
+    expect(relations.length).toBeGreaterThan(15)
+    expect(refused.sort()).toEqual(NOT_READABLE)
+  })
+
+  it.each(['body', 'headers', 'body_digest', 'delivery_id'])('may not read deliveries.%s', async (column) => {
+    expect(await resultOf(`select ${column} from deliveries`)).toBe('42501')
+  })
+
+  it('may read no column that contains bodies or headers', async () => {
+    const columns = await db.query(
+      `select table_name, column_name from information_schema.columns where table_schema = 'public'
+       and (column_name in ('body', 'headers', 'hashed_headers') or data_type = 'bytea')
+       and has_table_privilege(format('%I.%I', table_schema, table_name), 'select')`,
+    )
+    expect(columns).toEqual([])
+  })
+
+  it('may not write, create or refresh anything', async () => {
+    expect(await resultOf('delete from scores')).toBe('42501')
+    expect(
+      await resultOf(
+        `insert into sleep_stage_series values ('u', 's', 'sleep', '{}', gen_random_uuid(), now())`,
+      ),
+    ).toBe('42501')
+    expect(await resultOf('create table public.mine (a int)')).toBe('42501')
+    expect(await resultOf('refresh materialized view time_zones')).toBe('42501')
+  })
+
+  // A login role is made a member of it.
+  it('can not log in, is no superuser, and may not create roles', async () => {
+    const [role] = await db.query(
+      `select rolcanlogin, rolsuper, rolcreaterole from pg_roles where rolname = 'nightpost_reader'`,
+    )
+    expect(role).toEqual({ rolcanlogin: 'f', rolsuper: 'f', rolcreaterole: 'f' })
+  })
+})
+
+describe('on a server without the role', () => {
+  const suffix = randomBytes(4).toString('hex')
+  const role = `reader_${suffix}`
+  const migrator = `migrator_${suffix}`
+  /** The migration, with a role name that no other database of the server uses. */
+  const migration = readFileSync(join(import.meta.dirname, '../migrations/0006_reader.sql'), 'utf8')
+    .replaceAll('nightpost_reader', role)
+    .replaceAll('--> statement-breakpoint', '')
+
+  const runQueries = async (url: string, ...queries: string[]) => {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    try {
+      let rows: unknown[] = []
+      for (const query of queries) ({ rows } = await client.query(query))
+      return rows
+    } finally {
+      await client.end()
+    }
+  }
+  const server = () => inject('serverUrl')
+  const roles = () => runQueries(server(), `select rolname from pg_roles where rolname = '${role}'`)
+  const mayRead = (url: string) =>
+    runQueries(url, `select has_table_privilege('${role}', 'sleep_nights', 'select') as may`)
+
+  it('a migration by a user who may not create roles succeeds, and grant_nightpost_reader() works later', async () => {
+    const db = await createDatabase('template0')
+    await db.query(`create role ${migrator} login password '${suffix}'`)
+    await db.query(
+      `grant all on schema public to ${migrator}; grant create on database ${new URL(db.direct).pathname.slice(1)} to ${migrator}`,
+    )
+    const url = new URL(db.direct)
+    url.username = migrator
+    url.password = suffix
+    await migrate(url.href)
+    await runQueries(url.href, migration)
+    expect(await roles()).toEqual([])
+    expect(await runQueries(url.href, `select grant_${role}() as done`)).toEqual([{ done: false }])
+
+    await runQueries(server(), `create role ${role}`)
+    expect(await runQueries(url.href, `select grant_${role}() as done`)).toEqual([{ done: true }])
+    expect(await mayRead(db.url)).toEqual([{ may: true }])
+
+    await db.query(`drop owned by ${role}, ${migrator}; drop role ${role}; drop role ${migrator}`)
+    await db.drop()
+  })
+
+  it('concurrent migrations of several databases create the role once', async () => {
+    const dbs: TestDatabase[] = []
+    for (let count = 0; count < 5; count += 1) dbs.push(await createDatabase())
+    // Each transaction stays open for a while, so that all try to create the role before one has committed.
+    await Promise.all(
+      dbs.map(({ url }) => runQueries(url, 'begin', migration, 'select pg_sleep(0.05)', 'commit')),
+    )
+    expect(await roles()).toHaveLength(1)
+    for (const { url } of dbs) expect(await mayRead(url)).toEqual([{ may: true }])
+    for (const db of dbs) await db.drop()
+    await runQueries(server(), `drop role ${role}`)
+  })
+})
