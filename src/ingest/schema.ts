@@ -105,7 +105,8 @@ export function eachRecord<T, R>(
   make: (record: T, position: number) => R,
 ): R[] {
   const made: R[] = []
-  for (const [position, record] of records.entries()) {
+  for (let position = 0; position < records.length; position += 1) {
+    const record = records[position]
     if (record !== undefined) made.push(make(record, position))
   }
   return made
