@@ -77,7 +77,7 @@ const named = (client: pg.Client) => (client as pg.Client & { processID: number 
  */
 async function beside(b: pg.Client, ask: () => Promise<number>): Promise<{ pid: number; waited: boolean }> {
   const asked = ask()
-  const waited = await Promise.race([asked.then(() => false), sleep(PATIENCE, true)])
+  const waited = await Promise.race([asked.then(() => false), sleep(PATIENCE, true, { ref: false })])
   await b.query('commit')
   return { pid: await asked, waited }
 }
