@@ -80,7 +80,11 @@ interface Replica {
 
 /** A service with a pool and a queue of its own, as another process has it. */
 async function startReplica(port: number): Promise<Replica> {
-  const { app } = await startService(readConfig(credentials), db.url, guardedLog)
+  const { app } = await startService(
+    readConfig({ ...credentials, MIGRATE_DATABASE_URL: db.direct }),
+    db.url,
+    guardedLog,
+  )
   await app.listen({ port, host: '127.0.0.1' })
   return { port, app }
 }

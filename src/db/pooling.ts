@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { sqlState } from './failure.ts'
 
@@ -8,8 +10,12 @@ export type Pooling =
   /** For one transaction. Newer poolers carry prepared statements along. */
   | { readonly mode: 'transaction'; readonly keepsStatements: boolean }
 
-/** How often is asked: other clients of a pooler may hide once what it does. */
-const ROUNDS = 5
+/** How often is asked: other clients of a pooler may hide for a while what it does. */
+const ROUNDS = 20
+/** The same where both connections name their server process as Postgres itself does: nothing seems to be in between. */
+const ROUNDS_WITHOUT = 3
+/** Milliseconds after which a connection counts as one that waits for a server process. */
+const PATIENCE = 250
 const ANSWER_WITHIN = 5_000
 
 /**
@@ -42,22 +48,38 @@ function probe(url: string): pg.Client {
 }
 
 /**
- * Whether a server process serves two connections that are both open, or a connection gets another one. `a`
- * asks twice in a row and then beside a transaction of `b`, so that neither a pooler that gives the last one
- * used nor one that takes turns looks like a private connection.
+ * Whether a server process serves two connections that are both open, or a connection gets another one, or has
+ * to wait for one. `a` asks twice in a row and then beside a transaction of `b`, so that neither a pooler that gives
+ * the last one used nor one that takes turns looks like a private connection. In doubt the answer is yes: what
+ * works on a shared process works on a private one.
  */
 async function isShared(a: pg.Client, b: pg.Client): Promise<boolean> {
   const first = await processApart(a)
-  for (let round = 0; round < ROUNDS; round += 1) {
+  const rounds = named(a) === first && named(b) === (await processApart(b)) ? ROUNDS_WITHOUT : ROUNDS
+  for (let round = 0; round < rounds; round += 1) {
     if ((await processApart(a)) !== first) return true
+    await sleep(Math.random() * 2)
     await begin(b)
     const [one, two] = [await processOf(b), await processOf(b)]
     if (one !== two) throw new StatementPooling()
-    const other = one === first ? first : await processApart(a)
-    await b.query('commit')
-    if (one === first || other !== first) return true
+    const { pid, waited } = await beside(b, () => processApart(a))
+    if (one === first || pid !== first || waited) return true
   }
   return false
+}
+
+/** The process that the server named when it took the connection; a pooler makes something up. */
+const named = (client: pg.Client) => (client as pg.Client & { processID: number }).processID
+
+/**
+ * What `ask` finds while `b` has a transaction open. Whoever has to wait is let go on: several that find out at
+ * once would wait for each other's transactions.
+ */
+async function beside(b: pg.Client, ask: () => Promise<number>): Promise<{ pid: number; waited: boolean }> {
+  const asked = ask()
+  const waited = await Promise.race([asked.then(() => false), sleep(PATIENCE, true, { ref: false })])
+  await b.query('commit')
+  return { pid: await asked, waited }
 }
 
 class StatementPooling extends Error {
@@ -99,18 +121,23 @@ const STATEMENT_EXISTS = '42P05'
 
 /** Whether a prepared statement reaches another server process, and names of two connections stay apart. */
 async function keepsStatements(a: pg.Client, b: pg.Client): Promise<boolean> {
-  // Postgres would take the same text for the same statement.
-  const named = async (client: pg.Client, text: string) =>
-    (await client.query({ name: 'nightpost probe', text })).rows[0].pid
-  const mine = () => named(a, PROCESS)
+  // Nobody else's: a process that has it from another probe would look as if the pooler had brought it.
+  const name = `nightpost ${randomUUID()}`
+  let isMixedUp = false
+  const asked = async (client: pg.Client) => {
+    const text = `${PROCESS}, ${client === a} as first`
+    const { rows } = await client.query({ name, text })
+    isMixedUp ||= rows[0].first !== (client === a)
+    return rows[0].pid
+  }
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const first = await mine()
+      const first = await asked(a)
       await begin(b)
-      const other = await named(b, `${PROCESS}, true as other`)
-      const isProven = other === first || (await mine()) !== first
-      await b.query('commit')
-      if (isProven) return true
+      const other = await asked(b)
+      const { pid } = await beside(b, () => asked(a))
+      if (isMixedUp) return false
+      if (other === first || pid !== first) return true
     }
     return false
   } catch (error) {
