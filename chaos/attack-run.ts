@@ -1,4 +1,4 @@
-// npm run attack: what strangers' sockets cost authentic deliveries, and how much memory the service takes meanwhile.
+// npm run attack -- [hostile sockets, 500] [idle ones, 0]: what strangers' sockets cost authentic deliveries, and how much memory the service takes meanwhile.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,8 +6,8 @@ import Table from 'cli-table3'
 import { attack, type Phase } from './attack.ts'
 import { createPostgresServer } from './postgres.ts'
 
-const SOCKETS = 500
-const IDLE = Number(process.argv[2] ?? 0)
+const SOCKETS = Number(process.argv[2] ?? 500)
+const IDLE = Number(process.argv[3] ?? 0)
 
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-attack-'))
 const server = await createPostgresServer()
