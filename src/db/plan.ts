@@ -32,15 +32,18 @@ export interface Plan {
 }
 
 /** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
-const STATEMENT_ROWS = 10_000
+export const STATEMENT_ROWS = 10_000
 
-/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
-export function plansFor(targets: readonly Target[]): Plan[] {
+/**
+ * In the order in which every writer locks rows, whichever way a group is written: owners of parts come first.
+ * With `onlyDiffering`, rows that are there already stay untouched, and so do their parts.
+ */
+export function plansFor(targets: readonly Target[], onlyDiffering = false): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
     .map((target) => ({
       target,
-      upsert: upsert(target),
+      upsert: upsert(target, onlyDiffering),
       withdraw: withdraw(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
