@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Target, TargetRows } from '../tables/target.ts'
 import { type Batch, batchParameters, slices } from './batch.ts'
 import { type Kept, readKept } from './kept.ts'
-import { apply, batchesOf, type Plan, query, replaceParts, STATEMENT_ROWS } from './plan.ts'
+import { apply, batchesOf, type Plan, query, replaceParts, STATEMENT } from './plan.ts'
 import { type Described, describeGiven, describeHeld, removeDescribed } from './row-statements.ts'
 import { keyNames, keyOf, Rows } from './rows.ts'
 import { begin } from './transaction.ts'
@@ -207,7 +207,7 @@ export async function givenRows(
 ): Promise<Described[]> {
   const statement = describeGiven(target)
   const all: Described[] = []
-  for (const slice of slices(batches, STATEMENT_ROWS)) {
+  for (const slice of slices(batches, STATEMENT)) {
     for (const row of await query<Described>(
       client as never,
       statement,
