@@ -394,6 +394,56 @@ it('a delivery of many rows is written in slices of one transaction', async () =
   expect(await db.query('select count(distinct xmin::text) from data_logs')).toEqual([{ count: '1' }])
 })
 
+describe('text of the body that stands in each of its rows', () => {
+  /** Few bytes of body whose rows are large, as a long `accountId` makes them. */
+  const repeating = (id: string, samples: number, length: number) => {
+    const one = delivery(dataLog(Array.from({ length: samples }, (_, n) => ({ id: `${id}-${n}` }))))
+    const rows = one.verdict.rows.map((into) => ({
+      ...into,
+      rows: into.rows.map((row) => ({ ...row, account_id: 'x'.repeat(length) })),
+    }))
+    return { ...one, verdict: { ...one.verdict, rows } }
+  }
+
+  it('is sent in bounded statements of one transaction', async () => {
+    const sizes: number[] = []
+    const watching = {
+      connect: async () => {
+        const client = await pool.connect()
+        const wrapped = Object.create(client)
+        wrapped.release = (broken?: boolean) => client.release(broken)
+        wrapped.query = (statement: string | { values?: unknown[] }) => {
+          const values = typeof statement === 'string' ? [] : (statement.values ?? [])
+          sizes.push(values.reduce<number>((sum, value) => sum + ((value as string | null)?.length ?? 0), 0))
+          return client.query(statement as string)
+        }
+        return wrapped
+      },
+    }
+    const one = repeating('s', 3000, 16_000)
+    expect(await new GroupCommit(watching as never, writer).commit(one)).toMatchObject({ outcome: 'stored' })
+    expect(Math.max(...sizes)).toBeLessThan(10 * 2 ** 20)
+    expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThan(3000 * 16_000)
+    expect(await count('data_logs')).toBe(3000)
+    expect(await db.query('select count(distinct xmin::text) from data_logs')).toEqual([{ count: '1' }])
+  })
+
+  it('counts where deliveries are gathered', async () => {
+    const { commits, groups, sizes } = gated({ writers: 1, longTransaction: 60_000 })
+    const receipts = takeAll(commits, [
+      ...many(1),
+      ...Array.from({ length: 4 }, (_, n) => repeating(`r${n}`, 300, 10_000)),
+    ])
+    await expect.poll(sizes).toEqual([1])
+    groups[0]?.end()
+    await expect.poll(sizes).toEqual([1, 2])
+    groups[1]?.end()
+    await expect.poll(sizes).toEqual([1, 2, 2])
+    groups[2]?.end()
+    await Promise.all(receipts)
+  })
+})
+
 describe('a lost connection', () => {
   it('loses no delivery that was acknowledged, however often it happens', async () => {
     const commits = store({ groupDeliveries: 5 })

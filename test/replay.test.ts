@@ -300,6 +300,84 @@ describe('--all', () => {
     expect((await replay(options({ all: true, vendors: [otherSahha] }))).changedRows).toBe(dry.changedRows)
   })
 
+  /** Where every row lies, and which transaction wrote it. */
+  const places = async () => {
+    const all = ['deliveries', ...tables].map(
+      (name) => `select '${name}' as name, ctid::text, xmin::text, delivery_id::text from ${name}`,
+    )
+    const rows = await service.db.query(`${all.join(' union all ')} order by 1, 2`)
+    return rows.map((row) => Object.values(row).join(' '))
+  }
+
+  it('touches no row that is as it should be', async () => {
+    await updates()
+    const before = await places()
+    expect((await replay(options({ all: true }))).changedRows).toBe(0)
+    expect(await places()).toEqual(before)
+
+    // What differs is written, and nothing beside it.
+    await service.db.query(`update biomarkers set unit = 'wrong'`)
+    await service.db.query(`update score_factors set name = 'wrong' where profile_id = 'profile-1'`)
+    const wrong = await places()
+    const { changedRows } = await replay(options({ all: true }))
+    const isUntouched = (place: string) => !/^(?:biomarkers|score_factors) /.test(place)
+    expect((await places()).filter(isUntouched)).toEqual(wrong.filter(isUntouched))
+    expect(changedRows).toBeGreaterThan(1)
+    expect(await service.db.query(`select from biomarkers where unit = 'wrong'`)).toEqual([])
+    expect(await service.db.query(`select from score_factors where name = 'wrong'`)).toEqual([])
+    expect((await replay(options({ all: true }))).changedRows).toBe(0)
+  })
+
+  it('replaces a row that claims to be newer than it is', async () => {
+    await service.sahha(score({ score: 0.1, version: 1, factors: [{ name: 'old' }] }))
+    await service.sahha(score({ score: 0.2, version: 2, factors: [{ name: 'new' }] }))
+    const rows = await allRows(service.db)
+    await service.db.query(`update scores set version = 99, score = 0.7,
+      delivery_id = (select min(delivery_id::text)::uuid from deliveries)`)
+    expect((await replay(options({ all: true }))).changedRows).toBe(1)
+    expect(await allRows(service.db)).toEqual(rows)
+  })
+
+  it('--dry-run waits for no lock, and takes none', async () => {
+    await updates()
+    const holders = await Promise.all(
+      ['deliveries', ...tables].map((name) => service.db.lock(`select from ${name} for update`)),
+    )
+    const tableHolder = await service.db.lock('lock table biomarkers, deliveries in share row exclusive mode')
+    const seen = new Set<string>()
+    const watch = async () => {
+      const locks = await service.db.query(
+        `select l.mode from pg_locks l join pg_stat_activity a using (pid)
+         where a.application_name like 'nightpost%' and l.relation is not null
+           and a.datname = current_database() and l.mode <> 'AccessShareLock'`,
+      )
+      for (const { mode } of locks) seen.add(mode as string)
+    }
+    const summaries = []
+    for (const all of [true, false]) {
+      const filter = all ? {} : { outcomes: ['stored', 'rejected'] }
+      const running = replay(
+        options({
+          all,
+          filter,
+          dryRun: true,
+          vendors: [otherSahha, ...vendors.filter(({ name }) => name !== 'sahha')],
+        }),
+      )
+      const timer = setInterval(watch, 2)
+      summaries.push(await running)
+      clearInterval(timer)
+      await watch()
+    }
+    for (const holder of [...holders, tableHolder]) await holder.release()
+    expect([...seen]).toEqual([])
+    expect(summaries.map(({ transitions }) => transitions.get('stored → unavailable'))).toEqual([
+      undefined,
+      undefined,
+    ])
+    expect(summaries[0]?.changedRows).toBeGreaterThan(0)
+  })
+
   it('runs beside the service: what arrives meanwhile stays', async () => {
     await updates()
     const arriving = Promise.all(

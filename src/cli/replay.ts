@@ -60,7 +60,7 @@ export const replayCommand = new Command('replay')
       'every delivery (of one --vendor), and then every row made anew from the ledger, owner by owner',
     ).conflicts(['outcome', 'event', 'user', 'since', 'until', 'delivery']),
   )
-  .option('--dry-run', 'do it all, say what came of it, and roll it back')
+  .option('--dry-run', 'say what would come of it; nothing is written or locked')
   .addHelpText('after', HELP)
   .action(async (options: Options) => {
     const config = loadConfig()

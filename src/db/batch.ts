@@ -1,5 +1,6 @@
 import { type Cell, columnLiteral, smallints } from './array-literal.ts'
 import type { Parameter } from './parameters.ts'
+import { bytesOfRow } from './size.ts'
 
 /** The rows that one delivery has for one target, and the provenance that each of them gets. */
 export interface Batch {
@@ -59,21 +60,24 @@ function starts(values: readonly Long[]): number[] {
   })
 }
 
-/** The same rows in the same order, at most `limit` in each slice. */
-export function slices(batches: readonly Batch[], limit: number): Batch[][] {
+/** The same rows in the same order, at most `rows` and about `bytes` of parameters in each slice, but at least one row. */
+export function slices(batches: readonly Batch[], limit: { rows: number; bytes: number }): Batch[][] {
   const all: Batch[][] = []
-  let room = 0
-  for (const batch of batches) {
-    for (let at = 0; at < batch.rows.length; ) {
-      if (room === 0) {
+  let room = { rows: 0, bytes: 0 }
+  for (const { rows, id, receivedAt } of batches) {
+    let from = 0
+    for (const [at, row] of rows.entries()) {
+      const bytes = bytesOfRow(row)
+      if (room.rows === 0 || room.bytes < bytes) {
+        if (at > from) all.at(-1)?.push({ rows: rows.slice(from, at), id, receivedAt })
         all.push([])
-        room = limit
+        room = { ...limit }
+        from = at
       }
-      const rows = at === 0 && batch.rows.length <= room ? batch.rows : batch.rows.slice(at, at + room)
-      all.at(-1)?.push({ rows, id: batch.id, receivedAt: batch.receivedAt })
-      at += rows.length
-      room -= rows.length
+      room.rows -= 1
+      room.bytes -= bytes
     }
+    if (rows.length > from) all.at(-1)?.push({ rows: from === 0 ? rows : rows.slice(from), id, receivedAt })
   }
   return all
 }

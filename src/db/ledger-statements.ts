@@ -146,12 +146,13 @@ const rejudgedRows = sql`select ${list(
   ),
 )} from ${rowsOf(rejudgedParameters)}`
 
-/** Gives deliveries that the ledger holds a new verdict; not for those whose verdict names another owner. */
+/** Gives deliveries that the ledger holds a new verdict, where it is another one; not for those whose verdict names another owner. */
 export const rejudge = statement(
   'rejudge deliveries',
   rejudgedParameters,
   sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))}
-from (${rejudgedRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}`,
+from (${rejudgedRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
+and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(columnOf('r')))})`,
 )
 
 const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }) => name))
@@ -185,10 +186,10 @@ export const hold = statement(
 where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,
 )
 
-/** The owner's rows in a table go, where the ledger can make them again. Parameter: the owner. */
-export function forget(target: Target): string {
-  const { name } = getTableConfig(target.table)
-  const [owner] = primaryKeyOf(target.table)
-  return `delete from "${name}" as t where t."${owner?.name}" = $1
-and exists (select from deliveries as d where d.delivery_id = t.delivery_id)`
-}
+/** Which deliveries the ledger holds under the key that their verdict gives them: nothing is locked. */
+export const present = statement(
+  'present deliveries',
+  rejudgedParameters,
+  sql`select r.delivery_id, d.delivery_id as held_as from (${rejudgedRows}) as r
+left join ${deliveries} as d on ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}`,
+)

@@ -7,6 +7,7 @@ export interface Limits {
   /** A group takes no further delivery once it holds this much. */
   readonly groupDeliveries: number
   readonly groupRows: number
+  /** As parameters of its statements, which hold the text of a body's own level once for each of its rows. */
   readonly groupBytes: number
   /** What may wait; past it the answer is 503. */
   readonly waitingDeliveries: number

@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg'
 import type { Target, TargetRows } from '../tables/target.ts'
 import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
 import type { Statement } from './parameters.ts'
+import { bytesOfRows } from './size.ts'
 import { type PartStatements, partStatements, upsert, withdraw } from './statements.ts'
 
 export type Client = Pick<PoolClient, 'query'>
@@ -31,16 +32,19 @@ export interface Plan {
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
 
-/** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
-const STATEMENT_ROWS = 10_000
+/** What one statement carries; a larger delivery is written in slices of one transaction. */
+export const STATEMENT = { rows: 10_000, bytes: 8 * 2 ** 20 }
 
-/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
-export function plansFor(targets: readonly Target[]): Plan[] {
+/**
+ * In the order in which every writer locks rows, whichever way a group is written: owners of parts come first.
+ * With `onlyDiffering`, rows that are there already stay untouched, and so do their parts.
+ */
+export function plansFor(targets: readonly Target[], onlyDiffering = false): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
     .map((target) => ({
       target,
-      upsert: upsert(target),
+      upsert: upsert(target, onlyDiffering),
       withdraw: withdraw(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
@@ -51,9 +55,17 @@ export function plansFor(targets: readonly Target[]): Plan[] {
 
 /** Whether a group's rows for a plan are few enough to be written together with the ledger. */
 export function fitsOneStatement({ target, parts }: Plan, batches: Batches): boolean {
-  const rowsFor = (target: Target) =>
-    batches.get(target)?.reduce((sum, { rows }) => sum + rows.length, 0) ?? 0
-  return [target, ...parts.map((part) => part.target)].every((target) => rowsFor(target) <= STATEMENT_ROWS)
+  return [target, ...parts.map((part) => part.target)].every((target) => fits(batches.get(target) ?? []))
+}
+
+/** What several deliveries have together is bounded when they are gathered: a single one may be of any size. */
+function fits(batches: readonly Batch[]): boolean {
+  const [first] = batches
+  if (first && batches.length === 1) {
+    const { rows } = first
+    return rows.length <= STATEMENT.rows && (rows.length === 1 || bytesOfRows(rows) <= STATEMENT.bytes)
+  }
+  return batches.reduce((sum, { rows }) => sum + rows.length, 0) <= STATEMENT.rows
 }
 
 /** Writes the rows for one target and for its parts, within a transaction. */
@@ -63,7 +75,7 @@ export async function apply(
   { target, upsert, parts }: Plan,
 ): Promise<void> {
   const written: Written[] = []
-  for (const slice of slices(batches.get(target) ?? [], STATEMENT_ROWS)) {
+  for (const slice of slices(batches.get(target) ?? [], STATEMENT)) {
     const rows = await query<Written>(client, upsert, batchParameters(upsert.parameters, slice))
     if (parts.length > 0) written.push(...rows)
   }
@@ -90,7 +102,7 @@ export async function replaceParts(
       present.has(`${batch.id}\0${keyIn(row as Record<string, unknown>, 'part')}`),
     ),
   }))
-  for (const slice of slices(theirs, STATEMENT_ROWS)) {
+  for (const slice of slices(theirs, STATEMENT)) {
     await query(client, insert, batchParameters(insert.parameters, slice))
   }
 }

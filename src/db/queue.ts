@@ -1,5 +1,6 @@
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Limits } from './limits.ts'
+import { type Size, sizeOf } from './size.ts'
 
 /** A delivery without an answer. */
 export interface Waiting {
@@ -15,7 +16,7 @@ export interface Waiting {
 /** Deliveries that wait for a writer, within the limits of memory. */
 export class Queue {
   readonly #limits: Limits
-  #waiting: Waiting[] = []
+  #waiting: Array<{ readonly waiting: Waiting; readonly size: Size }> = []
   #bytes = 0
   #rows = 0
 
@@ -45,9 +46,10 @@ export class Queue {
   }
 
   push(waiting: Waiting): Waiting {
-    this.#waiting.push(waiting)
-    this.#bytes += bytesOf(waiting)
-    this.#rows += rowsOf(waiting)
+    const size = sizeOf(waiting.delivery)
+    this.#waiting.push({ waiting, size })
+    this.#bytes += waiting.delivery.arrival.body.length
+    this.#rows += size.rows
     return waiting
   }
 
@@ -57,20 +59,14 @@ export class Queue {
     let rows = 0
     let bytes = 0
     let count = 0
-    for (const waiting of this.#waiting) {
-      rows += rowsOf(waiting)
-      bytes += bytesOf(waiting)
+    for (const { waiting, size } of this.#waiting) {
+      rows += size.rows
+      bytes += size.bytes
       if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
-      this.#bytes -= bytesOf(waiting)
-      this.#rows -= rowsOf(waiting)
+      this.#bytes -= waiting.delivery.arrival.body.length
+      this.#rows -= size.rows
       count += 1
     }
-    return this.#waiting.splice(0, count)
+    return this.#waiting.splice(0, count).map(({ waiting }) => waiting)
   }
 }
-
-const bytesOf = ({ delivery }: Waiting) => delivery.arrival.body.length
-
-/** A delivery without rows of its own still has one in the ledger. */
-const rowsOf = ({ delivery }: Waiting) =>
-  delivery.verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)

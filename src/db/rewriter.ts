@@ -14,15 +14,13 @@ interface Held {
 
 /**
  * Writes new verdicts of deliveries that the ledger holds, and their rows, under the id and arrival that
- * they had. With `dryRun` it does all of that, and rolls it back.
+ * they had. With `onlyDiffering` it leaves alone the rows that are there already, and then their parts too.
  */
 export class Rewriter implements GroupWriter {
   readonly #plans: readonly Plan[]
-  readonly #dryRun: boolean
 
-  constructor(targets: readonly Target[], dryRun: boolean) {
-    this.#plans = plansFor(targets)
-    this.#dryRun = dryRun
+  constructor(targets: readonly Target[], onlyDiffering: boolean) {
+    this.#plans = plansFor(targets, onlyDiffering)
   }
 
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
@@ -58,7 +56,7 @@ export class Rewriter implements GroupWriter {
       }))
     const batches = batchesOf(accepted)
     for (const plan of this.#plans) await apply(client, batches, plan)
-    await (this.#dryRun ? client.query('rollback') : commit(client, limits))
+    await commit(client, limits)
 
     return group.map(({ arrival, verdict }) => ({
       outcome: ours.has(arrival.id) ? verdict.outcome : 'duplicate',
@@ -68,7 +66,7 @@ export class Rewriter implements GroupWriter {
   }
 }
 
-function ledgerRow({
+export function ledgerRow({
   arrival,
   verdict,
   vendor,

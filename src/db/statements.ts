@@ -35,17 +35,24 @@ function age(target: Target, from: string): SQL {
  * Inserts rows, or replaces those that are not newer. Of several rows for one key in the parameters the
  * newest counts; of those that one delivery repeats, the last.
  */
-export function upsertSql(target: Target, first: number, where: SQL, returning: SQL): SQL {
+export function upsertSql(
+  target: Target,
+  first: number,
+  where: SQL,
+  returning: SQL,
+  onlyDiffering = false,
+): SQL {
   const { columns } = getTableConfig(target.table)
   const key = primaryKeyOf(target.table)
   const others = columns.filter((column) => !key.includes(column))
+  const isOther = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
   return sql`insert into ${target.table} as t (${names(columns)})
 select distinct on (${list(byKey(key))}) ${list(columns.map(fromParameter))}
 from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
 order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
-where (${age(target, 't')}) <= (${age(target, 'excluded')}) ${returning}`
+where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isOther : sql``} ${returning}`
 }
 
 /**
@@ -57,13 +64,13 @@ export function written(target: Target): SQL {
   return sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
 }
 
-/** Upserts one target's rows; returns what it wrote. */
-export function upsert(target: Target): Statement {
+/** Upserts one target's rows; returns what it wrote. A replay leaves alone what is there already as it should be. */
+export function upsert(target: Target, onlyDiffering = false): Statement {
   const { name, columns } = getTableConfig(target.table)
   return statement(
-    `upsert ${name}`,
+    `upsert ${onlyDiffering ? 'differing ' : ''}${name}`,
     columns.flatMap(parametersOf),
-    upsertSql(target, 1, sql``, written(target)),
+    upsertSql(target, 1, sql``, written(target), onlyDiffering),
   )
 }
 

@@ -8,8 +8,10 @@ import { defaultLimits } from '../db/limits.ts'
 import { isCurrent } from '../db/migrate.ts'
 import { plansFor } from '../db/plan.ts'
 import { connect, createPool, pooled } from '../db/pool.ts'
-import { difference, fingerprints, owners, rebuild } from '../db/rebuild.ts'
+import { compare, heldBy, owners, rebuild } from '../db/rebuild.ts'
+import { Rehearsal } from '../db/rehearsal.ts'
 import { Rewriter } from '../db/rewriter.ts'
+import { difference } from '../db/rows.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { Unavailable } from '../ingest/delivery.ts'
 import { judge } from '../ingest/judge.ts'
@@ -96,8 +98,8 @@ async function rebuildAll(work: Replay): Promise<void> {
     if (signal.aborted) return
     const vendor = vendors.find(({ name }) => name === owner.vendor)
     if (!vendor) continue
-    const plans = plansFor(vendor.targets)
-    const before = await fingerprints(client, owner.owner, plans)
+    const plans = plansFor(vendor.targets, true)
+    const before = (await heldBy(client, owner, plans)).fingerprints()
     const isStored = new Map<string, boolean>()
     let isWhole = true
     for await (const chunk of readKept(client, owner)) {
@@ -110,7 +112,9 @@ async function rebuildAll(work: Replay): Promise<void> {
       const hasRows = isStored.get(kept.arrival.id) ?? kept.outcome === 'stored'
       return hasRows ? (rejudged(work, kept)?.verdict.rows ?? []) : []
     }
-    summary.changedRows += difference(before, await rebuild(client, owner, plans, rowsOf, dryRun))
+    const comparison = await compare(client, owner, plans, rowsOf)
+    summary.changedRows += difference(before, comparison.wanted.fingerprints())
+    if (!dryRun) await rebuild(client, owner, plans, rowsOf, comparison)
   }
   progress(everyone.length, everyone.length, 'owners')
 }
@@ -124,8 +128,10 @@ const LIMITS = {
   waitingRows: Number.POSITIVE_INFINITY,
 }
 
-const rewriting = ({ pool, vendors, dryRun }: Replay) =>
-  new GroupCommit(pool, new Rewriter(targetsOf(vendors), dryRun), LIMITS)
+function rewriting({ pool, vendors, all, dryRun }: Replay): GroupCommit {
+  const targets = targetsOf(vendors)
+  return new GroupCommit(pool, dryRun ? new Rehearsal(targets) : new Rewriter(targets, all), LIMITS)
+}
 
 /** What was unpacked once can be unpacked here, though this command may be given another environment. */
 const UNPACKED_BYTES = 64 * 2 ** 20
