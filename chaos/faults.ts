@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { APPLICATION } from '../src/db/application.ts'
 import { CONNECTIONS } from './postgres.ts'
 import type { Wire } from './proxy.ts'
 import type { Service } from './service.ts'
@@ -85,7 +86,7 @@ const fillPostgres: Fault = {
       const client = await connected(postgres.url()).catch(() => undefined)
       if (client && taken.push(client) < CONNECTIONS) continue
       await taken[0]?.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nightpost'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}'`,
       )
     }
     await Promise.all(taken.map((client) => client.end()))

@@ -1,18 +1,23 @@
 import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
-import { GroupCommit } from './db/group-commit.ts'
+import { adaptingStore } from './db/adapting-writer.ts'
+import { sqlState } from './db/failure.ts'
+import type { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { defaultLimits } from './db/limits.ts'
-import { isCurrent, migrate } from './db/migrate.ts'
+import { connectToMigrate, isCurrent, migrate } from './db/migrate.ts'
+import { OnlineSteps } from './db/online-background.ts'
+import { onlineSteps } from './db/online-steps.ts'
 import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
-import { Writer } from './db/writer.ts'
+import { SchemaGuard } from './db/schema-guard.ts'
 import { drainable } from './ops/drain.ts'
 import { readinessOf } from './ops/health.ts'
-import { createMetrics, exposeLoad } from './ops/metrics.ts'
-import { Observer } from './ops/observe.ts'
+import { createMetrics, exposeLoad, gauge } from './ops/metrics.ts'
+import { type LastStored, Observer } from './ops/observe.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
@@ -37,7 +42,10 @@ export async function startService(
 ): Promise<Service> {
   await migrate(databaseUrl, log)
   const pool = createPool(databaseUrl, log)
-  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
+  const targets = vendors.flatMap((vendor) => vendor.targets)
+  const store = adaptingStore(pool, targets, limits)
+  const guard = new SchemaGuard(pool)
+  await guard.look()
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
 
@@ -45,19 +53,43 @@ export async function startService(
   exposeLoad(metrics.registry, () => ({ ...store.load, pool: poolLoad(pool) }))
   const groups = metrics.groups.series({})
   store.onCommit = (deliveries) => groups.observe(deliveries)
-  const observer = new Observer(metrics, vendors, await lastStored(pool, vendors))
-  const readiness = readinessOf(
+  const online = new OnlineSteps(() => connectToMigrate(databaseUrl), log, { steps: onlineSteps(targets) })
+  gauge(
+    metrics.registry,
+    'nightpost_online_steps_pending',
+    'Steps of an upgrade that are still to be done beside the running service',
+    () => online.pending.length,
+  )
+  const observer = new Observer(metrics, vendors, await storedSoFar(pool, log))
+  const ready = readinessOf(
     () => isCurrent(pool),
     () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   )
 
-  const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer })
+  const readiness = async () => {
+    const checks = await ready()
+    return { ...checks, schema: guard.fault ?? checks.schema }
+  }
+  const app = buildApp({ config, log, store: guard.before(store), quarantine, readiness, metrics, observer })
   const drain = drainable(app)
   // Answered before the connections are closed; and what Postgres leaves unanswered must not outlast the limit.
   app.addHook('preClose', async () => store.hurry(CLOSING_ANSWER))
   app.addHook('onClose', async () => {
+    guard.close()
+    await online.close()
     await store.close()
     await pool.end()
   })
+  online.begin()
   return { app, store, drain: drain.begin }
+}
+
+/** Without its index the question takes longer than a start can wait: silence is then counted from the start on. */
+async function storedSoFar(pool: pg.Pool, log: Logger): Promise<LastStored> {
+  try {
+    return await lastStored(pool, vendors)
+  } catch (error) {
+    log.warn({ code: sqlState(error) }, 'when each event was last stored is not known')
+    return []
+  }
 }

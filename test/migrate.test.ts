@@ -12,7 +12,7 @@ describe('migrate', () => {
       const [{ tables } = { tables: '' }] = await db.query(
         `select count(*) as tables from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
       )
-      expect(Number(tables)).toBe(11)
+      expect(Number(tables)).toBe(12)
     } finally {
       await db.drop()
     }
@@ -20,7 +20,7 @@ describe('migrate', () => {
 
   it('changes nothing the second time', async () => {
     const db = await createDatabase()
-    const done = () => db.query('select * from drizzle.__drizzle_migrations order by id')
+    const done = () => db.query('select *, xmin from nightpost_migrations order by name')
     const before = await done()
     await migrate(db.url)
     expect(await done()).toEqual(before)
@@ -40,14 +40,17 @@ describe('migrate', () => {
   it('gives way where a table is held, and where another process migrates it waits', async () => {
     const db = await createDatabase('template0')
     await migrate(db.url)
-    await db.query(
-      `delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`,
-    )
-    const holder = await db.hold('lock table deliveries in row exclusive mode')
+    await db.query(`delete from nightpost_migrations where name = '0007_stored'`)
+    const holder = await db.hold('lock table deliveries in access exclusive mode')
     const said: string[] = []
     const log = { info: (message: string) => void said.push(message) }
-    const held = expect(migrate(db.url, log)).rejects.toMatchObject({ cause: { code: '55P03' } })
-    await expect.poll(() => said).toEqual(['migrating the database'])
+    const patience = { lock: 200, pause: 100, total: 1_000 }
+    const held = expect(migrate(db.url, log, { patience })).rejects.toThrow(
+      /^Migration 0007_stored failed: .*\(SQLSTATE 55P03\)\.\nHint: table deliveries is in use by process \d+\. End that, then start again\.$/,
+    )
+    await expect.poll(() => said.length).toBeGreaterThan(1)
+    expect(said[0]).toBe('migrating the database')
+    expect(said[1]).toMatch(/^Migration 0007_stored waits: table deliveries is in use by process \d+$/)
     const waiting = migrate(db.url, log)
     await expect.poll(() => said).toContain('another process migrates the database: waiting for it')
     await held
@@ -62,7 +65,7 @@ describe('migrate', () => {
 
   it('is missed by readiness when the schema is older than the service', async () => {
     const service = await setup()
-    await service.db.query('delete from drizzle.__drizzle_migrations')
+    await service.db.query('delete from nightpost_migrations')
     const pool = new pg.Pool({ connectionString: service.db.url })
     expect(await isCurrent(pool)).toBe(false)
     await pool.end()

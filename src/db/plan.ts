@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg'
 import type { Target, TargetRows } from '../tables/target.ts'
 import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
 import type { Statement } from './parameters.ts'
-import { type PartStatements, partStatements, upsert } from './statements.ts'
+import { type Key, keyOf, type PartStatements, partStatements, upsert } from './statements.ts'
 
 export type Client = Pick<PoolClient, 'query'>
 
@@ -26,6 +26,7 @@ export interface Written {
 /** A target with the parts that its rows own. */
 export interface Plan {
   readonly target: Target
+  readonly key: Key
   readonly upsert: Statement
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
@@ -33,13 +34,17 @@ export interface Plan {
 /** Rows that one statement carries; a larger delivery is written in slices of one transaction. */
 const STATEMENT_ROWS = 10_000
 
-/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
-export function plansFor(targets: readonly Target[]): Plan[] {
+/**
+ * In the order in which every writer locks rows, whichever way a group is written: owners of parts come first.
+ * `former` are the targets whose tables have the key of an earlier version.
+ */
+export function plansFor(targets: readonly Target[], former: ReadonlySet<Target> = new Set()): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
     .map((target) => ({
       target,
-      upsert: upsert(target),
+      key: keyOf(target, former.has(target)),
+      upsert: upsert(target, keyOf(target, former.has(target))),
       parts: targets
         .filter(({ partOf }) => partOf === target)
         .map((part) => ({ target: part, ...partStatements(part, target) })),

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { APPLICATION } from './application.ts'
 import { sqlState } from './failure.ts'
 
 const SECONDS = 1000
@@ -21,7 +22,7 @@ const SETTINGS = `set synchronous_commit = on; set timezone = utc; set plan_cach
 export function createPool(databaseUrl: string, log: Pick<Logger, 'warn'>): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
-    application_name: 'nightpost',
+    application_name: APPLICATION,
     max: 6,
     connectionTimeoutMillis: 5 * SECONDS,
     statement_timeout: WRITE_TIMEOUT * SECONDS,

@@ -20,8 +20,8 @@ export class Rewriter implements GroupWriter {
   readonly #plans: readonly Plan[]
   readonly #dryRun: boolean
 
-  constructor(targets: readonly Target[], dryRun: boolean) {
-    this.#plans = plansFor(targets)
+  constructor(targets: readonly Target[], dryRun: boolean, former?: ReadonlySet<Target>) {
+    this.#plans = plansFor(targets, former)
     this.#dryRun = dryRun
   }
 

@@ -1,6 +1,8 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { AdaptingWriter } from '../db/adapting-writer.ts'
+import { targetsWithFormerKey } from '../db/former-key.ts'
 import { GroupCommit } from '../db/group-commit.ts'
 import { countKept, type Filter, type Kept, readKept } from '../db/kept.ts'
 import { defaultLimits } from '../db/limits.ts'
@@ -87,7 +89,7 @@ async function rebuildAll(work: Replay): Promise<void> {
     if (signal.aborted) return
     const vendor = vendors.find(({ name }) => name === owner.vendor)
     if (!vendor) continue
-    const plans = plansFor(vendor.targets)
+    const plans = plansFor(vendor.targets, await targetsWithFormerKey(client, vendor.targets))
     const before = await fingerprints(client, owner.owner, plans)
     const isStored = new Map<string, boolean>()
     let isWhole = true
@@ -115,8 +117,11 @@ const LIMITS = {
   waitingRows: Number.POSITIVE_INFINITY,
 }
 
-const rewriting = ({ pool, vendors, dryRun }: Replay) =>
-  new GroupCommit(pool, new Rewriter(targetsOf(vendors), dryRun), LIMITS)
+function rewriting({ pool, vendors, dryRun }: Replay): GroupCommit {
+  const targets = targetsOf(vendors)
+  const writer = new AdaptingWriter(targets, (former) => new Rewriter(targets, dryRun, former))
+  return new GroupCommit(pool, writer, LIMITS)
+}
 
 /** What was unpacked once can be unpacked here, though this command may be given another environment. */
 const UNPACKED_BYTES = 64 * 2 ** 20
