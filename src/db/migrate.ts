@@ -3,7 +3,7 @@ import pg from 'pg'
 import { adviceFor, MigrationError } from './migration-error.ts'
 import { inSchema, type Migration, migrations, quoted } from './migration-files.ts'
 import { createRecord, missing, RECORD, readRecord } from './migration-record.ts'
-import { PATIENCE, type Patience, type Progress, patiently } from './patience.ts'
+import { PATIENCE, type Patience, type Progress, patiently, type Query } from './patience.ts'
 
 export { isCurrent } from './migration-record.ts'
 export type { Progress } from './patience.ts'
