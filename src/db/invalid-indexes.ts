@@ -1,18 +1,19 @@
 import type pg from 'pg'
+import { sqlState } from './failure.ts'
 import { quoted } from './migration-files.ts'
 import type { OnlineStep } from './online-step.ts'
 
 /**
  * An index build that fails or is killed (CREATE INDEX CONCURRENTLY) leaves its index behind, INVALID: no query uses it,
  * while `if not exists` takes it for the index. This rebuilds such indexes. A build that goes on shows in the
- * catalogue just so; it holds a lock of its table, so that the rebuilding waits for its end and then looks again.
+ * catalogue just so; it holds a lock of its table, by which it is told apart.
  */
 export const rebuildInvalidIndexes: OnlineStep = {
   name: 'rebuild invalid indexes',
   isDone: async (client) => (await invalidIndexes(client)).length === 0,
   run: async (client, { log }) => {
     for (const { index, table } of await invalidIndexes(client)) {
-      await waitForBuild(client, table)
+      if (await isBuilding(client, table)) return `the build that goes on at table ${table}`
       const still = await invalidIndexes(client)
       if (!still.some((other) => other.index === index)) continue
       // A REINDEX that was killed leaves the index that it was making beside the one that it was to replace.
@@ -40,7 +41,17 @@ async function invalidIndexes(client: pg.ClientBase): Promise<Array<{ index: str
   return rows
 }
 
-/** The lock is the one that a build holds, and no obstacle to anybody who reads or writes rows. */
-async function waitForBuild(client: pg.ClientBase, table: string): Promise<void> {
-  await client.query(`begin; lock table ${quoted(table)} in share update exclusive mode; commit`)
+/**
+ * Whether somebody holds the lock that a build holds. Whoever waited for it would be an older transaction, for whose
+ * end the build waits: a deadlock.
+ */
+async function isBuilding(client: pg.ClientBase, table: string): Promise<boolean> {
+  try {
+    await client.query(`begin; lock table ${quoted(table)} in share update exclusive mode nowait; commit`)
+    return false
+  } catch (error) {
+    await client.query('rollback')
+    if (sqlState(error) === '55P03') return true
+    throw error
+  }
 }

@@ -23,14 +23,21 @@ export class MigrationError extends Error {
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
+/** Also where the role may not use the schema that is to be created in. */
+const NO_SCHEMA = '3F000'
+
 /** The command that would give a right that was missing; null where no right was, or none is known to help. */
 export async function adviceFor(
   client: Pick<pg.ClientBase, 'query'>,
   error: unknown,
 ): Promise<string | null> {
-  if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) return null
-  const { rows } = await client.query('select current_user as role')
-  const role = quoted(rows[0].role)
+  const code = sqlState(error)
+  if (code !== INSUFFICIENT_PRIVILEGE && code !== NO_SCHEMA) return null
+  const { rows } = await client.query(
+    `select quote_ident(current_user) as role, current_setting('search_path') as schema`,
+  )
+  const { role, schema } = rows[0]
+  if (code === NO_SCHEMA) return `its owner may run: grant usage, create on schema ${schema} to ${role};`
   const { message } = error as Error
   const denied = /^permission denied for (schema|database|table|function) (.+)$/.exec(message)
   const owned = /^must be owner of (table|view|materialized view|function|schema) (.+)$/.exec(message)

@@ -37,10 +37,12 @@ export function frozenStatements(version: string): FrozenStatement[] {
 
 /** What there is in a schema, each thing as a line: tables, columns, defaults, keys, indexes, views, functions, comments, grants. */
 export async function catalogue(db: TestDatabase, schema = 'public'): Promise<string[]> {
+  await db.query(`set search_path = ${schema}`)
   const rows = await db.query<{ line: string }>(
     `with relations as (select * from pg_class where relnamespace = to_regnamespace('${schema}') and relkind in ('r', 'p', 'v', 'm'))
      select format('%s %s: %s, %s', relkind, relname, obj_description(oid, 'pg_class'),
-       (select string_agg(a::text, ' ' order by a::text) from unnest(relacl) as a)) as line from relations
+       (select string_agg(format('%s %s', case grantee when 0 then 'public' else grantee::regrole::text end, privilege_type), ', '
+         order by grantee, privilege_type) from aclexplode(relacl) where grantee <> relowner)) as line from relations
      union all
      select format('%s.%s %s %s not null %s default %s: %s', r.relname, a.attname, a.attnum, format_type(atttypid, atttypmod),
        attnotnull, pg_get_expr(d.adbin, d.adrelid), col_description(r.oid, a.attnum))
@@ -59,5 +61,7 @@ export async function catalogue(db: TestDatabase, schema = 'public'): Promise<st
      from pg_proc where pronamespace = to_regnamespace('${schema}')
      order by 1`,
   )
-  return rows.map(({ line }) => line)
+  await db.query('reset search_path')
+  const plain = (line: string) => line.replaceAll(`${schema}.`, '').replaceAll(`TO '${schema}'`, 'TO own')
+  return rows.map(({ line }) => plain(line)).sort()
 }
