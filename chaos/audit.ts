@@ -26,7 +26,7 @@ export const ROWS = [
   `${line('archetypes', 'profile_id, id', 'value')} from archetypes`,
   `${line('scores', 'profile_id, id', 'score')} from scores`,
   `${line('score_factors', 'profile_id, score_id, position', 'name')} from score_factors`,
-  `${line('data_logs', 'profile_id, id', 'value')} from data_logs`,
+  `${line('data_logs', 'profile_id, data_type, id', 'value')} from data_logs`,
   `${line('sleep_sessions', 'user_id, session_id', 'state')} from sleep_sessions`,
   `${line('sleep_stats', 'user_id, session_id', 'sleep_index')} from sleep_stats`,
   `${line('sleep_stage_series', 'user_id, session_id, series', `array_to_string(stages, ',')`)} from sleep_stage_series`,
@@ -72,10 +72,10 @@ const windows = newest({
 
 const samples = newest({
   event: 'DataLogReceivedIntegrationEvent',
-  key: `b->>'profileId', sample->>'id'`,
+  key: `b->>'profileId', b->>'dataType', sample->>'id'`,
   age: `(b->>'receivedAtUtc')::timestamptz desc nulls last,`,
   from: `, jsonb_array_elements(b->'dataLogs') as l (sample)`,
-  keep: `b->>'profileId' as profile_id, sample`,
+  keep: `b->>'profileId' as profile_id, b->>'dataType' as data_type, sample`,
 })
 
 const EXPECTED = [
@@ -85,7 +85,7 @@ const EXPECTED = [
   `${line('score_factors', `${record}, nth - 1`, `factor->>'name'`)}
     from ${records('ScoreCreatedIntegrationEvent')},
     jsonb_array_elements(b->'factors') with ordinality as f (factor, nth)`,
-  `${line('data_logs', `profile_id, sample->>'id'`, `sample->>'value'`)} from ${samples}`,
+  `${line('data_logs', `profile_id, data_type, sample->>'id'`, `sample->>'value'`)} from ${samples}`,
   `${line('sleep_sessions', night, `b->'data'->'session'->>'state'`)} from ${nights}`,
   `${line('sleep_stats', night, `b->'data'->'stat'->>'sleep_index'`)} from ${nights}
     where jsonb_typeof(b->'data'->'stat') = 'object'`,

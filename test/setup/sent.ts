@@ -141,19 +141,26 @@ const dataLog = fc
   .record({
     profile: record.profile,
     received: fc.constantFrom(...INSTANTS),
+    // A blood pressure's two values have one id; a sleep stage that is classified again keeps its own.
+    type: fc.constantFrom(
+      'blood_pressure_systolic',
+      'blood_pressure_diastolic',
+      'sleep_stage_light',
+      'sleep_stage_deep',
+    ),
     samples: fc.array(few('sample-', 4), { maxLength: 6 }),
   })
-  .map(({ profile, samples, received: [receivedAtUtc, age] }): Made => {
+  .map(({ profile, type, samples, received: [receivedAtUtc, age] }): Made => {
     return (mark) => {
       const dataLogs = samples.map((id, at) => ({ id, value: mark * 100 + at }))
       // Of samples that one batch repeats, the last counts.
       const lasting = new Map(dataLogs.map((sample) => [sample.id, sample]))
       return {
-        kind: `data log of ${profile} received ${receivedAtUtc} with [${samples}]`,
+        kind: `data log of ${profile} ${type} received ${receivedAtUtc} with [${samples}]`,
         ...ofSahha(profile),
-        text: json({ dataType: 'steps', ...profileOf(profile), receivedAtUtc, dataLogs }),
+        text: json({ dataType: type, ...profileOf(profile), receivedAtUtc, dataLogs }),
         claims: [...lasting.values()].map(({ id, value }) => ({
-          ...{ table: 'data_logs', key: `${profile}/${id}`, value: `${value}`, age: [age] },
+          ...{ table: 'data_logs', key: `${profile}/${type}/${id}`, value: `${value}`, age: [age] },
         })),
       }
     }
