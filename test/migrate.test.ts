@@ -1,8 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { isCurrent, migrate } from '../src/db/migrate.ts'
+import { migrations, readMigrations } from '../src/db/migration-files.ts'
 import { createDatabase } from './setup/database.ts'
 import { setup } from './setup/service.ts'
+
+/** The last migration of version 0.1.0. */
+const RELEASED = '0007_stored'
+
+describe('the files of migrations', () => {
+  it('say why older versions can not work with one, where that is so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nightpost-migrations-'))
+    mkdirSync(join(folder, 'meta'))
+    const entries = ['0000_one', '0001_two'].map((tag, idx) => ({
+      idx,
+      tag,
+      when: idx + 1,
+      breakpoints: true,
+    }))
+    writeFileSync(join(folder, 'meta/_journal.json'), JSON.stringify({ entries }))
+    writeFileSync(join(folder, '0000_one.sql'), 'select 1')
+    writeFileSync(
+      join(folder, '0001_two.sql'),
+      '-- breaking: scores has no type.\nselect 2;\n--> statement-breakpoint\nselect 3',
+    )
+    expect(readMigrations(folder)).toMatchObject([
+      { name: '0000_one', createdAt: 1, breaking: null },
+      { name: '0001_two', createdAt: 2, breaking: 'scores has no type.', statements: { length: 2 } },
+    ])
+    rmSync(folder, { recursive: true })
+  })
+
+  it('build no index and no key on a table that may have rows: those are online steps (src/db/online-steps.ts)', () => {
+    const later = migrations.slice(migrations.findIndex(({ name }) => name === RELEASED) + 1)
+    const made = later.flatMap(({ statements }) =>
+      statements.flatMap((statement) =>
+        [...statement.matchAll(/create table "(\w+)"/gi)].map(([, table]) => table),
+      ),
+    )
+    const long = later.flatMap(({ name, statements }) =>
+      statements
+        .filter((statement) => !statement.includes(`current_setting('nightpost.is_new', true) = 'on'`))
+        .filter((statement) => /create (unique )?index|add constraint|add primary key/i.test(statement))
+        .filter((statement) => !made.some((table) => statement.includes(`"${table}"`)))
+        .map(() => name),
+    )
+    expect(later.length).toBeGreaterThan(0)
+    expect(long).toEqual([])
+  })
+})
 
 describe('migrate', () => {
   it('lets replicas start at once on an empty database', async () => {

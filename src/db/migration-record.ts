@@ -59,7 +59,7 @@ const CREATE = [
   `comment on table nightpost_migrations is 'The migrations that this schema has.'`,
   `comment on column nightpost_migrations.name is 'Name of the file in migrations/, without its ending.'`,
   `comment on column nightpost_migrations.hash is 'SHA-256 of the file, in hex.'`,
-  `comment on column nightpost_migrations.created_at is 'When the migration was written, in milliseconds of Unix time.'`,
+  `comment on column nightpost_migrations.created_at is 'When the migration was written: Unix time in ms.'`,
   `comment on column nightpost_migrations.applied_at is 'When it was applied here; NULL where version 0.1.0 did, which kept no time.'`,
   `comment on column nightpost_migrations.breaking is 'Why older versions can not work with it, and turn themselves not ready; NULL where they can.'`,
   // Whatever role the service has, it must be able to tell whether the schema is current.

@@ -141,13 +141,8 @@ const dataLog = fc
   .record({
     profile: record.profile,
     received: fc.constantFrom(...INSTANTS),
-    // A blood pressure's two values have one id; a sleep stage that is classified again keeps its own.
-    type: fc.constantFrom(
-      'blood_pressure_systolic',
-      'blood_pressure_diastolic',
-      'sleep_stage_light',
-      'sleep_stage_deep',
-    ),
+    // A sleep stage that is classified again keeps its id, as a blood pressure's two values have one.
+    type: fc.constantFrom('sleep_stage_light', 'sleep_stage_deep'),
     samples: fc.array(few('sample-', 4), { maxLength: 6 }),
   })
   .map(({ profile, type, samples, received: [receivedAtUtc, age] }): Made => {
