@@ -27,7 +27,7 @@ export const ACTUAL_ROWS = [
   `${line('archetypes', 'profile_id, id', 'value')} from archetypes`,
   `${line('scores', 'profile_id, id', 'score')} from scores`,
   `${line('score_factors', 'profile_id, score_id, position', 'name')} from score_factors`,
-  `${line('data_logs', 'profile_id, id', 'value')} from data_logs`,
+  `${line('data_logs', 'profile_id, data_type, id', 'value')} from data_logs`,
   `${line('sleep_sessions', 'user_id, session_id', 'state')} from sleep_sessions`,
   `${line('sleep_stats', 'user_id, session_id', 'sleep_index')} from sleep_stats`,
   `${line('sleep_stage_series', 'user_id, session_id, series', `array_to_string(stages, ',')`)} from sleep_stage_series`,
@@ -75,10 +75,10 @@ const windows = newest({
 
 const samples = newest({
   event: 'DataLogReceivedIntegrationEvent',
-  key: `b->>'profileId', sample->>'id'`,
+  key: `b->>'profileId', b->>'dataType', sample->>'id'`,
   order: `(b->>'receivedAtUtc')::timestamptz desc nulls last,`,
   from: `, jsonb_array_elements(b->'dataLogs') as l (sample)`,
-  columns: `b->>'profileId' as profile_id, sample`,
+  columns: `b->>'profileId' as profile_id, b->>'dataType' as data_type, sample`,
 })
 
 /** The same lines, computed from the bodies. */
@@ -89,7 +89,7 @@ const EXPECTED_ROWS = [
   `${line('score_factors', `${record}, nth - 1`, `factor->>'name'`)}
     from ${records('ScoreCreatedIntegrationEvent')},
     jsonb_array_elements(b->'factors') with ordinality as f (factor, nth)`,
-  `${line('data_logs', `profile_id, sample->>'id'`, `sample->>'value'`)} from ${samples}`,
+  `${line('data_logs', `profile_id, data_type, sample->>'id'`, `sample->>'value'`)} from ${samples}`,
   `${line('sleep_sessions', night, `b->'data'->'session'->>'state'`)} from ${nights}`,
   `${line('sleep_stats', night, `b->'data'->'stat'->>'sleep_index'`)} from ${nights}
     where jsonb_typeof(b->'data'->'stat') = 'object'`,

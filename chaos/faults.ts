@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
+import { APPLICATION } from '../src/db/application.ts'
 import { connect, MAX_CONNECTIONS } from './postgres.ts'
 import type { System } from './system.ts'
 
@@ -68,7 +69,7 @@ const useUpConnections: Fault = {
       const client = await connect(postgres.url()).catch(() => undefined)
       if (client && clients.push(client) < MAX_CONNECTIONS) continue
       await clients[0]?.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nightpost'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}'`,
       )
     }
     await Promise.all(clients.map((client) => client.end()))

@@ -46,7 +46,8 @@ const kinds = [
     }),
   ({ n, record, owner, createdAt }: Revision) =>
     sahha('DataLogReceivedIntegrationEvent', owner, {
-      ...{ logType: 'activity', dataType: 'steps', receivedAtUtc: createdAt },
+      // The id of a sample is one for several types.
+      ...{ logType: 'activity', dataType: n % 5 === 0 ? 'distance' : 'steps', receivedAtUtc: createdAt },
       dataLogs: Array.from({ length: 1 + (n % 40) }, (_, at) => ({
         ...{ id: `sample-${record}-${at}`, value: n, unit: 'count', ...day },
       })),

@@ -1,22 +1,27 @@
 import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { adaptingStore } from './db/adapting-writer.ts'
 import { databaseOf } from './db/database.ts'
 import { followDatabase } from './db/database-clock.ts'
-import { GroupCommit } from './db/group-commit.ts'
+import { sqlState } from './db/failure.ts'
+import type { GroupCommit } from './db/group-commit.ts'
 import { lastStored } from './db/last-stored.ts'
 import { defaultLimits } from './db/limits.ts'
-import { migrate } from './db/migrate.ts'
+import { directConnection, migrate } from './db/migrate.ts'
+import { OnlineSteps } from './db/online-background.ts'
+import { onlineSteps } from './db/online-steps.ts'
 import { createPool, poolLoad } from './db/pool.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
+import { SchemaGuard } from './db/schema-guard.ts'
 import { stateOf } from './db/state.ts'
-import { Writer } from './db/writer.ts'
 import { Clock } from './ingest/clock.ts'
 import { drainable } from './ops/drain.ts'
 import { readinessOf } from './ops/health.ts'
-import { createMetrics, exposeClock, exposeLoad } from './ops/metrics.ts'
-import { Observer } from './ops/observe.ts'
+import { createMetrics, exposeClock, exposeLoad, gauge } from './ops/metrics.ts'
+import { type LastStored, Observer } from './ops/observe.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
@@ -44,7 +49,10 @@ export async function startService(
   await migrate(database, log)
   const pool = createPool(database, log)
   const unfollow = await followDatabase(pool, clock)
-  const store = new GroupCommit(pool, new Writer(vendors.flatMap(({ targets }) => targets)), limits)
+  const targets = vendors.flatMap((vendor) => vendor.targets)
+  const store = adaptingStore(pool, targets, limits)
+  const guard = new SchemaGuard(pool)
+  await guard.look()
   const room = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   const quarantine = room > 0 ? new PostgresQuarantine(pool, log, room) : null
 
@@ -55,20 +63,51 @@ export async function startService(
   exposeClock(metrics.registry, clock)
   store.onFault = (error) =>
     log.fatal({ err: error }, 'a delivery could not be written: a fault of Nightpost')
-  const observer = new Observer(metrics, vendors, await lastStored(pool, vendors), clock)
-  const readiness = readinessOf(
+  const online = new OnlineSteps({
+    connect: () => directConnection(database),
+    pool,
+    log,
+    options: { steps: onlineSteps(targets), schema: database.schema },
+  })
+  gauge(
+    metrics.registry,
+    'nightpost_online_steps_pending',
+    'Steps of an upgrade that are still to be done beside the running service',
+    () => online.pending.length,
+  )
+  const observer = new Observer(metrics, vendors, await storedSoFar(pool, log), clock)
+  const ready = readinessOf(
     () => stateOf(pool),
     () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   )
 
-  const app = buildApp({ config, log, store, quarantine, readiness, metrics, observer, clock })
+  const readiness = async () => {
+    const checks = await ready()
+    return { ...checks, schema: guard.fault ?? checks.schema }
+  }
+  const app = buildApp({
+    ...{ config, log, store: guard.before(store), quarantine, readiness, metrics, observer, clock },
+  })
   const drain = drainable(app)
   // Answered before the connections are closed; and what Postgres leaves unanswered must not outlast the limit.
   app.addHook('preClose', async () => store.hurry(CLOSING_ANSWER))
   app.addHook('onClose', async () => {
     unfollow()
+    guard.close()
+    await online.close()
     await store.close()
     await pool.end()
   })
+  online.begin()
   return { app, store, drain: drain.begin }
+}
+
+/** Without its index the question takes longer than a start can wait: silence is then counted from the start on. */
+async function storedSoFar(pool: pg.Pool, log: Logger): Promise<LastStored> {
+  try {
+    return await lastStored(pool, vendors)
+  } catch (error) {
+    log.warn({ code: sqlState(error) }, 'when each event was last stored is not known')
+    return []
+  }
 }

@@ -32,7 +32,7 @@ it('says that the database does not answer', async () => {
 it('says that the schema is not current', async () => {
   const service = await setup()
   await service.db.query(
-    'delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)',
+    'delete from nightpost_migrations where id = (select max(id) from nightpost_migrations)',
   )
   expect(await ready(service)).toMatchObject({
     status: 503,

@@ -1,8 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { isCurrent, migrate } from '../src/db/migrate.ts'
+import { migrations, readMigrations } from '../src/db/migration-files.ts'
 import { createDatabase } from './setup/database.ts'
 import { setup } from './setup/service.ts'
+
+/** The last migration of version 0.1.0. */
+const RELEASED = '0007_stored'
+
+describe('the files of migrations', () => {
+  it('say why older versions can not work with one, where that is so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nightpost-migrations-'))
+    mkdirSync(join(folder, 'meta'))
+    const entries = ['0000_one', '0001_two'].map((tag, idx) => ({
+      idx,
+      tag,
+      when: idx + 1,
+      breakpoints: true,
+    }))
+    writeFileSync(join(folder, 'meta/_journal.json'), JSON.stringify({ entries }))
+    writeFileSync(join(folder, '0000_one.sql'), 'select 1')
+    writeFileSync(
+      join(folder, '0001_two.sql'),
+      '-- breaking: scores has no type.\nselect 2;\n--> statement-breakpoint\nselect 3',
+    )
+    expect(readMigrations(folder)).toMatchObject([
+      { name: '0000_one', createdAt: 1, breaking: null },
+      { name: '0001_two', createdAt: 2, breaking: 'scores has no type.', statements: { length: 2 } },
+    ])
+    rmSync(folder, { recursive: true })
+  })
+
+  it('build no index and no key on a table that may have rows: those are online steps (src/db/online-steps.ts)', () => {
+    const later = migrations.slice(migrations.findIndex(({ name }) => name === RELEASED) + 1)
+    const made = later.flatMap(({ statements }) =>
+      statements.flatMap((statement) =>
+        [...statement.matchAll(/create table "(\w+)"/gi)].map(([, table]) => table),
+      ),
+    )
+    const long = later.flatMap(({ name, statements }) =>
+      statements
+        .filter((statement) => !statement.includes(`current_setting('nightpost.is_new', true) = 'on'`))
+        .filter((statement) => /create (unique )?index|add constraint|add primary key/i.test(statement))
+        .filter((statement) => !made.some((table) => statement.includes(`"${table}"`)))
+        .map(() => name),
+    )
+    expect(later.length).toBeGreaterThan(0)
+    expect(long).toEqual([])
+  })
+})
 
 describe('migrate', () => {
   it('lets replicas start at once on an empty database', async () => {
@@ -12,7 +61,7 @@ describe('migrate', () => {
       const [{ tables } = { tables: '' }] = await db.query(
         `select count(*) as tables from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
       )
-      expect(Number(tables)).toBe(11)
+      expect(Number(tables)).toBe(12)
     } finally {
       await db.drop()
     }
@@ -20,7 +69,7 @@ describe('migrate', () => {
 
   it('changes nothing the second time', async () => {
     const db = await createDatabase()
-    const done = () => db.query('select * from drizzle.__drizzle_migrations order by id')
+    const done = () => db.query('select *, xmin from nightpost_migrations order by name')
     const before = await done()
     await migrate(db.direct)
     expect(await done()).toEqual(before)
@@ -40,14 +89,17 @@ describe('migrate', () => {
   it('gives way where a table is held, and where another process migrates it waits', async () => {
     const db = await createDatabase('template0')
     await migrate(db.direct)
-    await db.query(
-      `delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`,
-    )
+    await db.query(`delete from nightpost_migrations where name = '0007_stored'`)
     const holder = await db.lock('lock table deliveries in access exclusive mode')
     const said: string[] = []
     const log = { info: (message: string) => void said.push(message) }
-    const held = expect(migrate(db.direct, log)).rejects.toMatchObject({ cause: { code: '55P03' } })
-    await expect.poll(() => said).toEqual(['migrating the database'])
+    const patience = { lock: 200, pause: 100, total: 1_000 }
+    const held = expect(migrate(db.direct, log, { patience })).rejects.toThrow(
+      /^Migration 0007_stored failed: .*\(SQLSTATE 55P03\)\.\nHint: table deliveries is in use by process \d+\. End that, then start again\.$/,
+    )
+    await expect.poll(() => said.length).toBeGreaterThan(1)
+    expect(said[0]).toBe('migrating the database')
+    expect(said[1]).toMatch(/^Migration 0007_stored waits: table deliveries is in use by process \d+$/)
     const waiting = migrate(db.direct, log)
     await expect.poll(() => said).toContain('another process migrates the database: waiting for it')
     await held
@@ -62,7 +114,7 @@ describe('migrate', () => {
 
   it('is missed by readiness when the schema is older than the service', async () => {
     const service = await setup()
-    await service.db.query('delete from drizzle.__drizzle_migrations')
+    await service.db.query('delete from nightpost_migrations')
     const pool = new pg.Pool({ connectionString: service.db.url })
     expect(await isCurrent(pool)).toBe(false)
     await pool.end()

@@ -74,7 +74,8 @@ async function setArrivals(client: pg.Client, arrivals: Map<string, { first: num
   )
   const { rows: tables } = await client.query(
     `select c.relname as name from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not like '%deliveries'`,
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+       and c.relname not like '%deliveries' and c.relname <> 'nightpost_migrations'`,
   )
   for (const { name } of tables) {
     await client.query(

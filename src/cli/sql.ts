@@ -4,10 +4,11 @@ import type pg from 'pg'
 import type { DatabaseSettings } from '../db/database.ts'
 import { openDatabase } from '../db/open.ts'
 import { connect } from '../db/pool.ts'
+import { begin } from '../db/transaction.ts'
 import { loadConfig } from '../environment.ts'
 
 export const sqlCommand = new Command('sql')
-  .description('Run a read-only SQL query on the database and print the rows as a table.')
+  .description('Run one read-only SQL statement on the database and print the rows as a table.')
   .argument('<query>', 'for example "select * from biomarkers"')
   .action(async (query: string) => {
     const database = await openDatabase(loadConfig())
@@ -24,19 +25,29 @@ const asText = { getTypeParser: () => (value: string) => value } as unknown as p
 export async function printed(database: DatabaseSettings | string, query: string): Promise<string> {
   const client = await connect(database, { name: 'nightpost sql', use: 'read', types: asText })
   try {
-    const results = [await client.query({ text: query, rowMode: 'array' })].flat()
-    return results
-      .map(({ fields, rows }) =>
-        table(
-          fields.map(({ name }) => name),
-          rows,
-        ),
-      )
-      .join('')
+    const { fields, rows } = await readOnly(client, query)
+    return table(
+      fields.map(({ name }) => name),
+      rows,
+    )
   } finally {
     await client.end()
   }
 }
+
+/**
+ * One statement, which the extended protocol makes sure of, in a transaction that can't be made to write: Postgres
+ * allows that only before the first query of a transaction, and one has run.
+ */
+async function readOnly(client: pg.Client, text: string): Promise<pg.QueryArrayResult<Array<string | null>>> {
+  await begin(client, { readOnly: true })
+  await client.query('select 1')
+  const query: ExtendedQuery = { text, rowMode: 'array', queryMode: 'extended' }
+  return client.query<Array<string | null>>(query)
+}
+
+/** pg knows `queryMode`; its types don't. */
+type ExtendedQuery = pg.QueryArrayConfig & { queryMode: 'extended' }
 
 function table(head: string[], rows: Array<Array<string | null>>): string {
   const count = `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`

@@ -1,6 +1,14 @@
 import pg from 'pg'
 import type { Pooling } from './pooling.ts'
-import { IN_FORCE, type InForce, notInForce, openingOf, type Purpose, settingsFor } from './settings.ts'
+import {
+  IN_FORCE,
+  type InForce,
+  notInForce,
+  openingOf,
+  type Purpose,
+  SNAPSHOT,
+  settingsFor,
+} from './settings.ts'
 
 /** The connection has other settings than it was given. */
 export class SettingsLost extends Error {
@@ -39,8 +47,9 @@ export class Connection extends pg.Client {
   }
 
   /** The statement by which a transaction begins. */
-  get opening(): string {
-    return this.perTransaction ?? 'begin'
+  opening(isSnapshot = false): string {
+    if (this.perTransaction === null) return isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
+    return isSnapshot && this.purpose ? openingOf(this.purpose, SNAPSHOT) : this.perTransaction
   }
 
   /** Those of the settings that `found` says are others than they were set to. */
@@ -69,7 +78,7 @@ export class Connection extends pg.Client {
 
   /** One statement as a transaction of its own. */
   private async apart(query: pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
-    await super.query(this.opening)
+    await super.query(this.opening())
     try {
       const result = await super.query(query, values)
       await super.query('commit')

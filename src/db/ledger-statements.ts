@@ -32,15 +32,15 @@ const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery
  * replaced another is returned as `replaced`, with its key: its parts must be cleared first, under a snapshot
  * taken after their owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
  */
-export function enter(plans: readonly Pick<Plan, 'target' | 'parts'>[]): Statement {
+export function enter(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
   const parameters = [...entryParameters]
   const place = ({ table }: Target) => {
     const first = parameters.length + 1
     parameters.push(...getTableConfig(table).columns.flatMap(parametersOf))
     return first
   }
-  const writes = plans.map(({ target, parts }) => [
-    sql`, ${into(target)} as (${upsertSql(target, place(target), isEntered, written(target))})`,
+  const writes = plans.map(({ target, key, parts }) => [
+    sql`, ${into(target)} as (${upsertSql(target, key, place(target), isEntered, written(target))})`,
     ...parts.map(
       ({ target: part, ownerKey }) =>
         sql`, ${into(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
@@ -50,7 +50,7 @@ export function enter(plans: readonly Pick<Plan, 'target' | 'parts'>[]): Stateme
   // them round, rows are locked in the order of the plans.
   const inOrder = writes.reverse().flat()
   const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
-  const targets = plans.map(({ target }) => getTableConfig(target.table).name)
+  const targets = plans.map(({ target, key }) => `${getTableConfig(target.table).name}${key.suffix}`)
   return statement(
     `enter ${targets.join(' ')}`,
     parameters,

@@ -82,7 +82,7 @@ export function rowsOf(parameters: Parameter[], first = 1): SQL {
 }
 
 /** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */
-export function byKey(columns: PgColumn[], from: (column: PgColumn) => SQL = fromParameter): SQL[] {
+export function byKey(columns: readonly PgColumn[], from: (column: PgColumn) => SQL = fromParameter): SQL[] {
   return columns.map((column) =>
     column.getSQLType() === 'text' ? sql`${from(column)} collate "C"` : from(column),
   )

@@ -3,7 +3,7 @@ import type { Target, TargetRows } from '../tables/target.ts'
 import { type Batch, batchParameters, rowParameters, slices } from './batch.ts'
 import type { Statement } from './parameters.ts'
 import { bytesOfRows } from './size.ts'
-import { type PartStatements, partStatements, upsert, withdraw } from './statements.ts'
+import { type Key, keyOf, type PartStatements, partStatements, upsert, withdraw } from './statements.ts'
 
 export type Client = Pick<PoolClient, 'query'>
 
@@ -27,6 +27,7 @@ export interface Written {
 /** A target with the parts that its rows own. */
 export interface Plan {
   readonly target: Target
+  readonly key: Key
   readonly upsert: Statement
   readonly withdraw: Statement
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
@@ -35,16 +36,24 @@ export interface Plan {
 /** What one statement carries; a larger delivery is written in slices of one transaction. */
 export const STATEMENT = { rows: 10_000, bytes: 8 * 2 ** 20 }
 
-/**
- * In the order in which every writer locks rows, whichever way a group is written: owners of parts come first.
- * With `onlyDiffering`, rows that are there already stay untouched, and so do their parts.
- */
-export function plansFor(targets: readonly Target[], onlyDiffering = false): Plan[] {
+export interface PlanOptions {
+  /** Rows that the table has already stay untouched, and so do their parts. */
+  readonly onlyDiffering?: boolean
+  /** The targets whose tables have the key of an earlier version. */
+  readonly former?: ReadonlySet<Target>
+}
+
+/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
+export function plansFor(
+  targets: readonly Target[],
+  { onlyDiffering = false, former = new Set() }: PlanOptions = {},
+): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
     .map((target) => ({
       target,
-      upsert: upsert(target, onlyDiffering),
+      key: keyOf(target, former.has(target)),
+      upsert: upsert(target, keyOf(target, former.has(target)), onlyDiffering),
       withdraw: withdraw(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)

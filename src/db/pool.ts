@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { APPLICATION } from './application.ts'
 import { Connection } from './connection.ts'
 import { completed, type DatabaseSettings } from './database.ts'
 import { sqlState } from './failure.ts'
@@ -25,7 +26,7 @@ export class ConnectionPool extends pg.Pool {
   constructor(database: DatabaseSettings, log: Pick<Logger, 'warn'>) {
     super({
       connectionString: database.url,
-      application_name: 'nightpost',
+      application_name: APPLICATION,
       max: 6,
       connectionTimeoutMillis: 5 * SECONDS,
       // The server's own limits are set once it is connected: a pooler refuses them as parameters of the start.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { APPLICATION } from './application.ts'
 import { sqlState } from './failure.ts'
 
 /** For how long a connection keeps its server process, and with it what was set there. */
@@ -39,7 +40,7 @@ export async function poolingOf(url: string, wanted: 'auto' | Pooling['mode'] = 
 function probe(url: string): pg.Client {
   const client = new pg.Client({
     connectionString: url,
-    application_name: 'nightpost',
+    application_name: APPLICATION,
     connectionTimeoutMillis: ANSWER_WITHIN,
     query_timeout: ANSWER_WITHIN,
   })

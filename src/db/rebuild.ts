@@ -220,9 +220,8 @@ export async function givenRows(
 
 /** A transaction that sees one moment, writes nothing and locks no row. */
 export async function readOnly<T>(client: Pick<pg.ClientBase, 'query'>, work: () => Promise<T>): Promise<T> {
-  await begin(client as never)
+  await begin(client as never, { isSnapshot: true })
   try {
-    await client.query('set transaction isolation level repeatable read, read only')
     return await work()
   } finally {
     await client.query('rollback').catch(() => {})

@@ -3,7 +3,16 @@ import type { Target } from '../tables/target.ts'
 import { rowParameters } from './batch.ts'
 import type { GroupWriter } from './group-commit.ts'
 import { hold, move, rejudge } from './ledger-statements.ts'
-import { type Accepted, apply, batchesOf, type Client, type Plan, plansFor, query } from './plan.ts'
+import {
+  type Accepted,
+  apply,
+  batchesOf,
+  type Client,
+  type Plan,
+  type PlanOptions,
+  plansFor,
+  query,
+} from './plan.ts'
 import { begin, commit, type TimeLimits } from './transaction.ts'
 
 interface Held {
@@ -19,8 +28,8 @@ interface Held {
 export class Rewriter implements GroupWriter {
   readonly #plans: readonly Plan[]
 
-  constructor(targets: readonly Target[], onlyDiffering: boolean) {
-    this.#plans = plansFor(targets, onlyDiffering)
+  constructor(targets: readonly Target[], options: PlanOptions) {
+    this.#plans = plansFor(targets, options)
   }
 
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {

@@ -47,10 +47,14 @@ const DURABLE = `case current_setting('synchronous_commit') when 'remote_apply' 
 const ISOLATION = 'read committed'
 
 /** How a transaction begins that brings its settings. */
-export function openingOf(purpose: Purpose): string {
-  const access = purpose.use === 'read' ? ' read only' : ''
-  return `begin isolation level ${ISOLATION}${access}; ${settingsFor(purpose, 'transaction')}`
+export function openingOf(purpose: Purpose, mode = modeOf(purpose)): string {
+  return `begin ${mode}; ${settingsFor(purpose, 'transaction')}`
 }
+
+const modeOf = ({ use }: Purpose) => `isolation level ${ISOLATION}${use === 'read' ? ' read only' : ''}`
+
+/** The mode of a transaction whose queries all see one moment, and that writes nothing. */
+export const SNAPSHOT = 'isolation level repeatable read read only'
 
 const literal = (value: string) => `'${value.replaceAll("'", "''")}'`
 

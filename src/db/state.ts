@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { Connection, SettingsLost } from './connection.ts'
-import { isLatest, isUnmigrated, LATEST } from './migrate.ts'
+import { isUnmigrated, missing, RECORDED } from './migration-record.ts'
 import type { ConnectionPool } from './pool.ts'
 import { IN_FORCE } from './settings.ts'
 
@@ -13,7 +13,7 @@ export interface DatabaseState {
 }
 
 const QUESTION = `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as "readOnly",
-  ${IN_FORCE}, ${LATEST} as latest`
+  ${IN_FORCE}, ${RECORDED} as recorded`
 
 /**
  * One question on one connection of those that write. Where the answer is that nothing can be written, the idle
@@ -34,8 +34,8 @@ export async function stateOf(pool: ConnectionPool): Promise<DatabaseState> {
 async function ask(client: pg.PoolClient): Promise<DatabaseState> {
   try {
     const { rows } = await client.query(QUESTION)
-    const { latest, ...found } = rows[0]
-    return { fault: faultOf(client, found), isCurrent: isLatest(latest) }
+    const { recorded, ...found } = rows[0]
+    return { fault: faultOf(client, found), isCurrent: missing(recorded).length === 0 }
   } catch (error) {
     if (isUnmigrated(error)) return { fault: null, isCurrent: false }
     throw error

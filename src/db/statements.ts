@@ -31,19 +31,32 @@ function age(target: Target, from: string): SQL {
   return list([...versions, sql`${id(from)}.received_at`, sql`${id(from)}.delivery_id`])
 }
 
+/** The columns by which a target's rows are unique. */
+export interface Key {
+  readonly columns: readonly PgColumn[]
+  /** In the names of prepared statements: one name must not stand for two texts. */
+  readonly suffix: string
+}
+
+export function keyOf({ table, formerKey }: Target, isFormer = false): Key {
+  if (!isFormer || !formerKey) return { columns: primaryKeyOf(table), suffix: '' }
+  const { columns } = getTableConfig(table)
+  return { columns: columns.filter(({ name }) => formerKey.includes(name)), suffix: ' by former key' }
+}
+
 /**
  * Inserts rows, or replaces those that are not newer. Of several rows for one key in the parameters the
  * newest counts; of those that one delivery repeats, the last.
  */
 export function upsertSql(
   target: Target,
+  { columns: key }: Key,
   first: number,
   where: SQL,
   returning: SQL,
   onlyDiffering = false,
 ): SQL {
   const { columns } = getTableConfig(target.table)
-  const key = primaryKeyOf(target.table)
   const others = columns.filter((column) => !key.includes(column))
   const isOther = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
   return sql`insert into ${target.table} as t (${names(columns)})
@@ -65,12 +78,12 @@ export function written(target: Target): SQL {
 }
 
 /** Upserts one target's rows; returns what it wrote. A replay leaves alone what is there already as it should be. */
-export function upsert(target: Target, onlyDiffering = false): Statement {
+export function upsert(target: Target, key: Key = keyOf(target), onlyDiffering = false): Statement {
   const { name, columns } = getTableConfig(target.table)
   return statement(
-    `upsert ${onlyDiffering ? 'differing ' : ''}${name}`,
+    `upsert ${onlyDiffering ? 'differing ' : ''}${name}${key.suffix}`,
     columns.flatMap(parametersOf),
-    upsertSql(target, 1, sql``, written(target), onlyDiffering),
+    upsertSql(target, key, 1, sql``, written(target), onlyDiffering),
   )
 }
 

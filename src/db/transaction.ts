@@ -1,10 +1,14 @@
 import { Connection } from './connection.ts'
 import type { Client } from './plan.ts'
+import { SNAPSHOT } from './settings.ts'
 
-/** Time limits of one transaction that differ from those of its connection, in milliseconds. */
+/** What differs in one transaction from the settings of its connection; times in milliseconds. */
 export interface TimeLimits {
   readonly lockTimeout?: number
   readonly statementTimeout?: number
+  readonly readOnly?: boolean
+  /** All of its queries see one moment; it writes nothing and locks no row. */
+  readonly isSnapshot?: boolean
 }
 
 /**
@@ -12,7 +16,9 @@ export interface TimeLimits {
  * behind a pooler that keeps none for a session, they are part of the same message.
  */
 export async function begin(client: Client, limits: TimeLimits = {}): Promise<void> {
-  const opening = client instanceof Connection ? client.opening : 'begin'
+  const { isSnapshot = false } = limits
+  const plain = isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
+  const opening = client instanceof Connection ? client.opening(isSnapshot) : plain
   await client.query([opening, ...settingsOf(limits)].join('; '))
 }
 
@@ -24,8 +30,9 @@ export async function commit(client: Client, { statementTimeout }: TimeLimits = 
   await client.query(statementTimeout === undefined ? 'commit' : 'set local statement_timeout = 0; commit')
 }
 
-function settingsOf({ lockTimeout, statementTimeout }: TimeLimits): string[] {
+function settingsOf({ lockTimeout, statementTimeout, readOnly }: TimeLimits): string[] {
   const settings: string[] = []
+  if (readOnly) settings.push('set transaction read only')
   if (lockTimeout !== undefined) settings.push(`set local lock_timeout = ${lockTimeout}`)
   if (statementTimeout !== undefined) settings.push(`set local statement_timeout = ${statementTimeout}`)
   return settings

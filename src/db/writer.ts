@@ -35,8 +35,9 @@ export class Writer implements GroupWriter {
   readonly #plans: readonly Plan[]
   readonly #entering = new Map<string, Statement>()
 
-  constructor(targets: readonly Target[]) {
-    this.#plans = plansFor(targets)
+  /** `former` are the targets whose tables have the key of an earlier version. */
+  constructor(targets: readonly Target[], former?: ReadonlySet<Target>) {
+    this.#plans = plansFor(targets, former && { former })
   }
 
   /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */

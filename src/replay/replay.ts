@@ -1,7 +1,9 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { AdaptingWriter } from '../db/adapting-writer.ts'
 import { databaseOf } from '../db/database.ts'
+import { targetsWithFormerKey } from '../db/former-key.ts'
 import { GroupCommit } from '../db/group-commit.ts'
 import { countKept, type Filter, type Kept, readKept } from '../db/kept.ts'
 import { defaultLimits } from '../db/limits.ts'
@@ -16,6 +18,7 @@ import type { Delivery, Store } from '../ingest/delivery.ts'
 import { Unavailable } from '../ingest/delivery.ts'
 import { judge } from '../ingest/judge.ts'
 import type { Vendor } from '../ingest/vendor.ts'
+import type { Target } from '../tables/target.ts'
 import { Summary } from './summary.ts'
 import { replayUnverified } from './unverified.ts'
 
@@ -90,6 +93,12 @@ async function replayLedger(work: Replay, filter: Filter): Promise<void> {
 /** Gives every delivery of every owner today's verdict, and makes the owner's rows anew from those. */
 async function rebuildAll(work: Replay): Promise<void> {
   const { client, vendors, filter, dryRun, signal, summary, progress } = work
+  // Rows that the new key tells apart can't stand beside each other under the former one.
+  if ((await targetsWithFormerKey(client, targetsOf(vendors))).size > 0) {
+    throw new Error(
+      'An upgrade is still changing a key: run nightpost migrate, or wait for the service to do it.',
+    )
+  }
   const store = rewriting(work)
   const everyone = await owners(client, filter.vendor)
   summary.changedRows = 0
@@ -98,7 +107,7 @@ async function rebuildAll(work: Replay): Promise<void> {
     if (signal.aborted) return
     const vendor = vendors.find(({ name }) => name === owner.vendor)
     if (!vendor) continue
-    const plans = plansFor(vendor.targets, true)
+    const plans = plansFor(vendor.targets, { onlyDiffering: true })
     const before = (await heldBy(client, owner, plans)).fingerprints()
     const isStored = new Map<string, boolean>()
     let isWhole = true
@@ -130,7 +139,12 @@ const LIMITS = {
 
 function rewriting({ pool, vendors, all, dryRun }: Replay): GroupCommit {
   const targets = targetsOf(vendors)
-  return new GroupCommit(pool, dryRun ? new Rehearsal(targets) : new Rewriter(targets, all), LIMITS)
+  const rewriter = (former: ReadonlySet<Target>) => new Rewriter(targets, { onlyDiffering: all, former })
+  return new GroupCommit(
+    pool,
+    dryRun ? new Rehearsal(targets) : new AdaptingWriter(targets, rewriter),
+    LIMITS,
+  )
 }
 
 /** What was unpacked once can be unpacked here, though this command may be given another environment. */

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
-import { GroupCommit } from '../db/group-commit.ts'
+import { adaptingStore } from '../db/adapting-writer.ts'
 import { conditions, type Filter } from '../db/kept.ts'
-import { Writer } from '../db/writer.ts'
 import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { kept } from '../ingest/headers.ts'
@@ -26,7 +25,7 @@ const PAGE = 20
 /** Stores what the configured credentials prove by now, as of its arrival; leaves the rest where it is. */
 export async function replayUnverified(work: Replay): Promise<void> {
   const { client, pool, vendors, filter, dryRun, signal, summary, progress } = work
-  const store = dryRun ? judgedOnly : new GroupCommit(pool, new Writer(targetsOf(vendors)))
+  const store = dryRun ? judgedOnly : adaptingStore(pool, targetsOf(vendors))
   const { vendor, since, until, deliveries } = filter
   const { where, values } = conditions(given({ vendor, since, until, deliveries }))
   const read = async (columns: string, rest: string, more: unknown[] = []) => {

@@ -16,6 +16,8 @@ export interface Target<T extends PgTable = PgTable> {
   readonly newest: readonly string[]
   /** The target whose rows own these: they are replaced as a set when their owner is. */
   readonly partOf: Target | undefined
+  /** The primary key of an earlier version, where it was another: a table keeps it until an online step changes it. */
+  readonly formerKey: readonly string[] | undefined
 }
 
 interface Declaration<T extends PgTable> {
@@ -23,11 +25,12 @@ interface Declaration<T extends PgTable> {
   comments: { readonly [K in keyof InferSelectModel<T>]: string }
   newest?: ReadonlyArray<keyof InferSelectModel<T> & string>
   partOf?: Target
+  formerKey?: ReadonlyArray<keyof InferSelectModel<T> & string>
 }
 
 export function target<T extends PgTable>(table: T, declaration: Declaration<T>): Target<T> {
-  const { about, comments, newest = [], partOf } = declaration
-  return { table, about, comments, newest, partOf }
+  const { about, comments, newest = [], partOf, formerKey } = declaration
+  return { table, about, comments, newest, partOf, formerKey }
 }
 
 /** The rows of one delivery for one target. */

@@ -141,19 +141,21 @@ const dataLog = fc
   .record({
     profile: record.profile,
     received: fc.constantFrom(...INSTANTS),
+    // A sleep stage that is classified again keeps its id, as a blood pressure's two values have one.
+    type: fc.constantFrom('sleep_stage_light', 'sleep_stage_deep'),
     samples: fc.array(fewNames('sample-', 4), { maxLength: 6 }),
   })
-  .map(({ profile, samples, received: [receivedAtUtc, order] }): BodyMaker => {
+  .map(({ profile, type, samples, received: [receivedAtUtc, order] }): BodyMaker => {
     return (mark) => {
       const dataLogs = samples.map((id, at) => ({ id, value: mark * 100 + at }))
       // Of samples with the same id in one data log, the last is stored.
       const lastOfEachId = new Map(dataLogs.map((sample) => [sample.id, sample]))
       return {
-        kind: `data log of ${profile} received ${receivedAtUtc} with [${samples}]`,
+        kind: `data log of ${profile} ${type} received ${receivedAtUtc} with [${samples}]`,
         ...ofSahha(profile),
-        text: json({ dataType: 'steps', ...profileOf(profile), receivedAtUtc, dataLogs }),
+        text: json({ dataType: type, ...profileOf(profile), receivedAtUtc, dataLogs }),
         rows: [...lastOfEachId.values()].map(({ id, value }) => ({
-          ...{ table: 'data_logs', key: `${profile}/${id}`, value: `${value}`, order: [order] },
+          ...{ table: 'data_logs', key: `${profile}/${type}/${id}`, value: `${value}`, order: [order] },
         })),
       }
     }

@@ -20,15 +20,17 @@ export const dataLogsTable = pgTable(
     additional_properties: jsonb().$type<JsonText>(),
     ...provenance,
   },
-  (t) => [primaryKey({ columns: [t.profile_id, t.id] })],
+  // A blood pressure's systolic and diastolic sample have one id, and so may others.
+  (t) => [primaryKey({ columns: [t.profile_id, t.data_type, t.id] })],
 )
 
 export const dataLogs = target(dataLogsTable, {
   about: 'Raw samples from the devices (DataLogReceivedIntegrationEvent), one row per sample, newest kept.',
   newest: ['received_at_utc'],
+  formerKey: ['profile_id', 'id'],
   comments: {
     ...profileComments,
-    id: 'dataLogs[].id: the sample; opaque text.',
+    id: 'dataLogs[].id: the sample; opaque text, unique together with profile_id and data_type.',
     log_type:
       'logType: activity, sleep, heart, body, energy, exercise, blood, oxygen, temperature, device, ….',
     data_type: 'dataType: for example steps, heart_rate, sleep_stage_deep.',

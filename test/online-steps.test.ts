@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { expect, it } from 'vitest'
+import { connectToMigrate, migrate } from '../src/db/migrate.ts'
+import { runOnlineSteps } from '../src/db/online-background.ts'
+import { onlineSteps } from '../src/db/online-steps.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { frozenDatabase } from './setup/frozen.ts'
+import { guardProcess } from './setup/log-guard.ts'
+import { built } from './setup/program.ts'
+import { setup } from './setup/service.ts'
+
+const steps = onlineSteps(vendors.flatMap(({ targets }) => targets))
+
+async function finish(db: TestDatabase): Promise<string[]> {
+  const said: string[] = []
+  const client = await connectToMigrate(db.url)
+  const log = { info: (text: string) => void said.push(text) }
+  expect(await runOnlineSteps(client, { steps, log, quiet: 0 })).toEqual([])
+  await client.end()
+  return said
+}
+
+/** Builds an index by hand, and breaks off while it waits for a transaction: it stays behind, INVALID. */
+async function leaveInvalid(db: TestDatabase, statement: string, table: string) {
+  const holder = await db.lock(`lock table ${table} in row exclusive mode`)
+  const client = await connectToMigrate(db.url)
+  await client.query(`set lock_timeout = '200ms'`)
+  await expect(client.query(statement)).rejects.toMatchObject({ code: '55P03' })
+  await client.end()
+  await holder.release()
+}
+
+const invalid = (db: TestDatabase) =>
+  db.query('select indexrelid::regclass::text as index from pg_index where not indisvalid order by 1')
+
+it('rebuilds an index that a build by hand left INVALID under the name of one that a migration makes', async () => {
+  const db = await createDatabase()
+  await db.query('drop index deliveries_stored_idx, deliveries_not_stored_idx')
+  await leaveInvalid(
+    db,
+    `create index concurrently deliveries_stored_idx on deliveries (vendor, event, received_at) where outcome = 'stored'`,
+    'deliveries',
+  )
+  // The migration takes what it finds under the name.
+  await db.query(`delete from nightpost_migrations where name in ('0004_not_stored', '0007_stored')`)
+  await migrate(db.url)
+  expect(await invalid(db)).toEqual([{ index: 'deliveries_stored_idx' }])
+  expect(await finish(db)).toEqual(['rebuilding index deliveries_stored_idx, which is invalid'])
+  expect(await invalid(db)).toEqual([])
+  await db.drop()
+})
+
+it('waits for a build that goes on, and does not touch what it makes', async () => {
+  const db = await createDatabase()
+  await db.query('drop index deliveries_stored_idx')
+  const holder = await db.lock('lock table deliveries in row exclusive mode')
+  const builder = await connectToMigrate(db.url)
+  const building = builder.query(
+    'create index concurrently deliveries_stored_idx on deliveries (vendor, event, received_at)',
+  )
+  await expect.poll(() => invalid(db)).toHaveLength(1)
+  const finishing = finish(db)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await holder.release()
+  await building
+  await builder.end()
+  expect(await finishing).toEqual([
+    'rebuild invalid indexes waits for the build that goes on at table deliveries',
+  ])
+  expect(await invalid(db)).toEqual([])
+  await db.drop()
+})
+
+it('drops what a REINDEX left that was killed', async () => {
+  const db = await createDatabase()
+  await leaveInvalid(db, 'reindex index concurrently deliveries_stored_idx', 'deliveries')
+  expect(await invalid(db)).toEqual([{ index: 'deliveries_stored_idx_ccnew' }])
+  expect(await finish(db)).toEqual(['dropping what a build left: deliveries_stored_idx_ccnew'])
+  expect(await invalid(db)).toEqual([])
+  await db.drop()
+})
+
+it('is done by a service with an invalid index, which starts and is ready meanwhile', async () => {
+  const service = await setup()
+  await leaveInvalid(service.db, 'reindex index concurrently deliveries_stored_idx', 'deliveries')
+  const again = await service.restart()
+  expect((await again.inject('/health/ready')).statusCode).toBe(200)
+  await expect.poll(() => invalid(service.db)).toEqual([])
+  await service.close()
+})
+
+it('is taken up again after a kill -9 in the middle of an index build', async () => {
+  const db = await frozenDatabase('0.1.0')
+  const holder = await db.lock('lock table data_logs in row exclusive mode')
+  const child = spawn(process.execPath, [...built('cli/main'), 'migrate'], {
+    ...{ cwd: tmpdir(), env: { PATH: process.env.PATH, DATABASE_URL: db.url } },
+  })
+  guardProcess(child)
+  const builders = () =>
+    db.query(
+      `select pid from pg_stat_activity where datname = current_database() and query like 'create unique index%'`,
+    )
+  await expect.poll(builders).toHaveLength(1)
+  await expect.poll(() => invalid(db)).toHaveLength(1)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const [builder] = await builders()
+  await db.query('select pg_terminate_backend($1::int)', [builder?.pid])
+  await expect.poll(builders).toEqual([])
+  await holder.release()
+  expect(await invalid(db)).toEqual([{ index: 'data_logs_new_key_idx' }])
+  expect(await finish(db)).toEqual([
+    'rebuilding index data_logs_new_key_idx, which is invalid',
+    'data_logs has its new key: profile_id, data_type, id',
+  ])
+  await db.drop()
+})
+
+it('a migration that fails is one readable message on stderr, and the end of the start', async () => {
+  const db = await createDatabase('template0')
+  await db.query('create table scores (occupied int)')
+  for (const program of [[...built('main')], [...built('cli/main'), 'migrate']]) {
+    const child = spawn(process.execPath, program, {
+      cwd: tmpdir(),
+      env: { PATH: process.env.PATH, DATABASE_URL: db.url, ASLEEP_API_KEYS: 'key', LOG_LEVEL: 'silent' },
+    })
+    guardProcess(child)
+    let errors = ''
+    child.stderr.on('data', (data) => {
+      errors += data
+    })
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(errors).toBe('Migration 0000_tables failed: relation "scores" already exists (SQLSTATE 42P07).\n')
+  }
+  await db.drop()
+})
+
+it('a breaking migration of a newer version makes this one not ready, and it takes nothing', async () => {
+  const service = await setup()
+  const body = { profileId: 'p', externalId: 'u', dataType: 'steps', dataLogs: [{ id: 'a', value: 1 }] }
+  const event = 'DataLogReceivedIntegrationEvent'
+  const record = (name: string, breaking: string | null) =>
+    service.db.query(`insert into nightpost_migrations values ($1, '', 9e12, now(), $2)`, [name, breaking])
+  await record('9998_more', null)
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  expect((await service.app.inject('/health/ready')).statusCode).toBe(200)
+  expect(await service.sahha(body, event)).toMatchObject({ status: 200 })
+  await record('9999_other', 'deliveries are partitioned.')
+  await expect
+    .poll(async () => (await service.app.inject('/health/ready')).json().detail)
+    .toBe(
+      'The database has migration 9999_other of a newer version, which this one can not work with: deliveries are partitioned.',
+    )
+  expect(await service.sahha({ ...body, dataType: 'other' }, event)).toMatchObject({ status: 503 })
+  const again = await service.restart()
+  expect((await again.inject('/health/ready')).statusCode).toBe(503)
+  await service.close()
+})

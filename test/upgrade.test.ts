@@ -1,0 +1,183 @@
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { hasKey } from '../src/db/former-key.ts'
+import { connectToMigrate, migrate } from '../src/db/migrate.ts'
+import { runOnlineSteps } from '../src/db/online-background.ts'
+import { OnlineRunner, onlineSteps } from '../src/db/online-steps.ts'
+import { replay } from '../src/replay/replay.ts'
+import { startService } from '../src/service.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { allRows } from './setup/fixtures.ts'
+import { catalogue, frozenDatabase, frozenStatements, versions } from './setup/frozen.ts'
+import { guardedLog, guardRequest } from './setup/log-guard.ts'
+import { environment, signed } from './setup/service.ts'
+
+const log = { info: () => {} }
+const steps = onlineSteps(vendors.flatMap(({ targets }) => targets))
+const config = readConfig(environment)
+
+/** The steps to their end, with nobody to wait for. */
+async function finish(db: TestDatabase) {
+  const client = await connectToMigrate(db.url)
+  try {
+    return await runOnlineSteps(client, { steps, log, quiet: 0 })
+  } finally {
+    await client.end()
+  }
+}
+
+const NEW_KEY = ['profile_id', 'data_type', 'id']
+const OLD_KEY = ['profile_id', 'id']
+const keyIs = async (db: TestDatabase, columns: string[]) => {
+  const client = await connectToMigrate(db.url)
+  const is = await hasKey(client, 'data_logs', columns)
+  await client.end()
+  return is
+}
+
+const rebuildAll = (databaseUrl: string) =>
+  replay({
+    ...{ databaseUrl, vendors, config, log: guardedLog, filter: {}, all: true, dryRun: false },
+    ...{ signal: new AbortController().signal, progress: () => {} },
+  })
+
+const LATEST_OF_0_1_0 = 1_795_332_913_718
+/** How 0.1.0 finds out whether the schema is current. */
+const isCurrentFor010 = async (db: TestDatabase) => {
+  const [row] = await db.query('select max(created_at)::text as latest from drizzle.__drizzle_migrations')
+  return Number(row?.latest ?? 0) >= LATEST_OF_0_1_0
+}
+
+describe.each(versions)('the schema of version %s', (version) => {
+  it('becomes that of a new database, and keeps its rows', async () => {
+    const [db, fresh] = [await frozenDatabase(version), await createDatabase()]
+    const ledger = () => db.query('select * from deliveries order by delivery_id')
+    const before = { rows: await allRows(db), ledger: await ledger() }
+    expect(Object.entries(before.rows).filter(([, rows]) => rows.length === 0)).toEqual([])
+    await migrate(db.url)
+    expect(await allRows(db)).toEqual(before.rows)
+    expect(await finish(db)).toEqual([])
+    expect({ rows: await allRows(db), ledger: await ledger() }).toEqual(before)
+    expect(await catalogue(db)).toEqual(await catalogue(fresh))
+    await db.drop()
+    await fresh.drop()
+  })
+})
+
+describe('a rolling update from version 0.1.0', () => {
+  it('lets it write until it is replaced, and then turn itself not ready', async () => {
+    const db = await frozenDatabase('0.1.0')
+    await migrate(db.url)
+    const former = new pg.Client({ connectionString: db.url, application_name: 'nightpost' })
+    await former.connect()
+    const write = async () => {
+      await db.query(
+        'delete from deliveries; delete from data_logs; delete from scores; delete from sleep_sessions',
+      )
+      for (const statement of frozenStatements('0.1.0')) await former.query(statement)
+    }
+    await write()
+    expect(await db.query('select value from data_logs order by 1')).toEqual([{ value: '79' }])
+    expect(await isCurrentFor010(db)).toBe(true)
+
+    // The index is there, and nothing else: it is connected.
+    const client = await connectToMigrate(db.url)
+    const said: string[] = []
+    const runner = new OnlineRunner({ steps, log: { info: (text) => void said.push(text) }, quiet: 0 })
+    expect(await runner.pass(client)).toEqual([
+      { name: 'key of data_logs', waitsFor: 'version 0.1.0, which has 1 connections' },
+    ])
+    expect(said).toEqual(['building the index of the new key of data_logs: profile_id, data_type, id'])
+    await write()
+    expect(await keyIs(db, OLD_KEY)).toBe(true)
+
+    await former.end()
+    await expect.poll(() => runner.pass(client)).toEqual([])
+    expect(await keyIs(db, NEW_KEY)).toBe(true)
+    expect(await isCurrentFor010(db)).toBe(false)
+    await client.end()
+    await db.drop()
+  })
+
+  it('waits until none was connected for a while: an idle 0.1.0 has no connection', async () => {
+    const db = await frozenDatabase('0.1.0')
+    await migrate(db.url)
+    const client = await connectToMigrate(db.url)
+    const runner = new OnlineRunner({ steps, log, quiet: 500 })
+    expect(await runner.pass(client)).toMatchObject([{ waitsFor: expect.stringMatching(/^1 s more/) }])
+    const former = new pg.Client({ connectionString: db.url, application_name: 'nightpost' })
+    await former.connect()
+    await runner.pass(client)
+    await former.end()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(await runner.pass(client)).toMatchObject([{ waitsFor: expect.stringMatching(/^1 s more/) }])
+    await expect.poll(() => runner.pass(client)).toEqual([])
+    await client.end()
+    await db.drop()
+  })
+})
+
+describe('the key of data_logs', () => {
+  const pressure = (type: string, value: number, id = 'pressure-2') => ({
+    ...{ logType: 'heart', dataType: `blood_pressure_${type}`, profileId: 'profile-2', externalId: 'user-2' },
+    ...{ receivedAtUtc: '2025-01-22T10:00:00Z', dataLogs: [{ id, value, unit: 'mmHg' }] },
+  })
+  const rows = (db: TestDatabase, profile = 'profile-2') =>
+    db.query(`select data_type, value from data_logs where profile_id = '${profile}' order by 1`)
+  const BOTH = [
+    { data_type: 'blood_pressure_diastolic', value: '79' },
+    { data_type: 'blood_pressure_systolic', value: '121' },
+  ]
+
+  it('changes under a service that goes on taking deliveries, and replay --all brings back what was overwritten', async () => {
+    const db = await frozenDatabase('0.1.0')
+    const { app } = await startService(config, db.url, guardedLog)
+    const post = async (...bodies: object[]) => {
+      const answers = await Promise.all(
+        bodies.map((body) => {
+          const payload = JSON.stringify(body)
+          const headers = {
+            'content-type': 'application/json',
+            'x-external-id': 'user-2',
+            ...signed(payload),
+          }
+          guardRequest(headers, Buffer.from(payload))
+          return app.inject({ method: 'POST', url: '/webhooks/sahha', headers, payload })
+        }),
+      )
+      return answers.map((answer) => answer.json().outcome)
+    }
+    const pending = async () =>
+      /^nightpost_online_steps_pending (\d+)$/m.exec((await app.inject('/metrics')).body)?.[1]
+
+    expect(await keyIs(db, OLD_KEY)).toBe(true)
+    // In one group, in which the former key must not meet itself twice.
+    expect(await post(pressure('systolic', 121), pressure('diastolic', 79))).toEqual(['stored', 'stored'])
+    expect(await rows(db)).toHaveLength(1)
+    await expect.poll(pending).toBe('1')
+    expect((await app.inject('/health/ready')).statusCode).toBe(200)
+
+    await expect.poll(() => finish(db), { interval: 500 }).toEqual([])
+    expect(await post(pressure('systolic', 130, 'b'), pressure('diastolic', 80, 'b'))).toEqual([
+      'stored',
+      'stored',
+    ])
+    expect(await rows(db)).toHaveLength(3)
+    await expect.poll(pending).toBe('0')
+
+    await rebuildAll(db.url)
+    expect(await rows(db, 'profile-1')).toEqual(BOTH)
+    expect(await rows(db)).toHaveLength(4)
+    await app.close()
+    await db.drop()
+  })
+
+  it('is the new one from the start on a new database, on which version 0.1.0 never was', async () => {
+    const db = await createDatabase()
+    expect(await keyIs(db, NEW_KEY)).toBe(true)
+    expect(await finish(db)).toEqual([])
+    await db.drop()
+  })
+})
