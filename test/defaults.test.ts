@@ -116,7 +116,7 @@ async function run(db: TestDatabase) {
   expect(bare(await allRows(db))).toEqual(rows)
 
   const client = await connect(db.url, { name: 'nightpost status', use: 'read' })
-  const { lastStored, ledgerBytes, databaseBytes, ...state } = await readState(client, vendors)
+  const { now, lastStored, ledgerBytes, databaseBytes, ...state } = await readState(client, vendors)
   await client.end()
   const table = await printed(
     db.url,

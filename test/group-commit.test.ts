@@ -243,8 +243,7 @@ describe('in a group of 512', () => {
     await db.query(`create function slow() returns trigger language plpgsql as
       $$ begin if new.value = 'slow' then perform pg_sleep(60); end if; return new; end $$;
       create trigger slow before insert on biomarkers for each row execute function slow()`)
-    const quick = createPool(db.url, guardedLog)
-    quick.options.statement_timeout = 1000
+    const quick = createPool(db.url, guardedLog, { statementTimeout: 1000 })
     const single = new GroupCommit(quick, writer, { ...defaultLimits, writers: 1 })
     const { failed, seconds } = await outcomes(
       single,

@@ -76,7 +76,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     expect(new Set(found.map((row) => JSON.stringify(row)))).toEqual(
       new Set([
         JSON.stringify({
-          ...{ commit: 'on', time: '15s', lock: '2s', isolation: 'read committed', jit: 'off', found: 0 },
+          ...{ commit: 'on', time: '15s', lock: '1100ms', isolation: 'read committed', jit: 'off', found: 0 },
         }),
       ]),
     )

@@ -88,8 +88,8 @@ describe.each([
     if (!isRole) await db.query(`create role ${role} login password 'secret'`)
     isRole = true
     await db.query(decoys(role).replaceAll('"Odd."', 'public'))
-    await db.query(`grant all on schema public, ${role}, drizzle to ${role};
-      grant all on all tables in schema public, ${role}, drizzle to ${role};
+    await db.query(`grant all on schema public, ${role} to ${role};
+      grant all on all tables in schema public, ${role} to ${role};
       grant create on database ${new URL(db.direct).pathname.slice(1)} to ${role}`)
     const url = new URL(db.direct)
     url.username = role

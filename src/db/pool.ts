@@ -18,12 +18,21 @@ const WRITE_TIMEOUT = 15
  */
 const LOCK_TIMEOUT = 1.1
 
+/** Time limits of every statement and of every wait for a lock, in milliseconds. */
+export interface WriteLimits {
+  readonly statementTimeout: number
+  readonly lockTimeout: number
+}
+
+const LIMITS: WriteLimits = { statementTimeout: WRITE_TIMEOUT * SECONDS, lockTimeout: LOCK_TIMEOUT * SECONDS }
+
 /** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
 export class ConnectionPool extends pg.Pool {
   readonly #database: DatabaseSettings
+  readonly #limits: WriteLimits
   #pooling: Promise<Pooling> | undefined
 
-  constructor(database: DatabaseSettings, log: Pick<Logger, 'warn'>) {
+  constructor(database: DatabaseSettings, log: Pick<Logger, 'warn'>, limits: WriteLimits) {
     super({
       connectionString: database.url,
       application_name: APPLICATION,
@@ -36,6 +45,7 @@ export class ConnectionPool extends pg.Pool {
       onConnect: (client: pg.ClientBase) => this.#settle(client as Connection),
     })
     this.#database = database
+    this.#limits = limits
     // A client that loses its server emits an error, which ends the process where nobody listens. The pool
     // listens to its idle clients; one that is in use, between two queries, would have no listener. What comes
     // back after a loss may be another pooler.
@@ -62,8 +72,7 @@ export class ConnectionPool extends pg.Pool {
   async #settle(client: Connection): Promise<void> {
     const purpose: Purpose = {
       schema: this.#database.schema,
-      statementTimeout: WRITE_TIMEOUT * SECONDS,
-      lockTimeout: LOCK_TIMEOUT * SECONDS,
+      ...this.#limits,
       idleInTransactionTimeout: WRITE_TIMEOUT * SECONDS,
       use: 'write',
     }
@@ -80,8 +89,11 @@ export class ConnectionPool extends pg.Pool {
   }
 }
 
-export const createPool = (database: DatabaseSettings | string, log: Pick<Logger, 'warn'>) =>
-  new ConnectionPool(completed(database), log)
+export const createPool = (
+  database: DatabaseSettings | string,
+  log: Pick<Logger, 'warn'>,
+  limits: Partial<WriteLimits> = {},
+) => new ConnectionPool(completed(database), log, { ...LIMITS, ...limits })
 
 /** Connections by what they do at this moment, and callers that wait for one. */
 export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {
