@@ -213,7 +213,7 @@ describe('in a group of 512', () => {
     // It takes 2 s where nothing else has the processors.
     ['ten rows', Array.from({ length: 10 }, (_, n) => n * 51), 1, 6],
   ])(
-    '%s that are locked keep no other delivery from being committed soon',
+    'held by another transaction: %s. The others are committed soon',
     async (_name, held, writers, within) => {
       const single = store({ writers })
       await stored(single)
