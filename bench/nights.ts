@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import { addDays } from '../src/simulate/local-time.ts'
-import { createNight } from '../src/simulate/night.ts'
-import { statOf } from '../src/simulate/stat.ts'
-import { createUser } from '../src/simulate/user.ts'
+import { addDays } from '../src/tools/simulate/local-time.ts'
+import { createNight } from '../src/tools/simulate/night.ts'
+import { statOf } from '../src/tools/simulate/stat.ts'
+import { createUser } from '../src/tools/simulate/user.ts'
 
 export const DAYS = 365
 /** Number of simulated nights that all stored nights are copies of. */

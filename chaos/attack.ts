@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../src/db/embedded/index.ts'
+import { freePort } from '../src/embedded/index.ts'
 import type { HostileOptions } from './hostile.ts'
 import { credentials, numberedRequest } from './numbered-request.ts'
 

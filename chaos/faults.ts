@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import { APPLICATION } from '../src/db/application.ts'
+import { APPLICATION } from '../src/db/connect/application.ts'
 import { connect, MAX_CONNECTIONS } from './postgres.ts'
 import type { System } from './system.ts'
 

@@ -15,7 +15,7 @@ import {
   stopPostmaster,
   unprivilegedAccount,
   waitUntilReady,
-} from '../src/db/embedded/index.ts'
+} from '../src/embedded/index.ts'
 
 /** A Postgres server that Nightpost does not manage: it only has its URL. */
 export interface PostgresServer {

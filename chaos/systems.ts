@@ -8,7 +8,7 @@ import {
   type Postmaster,
   SUPERUSER,
   superuserPassword,
-} from '../src/db/embedded/index.ts'
+} from '../src/embedded/index.ts'
 import type { Fault } from './faults.ts'
 import { createPostgresServer, killPostmaster } from './postgres.ts'
 import { startProxy } from './proxy.ts'

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { commentStatements } from '../src/db/comments.ts'
+import { commentStatements } from '../src/db/sql/comments.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'

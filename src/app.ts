@@ -1,6 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 
-import type { Config } from './config.ts'
+import type { Config } from './config/settings.ts'
 import { Clock } from './ingest/clock.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { Intake } from './ingest/intake.ts'

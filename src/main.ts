@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
-import { banner } from './banner.ts'
-import { listsWithComma } from './config.ts'
-import { withCredentials } from './credentials.ts'
-import { DATA_DIRECTORY, openDatabase } from './db/open.ts'
-import { exitWith, loadConfig } from './environment.ts'
-import { createLog } from './log.ts'
+import { banner } from './config/banner.ts'
+import { withCredentials } from './config/credentials.ts'
+import { exitWith, loadConfig } from './config/environment.ts'
+import { listsWithComma } from './config/settings.ts'
+import { DATA_DIRECTORY, openDatabase } from './db/connect/open.ts'
+import { createLog } from './ops/log.ts'
 import { startService } from './service.ts'
 
 const SHUTDOWN_LIMIT = 30_000

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConfigSchema } from '../src/config.ts'
-import { commentStatements } from '../src/db/comments.ts'
+import { ConfigSchema } from '../src/config/settings.ts'
+import { commentStatements } from '../src/db/sql/comments.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'
@@ -16,105 +16,12 @@ const src = join(root, 'src')
 
 const sources = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
 
-/** What a file imports: files of src by their path, packages by their name. */
-function imports(file: string): string[] {
-  const text = readFileSync(join(src, file), 'utf8')
-  const names = [...text.matchAll(/(?:\bfrom|^import|\bimport\() ?'([^']+)'/gm)].map(([, name = '']) => name)
-  return names.map((name) => {
-    if (name.startsWith('.')) return relative(src, resolve(dirname(join(src, file)), name))
-    return name.startsWith('node:')
-      ? name
-      : name
-          .split('/')
-          .slice(0, name.startsWith('@') ? 2 : 1)
-          .join('/')
-  })
-}
-
-/** What each room may import: rooms and files of src, then packages. */
-const rooms: Array<{ room: string; may: string[] }> = [
-  { room: 'tables/', may: ['tables/', 'drizzle-orm'] },
-  {
-    room: 'ingest/',
-    may: [
-      ...['ingest/', 'tables/', 'problem.ts', 'node:crypto', 'node:buffer', 'node:http', 'node:zlib'],
-      ...['@sinclair/typebox', '@fastify/type-provider-typebox', 'fastify', 'lossless-json', 'uuid'],
-    ],
-  },
-  ...readdirSync(join(src, 'vendors'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => ({
-      room: `vendors/${name}/`,
-      may: [
-        `vendors/${name}/`,
-        'ingest/',
-        'tables/',
-        'problem.ts',
-        'node:crypto',
-        '@sinclair/typebox',
-        'drizzle-orm',
-      ],
-    })),
-  {
-    room: 'db/',
-    may: [
-      ...[
-        'db/',
-        'tables/',
-        'ingest/clock.ts',
-        'ingest/delivery.ts',
-        'ingest/vendor.ts',
-        'problem.ts',
-        'config.ts',
-        'drizzle-orm',
-        'pg',
-        'pino',
-      ],
-      ...['crypto', 'fs', 'path', 'url', 'module', 'net', 'child_process', 'timers'].map(
-        (name) => `node:${name}`,
-      ),
-    ],
-  },
-  {
-    room: 'replay/',
-    may: ['replay/', 'db/', 'ingest/', 'tables/', 'config.ts', 'pg', 'pino', 'node:crypto'],
-  },
-  { room: 'simulate/', may: ['simulate/', 'node:crypto', 'node:timers', 'uuid', 'cli-table3'] },
-  { room: 'hypnogram/', may: ['hypnogram/', 'pg'] },
-  { room: 'status/', may: ['status/', 'db/', 'ingest/', 'ops/drift-names.ts', 'pg'] },
-  {
-    room: 'ops/',
-    may: [
-      ...['ops/', 'ingest/', 'problem.ts', 'node:crypto', 'node:v8', 'fastify', '@fastify/'],
-      ...['node:http', 'node:net', 'node:stream'],
-      ...['prom-client', 'pino', '@sinclair/typebox'],
-    ],
-  },
-]
-
-describe('imports point one way (ARCHITECTURE.md, "Rooms")', () => {
-  const inRooms = sources.flatMap((file) => {
-    const rule = rooms.find(({ room }) => file.startsWith(room))
-    return rule ? [{ file, ...rule }] : []
-  })
-
-  it.each(inRooms)('$file', ({ file, may }) => {
-    expect(imports(file).filter((name) => !may.some((allowed) => name.startsWith(allowed)))).toEqual([])
-  })
-
-  it('a vendor knows neither the route nor another vendor', () => {
-    const knowing = inRooms.filter(
-      ({ file, room }) => room.startsWith('vendors/') && imports(file).includes('ingest/receive.ts'),
-    )
-    expect(knowing.map(({ file }) => file)).toEqual([])
-  })
-
-  it('only the registry names a vendor', () => {
-    const naming = sources.filter(
-      (file) => !file.startsWith('vendors/') && imports(file).some((name) => /^vendors\/.+\//.test(name)),
-    )
-    expect(naming).toEqual([])
-  })
+it('modules import each other in one direction (ARCHITECTURE.md, "Modules"); otherwise see: npm run check', () => {
+  const cruiser = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs')
+  const options = ['src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err']
+  expect(() =>
+    execFileSync(process.execPath, [cruiser, ...options], { cwd: root, stdio: 'pipe' }),
+  ).not.toThrow()
 })
 
 describe('the database says what it holds', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isExactNumber } from '../src/ingest/exact-number.ts'
-import { instant, isInstant, localDate, utcOffsetMinutes } from '../src/ingest/instant.ts'
-import { jsonText, readJson } from '../src/ingest/json.ts'
+import { isExactNumber } from '../src/contract/exact-number.ts'
+import { instant, isInstant, localDate, utcOffsetMinutes } from '../src/contract/instant.ts'
+import { jsonText, readJson } from '../src/contract/json.ts'
 
 describe('readJson', () => {
   const read = (value: unknown) => readJson(Buffer.from(JSON.stringify({ value }))).value

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clusterHome, findPostmaster, isAlive } from '../src/db/embedded/index.ts'
+import { clusterHome, findPostmaster, isAlive } from '../src/embedded/index.ts'
 import { guardLine, guardProcess, guardRequest } from './setup/log-guard.ts'
 import { built, source } from './setup/program.ts'
 

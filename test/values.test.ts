@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { arrayLiteral, type Cell, columnLiteral } from '../src/db/array-literal.ts'
-import { exactNumber, numberText } from '../src/ingest/exact-number.ts'
+import { exactNumber, numberText } from '../src/contract/exact-number.ts'
+import { arrayLiteral, type Cell, columnLiteral } from '../src/db/sql/array-literal.ts'
 import { biomarker, dataLog, session, USER } from './setup/bodies.ts'
 import { setup, type TestService } from './setup/service.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { requestHeaders } from '../src/simulate/request-headers.ts'
-import { simulateTraffic } from '../src/simulate/traffic.ts'
+import { requestHeaders } from '../src/tools/simulate/request-headers.ts'
+import { simulateTraffic } from '../src/tools/simulate/traffic.ts'
 import { fixtures, send } from './setup/fixtures.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, type TestService } from './setup/service.ts'
 

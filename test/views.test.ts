@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrate } from '../src/db/migrate.ts'
+import { migrate } from '../src/db/migrate/migrate.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
 import { createDatabase } from './setup/database.ts'
 import { setup, type TestService } from './setup/service.ts'

@@ -1,5 +1,5 @@
-import { readConfig } from '../../src/config.ts'
-import { createLog } from '../../src/log.ts'
+import { readConfig } from '../../src/config/settings.ts'
+import { createLog } from '../../src/ops/log.ts'
 import { startService } from '../../src/service.ts'
 import { serve } from './server.ts'
 

@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import { pino } from 'pino'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/settings.ts'
 import { startService } from '../../src/service.ts'
-import { requestHeaders } from '../../src/simulate/request-headers.ts'
-import type { SimulatedDelivery } from '../../src/simulate/simulated-delivery.ts'
-import { simulateTraffic } from '../../src/simulate/traffic.ts'
+import { requestHeaders } from '../../src/tools/simulate/request-headers.ts'
+import type { SimulatedDelivery } from '../../src/tools/simulate/simulated-delivery.ts'
+import { simulateTraffic } from '../../src/tools/simulate/traffic.ts'
 
 const credentials = { asleepKey: 'key', sahhaSecret: 'secret', sahhaKey: undefined }
 const environment = { ASLEEP_API_KEYS: 'key', SAHHA_WEBHOOK_SECRETS: 'secret' }

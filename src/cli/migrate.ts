@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import { connectToMigrate, migrateOn } from '../db/migrate.ts'
-import { runOnlineSteps } from '../db/online-background.ts'
-import { onlineSteps } from '../db/online-steps.ts'
-import { openDatabase } from '../db/open.ts'
-import { loadConfig } from '../environment.ts'
+import { loadConfig } from '../config/environment.ts'
+import { openDatabase } from '../db/connect/open.ts'
+import { connectToMigrate, migrateOn } from '../db/migrate/migrate.ts'
+import { runOnlineSteps } from '../db/migrate/online/background.ts'
+import { onlineSteps } from '../db/migrate/online/steps.ts'
 import { vendors } from '../vendors/index.ts'
 
 export const migrateCommand = new Command('migrate')

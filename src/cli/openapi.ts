@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { pino } from 'pino'
 import { buildApp } from '../app.ts'
-import { credentialNames, readConfig } from '../config.ts'
+import { credentialNames, readConfig } from '../config/settings.ts'
 import { Unavailable } from '../ingest/delivery.ts'
 import { createMetrics } from '../ops/metrics.ts'
 import { Observer } from '../ops/observe.ts'

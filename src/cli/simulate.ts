@@ -1,14 +1,14 @@
 import { SingleBar } from 'cli-progress'
 import { Command, InvalidArgumentError } from 'commander'
-import type { Config } from '../config.ts'
-import { withCredentials } from '../credentials.ts'
-import { DATA_DIRECTORY } from '../db/open.ts'
-import { loadConfig } from '../environment.ts'
-import type { Credentials } from '../simulate/request-headers.ts'
-import { httpPost, send } from '../simulate/send.ts'
-import { SendSummary } from '../simulate/send-summary.ts'
-import type { SimulatedDelivery } from '../simulate/simulated-delivery.ts'
-import { simulateTraffic, type TrafficOptions } from '../simulate/traffic.ts'
+import { withCredentials } from '../config/credentials.ts'
+import { loadConfig } from '../config/environment.ts'
+import type { Config } from '../config/settings.ts'
+import { DATA_DIRECTORY } from '../db/connect/open.ts'
+import type { Credentials } from '../tools/simulate/request-headers.ts'
+import { httpPost, send } from '../tools/simulate/send.ts'
+import { SendSummary } from '../tools/simulate/send-summary.ts'
+import type { SimulatedDelivery } from '../tools/simulate/simulated-delivery.ts'
+import { simulateTraffic, type TrafficOptions } from '../tools/simulate/traffic.ts'
 
 export const simulateCommand = new Command('simulate')
   .description(

@@ -1,11 +1,11 @@
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import type pg from 'pg'
-import type { DatabaseSettings } from '../db/database.ts'
-import { openDatabase } from '../db/open.ts'
-import { connect } from '../db/pool.ts'
-import { begin } from '../db/transaction.ts'
-import { loadConfig } from '../environment.ts'
+import { loadConfig } from '../config/environment.ts'
+import type { DatabaseSettings } from '../db/connect/database.ts'
+import { openDatabase } from '../db/connect/open.ts'
+import { connect } from '../db/connect/pool.ts'
+import { begin } from '../db/connect/transaction.ts'
 
 export const sqlCommand = new Command('sql')
   .description('Run one read-only SQL statement on the database and print the rows as a table.')

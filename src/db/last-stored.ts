@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Vendor } from '../ingest/vendor.ts'
+import type { Vendor } from '../contract/vendor.ts'
 
 /** When each event that was ever stored last was, in milliseconds of Unix time. */
 export async function lastStored(

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Quarantine, Unverified } from '../ingest/delivery.ts'
-import { sqlState } from './failure.ts'
-import { begin } from './transaction.ts'
+import { sqlState } from './commit/failure.ts'
+import { begin } from './connect/transaction.ts'
 
 /** What may wait in memory for its turn; a flood of strangers' deliveries beyond it is not kept. */
 const WAITING_BYTES = 16 * 2 ** 20

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
-import { type Problem, problem } from '../problem.ts'
-import { hex256 } from './secrets.ts'
-import type { Authenticator, Headers, Vendor } from './vendor.ts'
+import { type Problem, problem } from '../contract/problem.ts'
+import { hex256 } from '../contract/secrets.ts'
+import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 
 /**
  * The body that the bytes on the wire stand for. `Content-Encoding` may be gzip; unpacked, a body may be no

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
-import type { Problem } from '../problem.ts'
+import type { Drift } from '../contract/drift.ts'
+import type { Problem } from '../contract/problem.ts'
 import type { TargetRows } from '../tables/target.ts'
 import { Clock } from './clock.ts'
-import type { Drift } from './drift.ts'
 
 /** What arrived: the bytes, and when. */
 export interface Arrival {

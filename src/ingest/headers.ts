@@ -1,6 +1,6 @@
+import { saltedHash } from '../contract/secrets.ts'
+import type { Headers, Vendor } from '../contract/vendor.ts'
 import type { Arrival, Unverified } from './delivery.ts'
-import { saltedHash } from './secrets.ts'
-import type { Headers, Vendor } from './vendor.ts'
 
 const alwaysKept = ['content-type', 'content-encoding', 'user-agent']
 

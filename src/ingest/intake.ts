@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ProblemError } from '../problem.ts'
+import { ProblemError } from '../contract/problem.ts'
 
 export interface IntakeLimits {
   /** Of one body: `BODY_LIMIT_BYTES`. */

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { type Problem, problem } from '../problem.ts'
+import { type Drift, NO_DRIFT } from '../contract/drift.ts'
+import type { Judgement } from '../contract/event.ts'
+import { type JsonObject, readJson, Unreadable } from '../contract/json.ts'
+import { type Problem, problem } from '../contract/problem.ts'
+import type { Headers, Identity, Scheme, Vendor } from '../contract/vendor.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
-import { type Drift, NO_DRIFT } from './drift.ts'
-import type { Judgement } from './event.ts'
-import { type JsonObject, readJson, Unreadable } from './json.ts'
-import type { Headers, Identity, Scheme, Vendor } from './vendor.ts'
 
 type Stored = Exclude<Judgement, { issues: unknown }>
 

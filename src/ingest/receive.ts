@@ -1,7 +1,8 @@
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
-import { Problem, ProblemError } from '../problem.ts'
+import { Problem, ProblemError } from '../contract/problem.ts'
+import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 import type { Clock } from './clock.ts'
 import { hasSignature } from './content.ts'
 import { arrive, type Quarantine, type Receipt, type Store, type Verdict } from './delivery.ts'
@@ -9,7 +10,6 @@ import { kept, unverified } from './headers.ts'
 import type { Intake } from './intake.ts'
 import { judgeContent } from './judge.ts'
 import type { Unpacker } from './unpack.ts'
-import type { Authenticator, Headers, Vendor } from './vendor.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

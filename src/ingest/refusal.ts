@@ -1,4 +1,4 @@
-import type { Authenticator, Headers, Vendor } from './vendor.ts'
+import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 
 /**
  * Why a request is not authentic, in words that are safe to count and to show: `missing`, `<header> wrong`,

@@ -1,8 +1,8 @@
 import { createGunzip } from 'node:zlib'
-import { type Problem, ProblemError } from '../problem.ts'
+import { type Problem, ProblemError } from '../contract/problem.ts'
+import type { Headers } from '../contract/vendor.ts'
 import { badGzip, encodingOf, tooLargeUnpacked } from './content.ts'
 import type { Body, Intake } from './intake.ts'
-import type { Headers } from './vendor.ts'
 
 /**
  * What is unpacked of a sender that isn't proven, because it may have signed its body before packing it. Data logs

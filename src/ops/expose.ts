@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { apiKeyCheck } from '../ingest/secrets.ts'
-import { Problem, ProblemError } from '../problem.ts'
+import { Problem, ProblemError } from '../contract/problem.ts'
+import { apiKeyCheck } from '../contract/secrets.ts'
 import type { Readiness } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { isOwnNetwork } from './own-network.ts'

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import { Problem, problem } from '../problem.ts'
+import { Problem, problem } from '../contract/problem.ts'
 
 /** Whether each part is in order: null, or what is wrong with it. */
 export interface Checks {

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import type { Vendor } from '../ingest/vendor.ts'
+import type { Vendor } from '../contract/vendor.ts'
 import { servePages } from './pages.ts'
 
 const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. A 2xx is sent once the exact bytes and every row made

@@ -1,8 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import { type Problem, type ProblemCode, ProblemError, problem } from '../contract/problem.ts'
 import { Unavailable } from '../ingest/delivery.ts'
 import { RETRY_AFTER } from '../ingest/intake.ts'
 import { RejectedError } from '../ingest/receive.ts'
-import { type Problem, type ProblemCode, ProblemError, problem } from '../problem.ts'
 import { earlyAnswer, isUnread } from './early-answer.ts'
 
 /** Every failure leaves as a problem document that names no value. */

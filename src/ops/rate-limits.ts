@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import rateLimit, { type CreateRateLimitOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ProblemError } from '../contract/problem.ts'
+import type { Vendor } from '../contract/vendor.ts'
 import type { Admit } from '../ingest/receive.ts'
-import type { Vendor } from '../ingest/vendor.ts'
-import { ProblemError } from '../problem.ts'
 
 export interface RateLimits {
   /** Requests a minute of one address; 0: any number. */

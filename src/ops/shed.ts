@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
+import { ProblemError } from '../contract/problem.ts'
 import { type Intake, RETRY_AFTER } from '../ingest/intake.ts'
-import { ProblemError } from '../problem.ts'
 import { gauge, type Metrics } from './metrics.ts'
 
 /** How far the event loop may lag behind, and how often in a row: one long pause is over when it is noticed. */

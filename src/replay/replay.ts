@@ -1,48 +1,23 @@
-import type pg from 'pg'
-import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
-import { AdaptingWriter } from '../db/adapting-writer.ts'
-import { databaseOf } from '../db/database.ts'
-import { targetsWithFormerKey } from '../db/former-key.ts'
-import { GroupCommit } from '../db/group-commit.ts'
-import { countKept, type Filter, type Kept, readKept } from '../db/kept.ts'
-import { defaultLimits } from '../db/limits.ts'
-import { isCurrent } from '../db/migrate.ts'
-import { plansFor } from '../db/plan.ts'
-import { connect, createPool, pooled } from '../db/pool.ts'
-import { compare, heldBy, owners, rebuild } from '../db/rebuild.ts'
-import { Rehearsal } from '../db/rehearsal.ts'
-import { Rewriter } from '../db/rewriter.ts'
-import { difference } from '../db/rows.ts'
+import { GroupCommit } from '../db/commit/group-commit.ts'
+import { defaultLimits } from '../db/commit/limits.ts'
+import { databaseOf } from '../db/connect/database.ts'
+import { connect, createPool, pooled } from '../db/connect/pool.ts'
+import { isCurrent } from '../db/migrate/migrate.ts'
+import { AdaptingWriter } from '../db/write/adapting-writer.ts'
+import { targetsWithFormerKey } from '../db/write/former-key.ts'
+import { plansFor } from '../db/write/plan.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
-import { Unavailable } from '../ingest/delivery.ts'
 import { judge } from '../ingest/judge.ts'
-import type { Vendor } from '../ingest/vendor.ts'
 import type { Target } from '../tables/target.ts'
+import { countKept, type Filter, type Kept, readKept } from './ledger-reader.ts'
+import type { Replay, ReplayOptions } from './options.ts'
+import { compare, heldBy, owners, rebuild } from './rebuild.ts'
+import { Rehearsal } from './rehearsal.ts'
+import { Rewriter } from './rewriter.ts'
+import { difference } from './rows.ts'
+import { committed, targetsOf } from './store.ts'
 import { Summary } from './summary.ts'
 import { replayUnverified } from './unverified.ts'
-
-export interface ReplayOptions {
-  readonly databaseUrl: string
-  readonly vendors: readonly Vendor[]
-  readonly config: Config
-  readonly log: Pick<Logger, 'warn'>
-  /** Outcomes may be rejected, unrecognised, stored, partly_stored and unverified; without any: all of the ledger. */
-  readonly filter: Filter
-  /** Also makes the rows of every owner anew from the ledger. */
-  readonly all: boolean
-  readonly dryRun: boolean
-  /** Stops after what is being written. */
-  readonly signal: AbortSignal
-  readonly progress: (done: number, total: number, what: string) => void
-}
-
-/** Everything that a part of a replay works with. */
-export interface Replay extends ReplayOptions {
-  readonly client: pg.Client
-  readonly pool: pg.Pool
-  readonly summary: Summary
-}
 
 /** Judges kept deliveries again with today's normalisers, and writes what comes of it. */
 export async function replay(options: ReplayOptions): Promise<Summary> {
@@ -180,15 +155,3 @@ function rejudged({ vendors, config }: Replay, kept: Kept): Delivery | undefined
   const { normaliserVersion } = vendor
   return { arrival, verdict, vendor: vendor.name, authenticatedBy, headers, normaliserVersion }
 }
-
-/** The receipt, or that the database did not take it. */
-export async function committed(store: Store, delivery: Delivery) {
-  try {
-    return await store.commit(delivery)
-  } catch (error) {
-    if (error instanceof Unavailable) return 'unavailable' as const
-    throw error
-  }
-}
-
-export const targetsOf = (vendors: readonly Vendor[]) => vendors.flatMap(({ targets }) => targets)

@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto'
-import { adaptingStore } from '../db/adapting-writer.ts'
-import { conditions, type Filter } from '../db/kept.ts'
+import { keyOfHash } from '../contract/secrets.ts'
+import type { Headers, Vendor } from '../contract/vendor.ts'
+import { adaptingStore } from '../db/write/adapting-writer.ts'
 import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { kept } from '../ingest/headers.ts'
 import { judge } from '../ingest/judge.ts'
-import { keyOfHash } from '../ingest/secrets.ts'
-import type { Headers, Vendor } from '../ingest/vendor.ts'
-import { committed, type Replay, targetsOf } from './replay.ts'
+import { conditions, type Filter } from './ledger-reader.ts'
+import type { Replay } from './options.ts'
+import { committed, targetsOf } from './store.ts'
 
 /** A delivery as the quarantine holds it. */
 interface Quarantined {

@@ -1,8 +1,8 @@
 import type pg from 'pg'
+import { type Drift, join } from '../contract/drift.ts'
+import type { Vendor } from '../contract/vendor.ts'
 import { lastStored } from '../db/last-stored.ts'
-import { type Drift, join } from '../ingest/drift.ts'
 import { judge } from '../ingest/judge.ts'
-import type { Vendor } from '../ingest/vendor.ts'
 import { DriftNames } from '../ops/drift-names.ts'
 
 /** Deliveries of one vendor, event and outcome in the last day. */

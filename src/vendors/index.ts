@@ -1,4 +1,4 @@
-import type { Vendor } from '../ingest/vendor.ts'
+import type { Vendor } from '../contract/vendor.ts'
 import { asleep } from './asleep/index.ts'
 import { sahha } from './sahha/index.ts'
 

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { pino } from 'pino'
 import { afterAll, expect } from 'vitest'
-import { KNOWN_VALUES } from '../../src/ingest/schema.ts'
-import { logOptions } from '../../src/log.ts'
+import { KNOWN_VALUES } from '../../src/contract/schema.ts'
+import { logOptions } from '../../src/ops/log.ts'
 import { vendors } from '../../src/vendors/index.ts'
 
 const lines: string[] = []

@@ -4,7 +4,7 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, unprivilegedAccount } from '../../src/db/embedded/index.ts'
+import { freePort, unprivilegedAccount } from '../../src/embedded/index.ts'
 
 export interface Pooler {
   /** The URL of the same database through the pooler. */

@@ -1,9 +1,9 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
-import type { Drift } from '../../ingest/drift.ts'
-import { defineEvent, type Event } from '../../ingest/event.ts'
-import type { JsonObject } from '../../ingest/json.ts'
-import { Maybe, OpenEnum, Text } from '../../ingest/schema.ts'
-import type { Issue } from '../../problem.ts'
+import type { Drift } from '../../contract/drift.ts'
+import { defineEvent, type Event } from '../../contract/event.ts'
+import type { JsonObject } from '../../contract/json.ts'
+import type { Issue } from '../../contract/problem.ts'
+import { Maybe, OpenEnum, Text } from '../../contract/schema.ts'
 import type { TargetRows } from '../../tables/target.ts'
 
 const names = {

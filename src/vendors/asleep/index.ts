@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { apiKeyCheck } from '../../ingest/secrets.ts'
-import type { Headers, Vendor } from '../../ingest/vendor.ts'
+import { apiKeyCheck } from '../../contract/secrets.ts'
+import type { Headers, Vendor } from '../../contract/vendor.ts'
 import { open } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
 import { inferenceComplete } from './inference-complete.ts'

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { type Drift, NO_DRIFT } from '../../ingest/drift.ts'
-import { Id, Integer, Maybe } from '../../ingest/schema.ts'
+import { type Drift, NO_DRIFT } from '../../contract/drift.ts'
+import { Id, Integer, Maybe } from '../../contract/schema.ts'
 import { into } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'

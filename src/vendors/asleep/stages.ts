@@ -1,4 +1,4 @@
-import { Maybe, Stages } from '../../ingest/schema.ts'
+import { Maybe, Stages } from '../../contract/schema.ts'
 
 const sleepCodes = [-1, 0, 1, 2, 3]
 

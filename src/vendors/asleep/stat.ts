@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { instant } from '../../ingest/instant.ts'
-import { Decimal, Instant, Integer, Maybe, Text } from '../../ingest/schema.ts'
+import { instant } from '../../contract/instant.ts'
+import { Decimal, Instant, Integer, Maybe, Text } from '../../contract/schema.ts'
 import type { Row } from '../../tables/target.ts'
 import type { sleepStats } from './tables/stats.ts'
 

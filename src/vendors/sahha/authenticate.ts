@@ -1,5 +1,5 @@
-import { apiKeyCheck, hex256, signatureCheck } from '../../ingest/secrets.ts'
-import type { Authenticator, Headers } from '../../ingest/vendor.ts'
+import { apiKeyCheck, hex256, signatureCheck } from '../../contract/secrets.ts'
+import type { Authenticator, Headers } from '../../contract/vendor.ts'
 
 /**
  * Sahha proves itself by `X-Signature` over the exact bytes, or by `x-api-key`.

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { defineEvent } from '../../ingest/event.ts'
-import { instant, localDate, utcOffsetMinutes } from '../../ingest/instant.ts'
-import { jsonText } from '../../ingest/json.ts'
+import { defineEvent } from '../../contract/event.ts'
+import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
+import { jsonText } from '../../contract/json.ts'
 import {
   Decimal,
   eachRecord,
@@ -12,7 +12,7 @@ import {
   OpenEnum,
   Records,
   Text,
-} from '../../ingest/schema.ts'
+} from '../../contract/schema.ts'
 import { into } from '../../tables/target.ts'
 import { dataLogExample } from './examples.ts'
 import { periodFields, profileFields } from './fields.ts'

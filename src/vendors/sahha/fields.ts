@@ -1,4 +1,4 @@
-import { Decimal, Id, Instant, Label, Maybe } from '../../ingest/schema.ts'
+import { Decimal, Id, Instant, Label, Maybe } from '../../contract/schema.ts'
 
 /** Whose record it is; every Sahha body says so. */
 export const profileFields = {

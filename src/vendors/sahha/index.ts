@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
-import type { Vendor } from '../../ingest/vendor.ts'
+import type { Vendor } from '../../contract/vendor.ts'
 import { authenticator } from './authenticate.ts'
 import { biomarkerExample } from './examples.ts'
 import { events, identify } from './identify.ts'

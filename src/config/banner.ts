@@ -1,0 +1,44 @@
+import { vendors } from '../vendors/index.ts'
+import type { Config } from './settings.ts'
+
+interface Facts {
+  readonly address: string
+  readonly databaseUrl: string
+  readonly embedded: boolean
+  readonly generated: boolean
+}
+
+/** What a newcomer needs: the URLs for the vendors' dashboards, and a line to paste that makes a row. */
+export function banner(config: Config, { address, databaseUrl, embedded, generated }: Facts): string {
+  const lines = ['', `Nightpost listens on ${address}`, '', 'Callback URLs']
+  for (const vendor of vendors) {
+    const names = Object.keys(vendor.credentials)
+    const isOn = names.some((name) => config.credentials(name).length > 0)
+    lines.push(
+      `  ${vendor.name.padEnd(8)}${isOn ? `${address}/webhooks/${vendor.name}` : `off: set ${names.join(' or ')}`}`,
+    )
+  }
+  if (generated) {
+    lines.push('', 'Credentials, generated for development and kept in .data/credentials.json')
+    for (const name of vendors.flatMap((vendor) => Object.keys(vendor.credentials))) {
+      lines.push(`  ${name.padEnd(24)}${config.credentials(name).join(', ')}`)
+    }
+    for (const vendor of vendors) {
+      lines.push(
+        '',
+        `Try ${vendor.name}`,
+        curl(`${address}/webhooks/${vendor.name}`, vendor.example(config.credentials)),
+      )
+    }
+  }
+  if (embedded) {
+    lines.push('', 'See the rows  npm run sql -- "select * from biomarkers"', `SQL clients   ${databaseUrl}`)
+  }
+  return `${lines.join('\n')}\n\n`
+}
+
+function curl(url: string, { headers, body }: { headers: Record<string, string>; body: string }): string {
+  const all = { 'content-type': 'application/json', ...headers }
+  const options = Object.entries(all).map(([name, value]) => `-H '${name}: ${value}'`)
+  return `  curl ${url} ${options.join(' ')} -d '${body}'`
+}

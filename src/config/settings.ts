@@ -1,0 +1,173 @@
+import { type Static, type TObject, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { vendors } from '../vendors/index.ts'
+
+const RateLimit = (description: string) =>
+  Type.Integer({ default: 0, minimum: 0, maximum: 1e9, description: `${description}; 0: no limit` })
+
+const SettingsSchema = Type.Object({
+  DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description: 'Postgres 15 or newer; absent: embedded Postgres in .data/',
+    }),
+  ),
+  MIGRATE_DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description:
+        'A direct connection for migrations and replay, where DATABASE_URL is a pooler in transaction mode',
+    }),
+  ),
+  DATABASE_SCHEMA: Type.String({
+    default: 'public',
+    pattern: '^(?!pg_)[A-Za-z_][A-Za-z0-9_$]{0,62}$',
+    description: 'Schema of all tables and views',
+  }),
+  DATABASE_POOLING: Type.Union([Type.Literal('auto'), Type.Literal('session'), Type.Literal('transaction')], {
+    default: 'auto',
+    description: 'How a pooler in DATABASE_URL shares its connections; auto: found out at the start',
+  }),
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
+  PORT: Type.Integer({
+    default: 3000,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port to listen on; 0: any free one',
+  }),
+  BODY_LIMIT_BYTES: Type.Integer({
+    default: 10 * 2 ** 20,
+    minimum: 1024,
+    maximum: 256 * 2 ** 20,
+    description: 'Largest body accepted',
+  }),
+  QUARANTINE_UNVERIFIED_MAX_BYTES: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 2 ** 40,
+    description: 'Room for deliveries that fail authentication, the oldest go first; 0: none is kept',
+  }),
+  MAX_IN_FLIGHT_BYTES: Type.Integer({
+    default: 128 * 2 ** 20,
+    minimum: 2 ** 20,
+    maximum: 2 ** 40,
+    description: 'Bytes of bodies between socket and commit; past it the answer is 503',
+  }),
+  RATE_LIMIT_PER_ADDRESS: RateLimit('Requests a minute of one address'),
+  RATE_LIMIT_PER_CREDENTIAL: RateLimit('Authentic deliveries a minute of one credential'),
+  TRUST_PROXY: Type.String({
+    default: 'false',
+    // An address here has a dot or a colon: nothing else could be one.
+    pattern: '^(true|false|[1-9][0-9]?|[0-9a-fA-F:./, ]*[.:][0-9a-fA-F:./, ]*)$',
+    description: 'Proxies whose X-Forwarded-For names the sender: true, how many, or their addresses',
+  }),
+  SHUTDOWN_DELAY_SECONDS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 60,
+    description: 'Time in which /health/ready says 503 and requests are still taken, before the end',
+  }),
+  LOG_LEVEL: Type.Union(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
+    { default: 'info', description: 'pino level' },
+  ),
+  LOG_ID_KEY: Type.Optional(
+    Type.String({
+      minLength: 16,
+      description:
+        'Hashes user ids in the log; absent: a random one, so that a hash means nothing after a restart',
+    }),
+  ),
+  METRICS_TOKEN: Type.Optional(
+    Type.String({
+      description:
+        'GET /metrics needs it as a Bearer token; absent: it needs none, and in production answers only the own network',
+    }),
+  ),
+  DOCS: Type.Optional(
+    Type.Union([Type.Literal('on'), Type.Literal('off')], {
+      description: 'Pages at /docs; absent: on, but off in production',
+    }),
+  ),
+  NODE_ENV: Type.Optional(
+    Type.String({ description: 'production: credentials are required, never generated' }),
+  ),
+})
+
+const CredentialList = (description: string) =>
+  Type.Array(Type.String({ minLength: 1 }), { default: [], description: `${description}; comma-separated` })
+
+const credentialNames = vendors.flatMap((vendor) => Object.keys(vendor.credentials))
+
+/** Every environment variable that Nightpost reads; the vendors contribute their credentials. */
+export const ConfigSchema: TObject = Type.Composite([
+  SettingsSchema,
+  ...vendors.map((vendor) =>
+    Type.Object(
+      Object.fromEntries(
+        Object.entries(vendor.credentials).map(([name, about]) => [name, CredentialList(about)]),
+      ),
+    ),
+  ),
+])
+
+export type Settings = Static<typeof SettingsSchema>
+
+export interface Config extends Settings {
+  /** The list configured under a variable's name. */
+  readonly credentials: (name: string) => readonly string[]
+}
+
+/** A setting is wrong; the message names variables and expectations, never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/** A list may be given as such: nothing in its entries separates them then. */
+export type Environment = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** Reads the environment; an empty variable counts as absent. Throws `ConfigError`. */
+export function readConfig(environment: Environment): Config {
+  const given = Object.fromEntries(
+    Object.keys(ConfigSchema.properties).flatMap((name) => {
+      const value = environment[name]
+      if (typeof value === 'object') return [[name, [...value]]]
+      const text = value?.trim()
+      return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
+    }),
+  )
+  // TypeBox would cut 3000.7 and 3e3 down to a whole number.
+  const notWhole = Object.entries(given)
+    .filter(([name, text]) => isInteger(name) && !/^-?\d+$/.test(String(text)))
+    .map(([name]) => `${name}: Expected integer`)
+  const values = Value.Convert(ConfigSchema, Value.Default(ConfigSchema, given)) as Record<string, unknown>
+  const problems = [...Value.Errors(ConfigSchema, values)].map(
+    ({ path, message }) => `${path.slice(1)}: ${message}`,
+  )
+  problems.push(...notWhole)
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  return {
+    ...(values as Settings),
+    credentials: (name) => (values[name] as string[] | undefined) ?? [],
+  }
+}
+
+export function hasCredentials(config: Config): boolean {
+  return credentialNames.some((name) => config.credentials(name).length > 0)
+}
+
+/** The lists with an entry that holds a comma, which only a file can give. */
+export function listsWithComma(config: Config): string[] {
+  return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
+}
+
+export { credentialNames }
+
+const isInteger = (name: string) => ConfigSchema.properties[name]?.type === 'integer'
+
+function commaSeparated(text: string): string[] {
+  return text
+    .split(/[,\n]/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

@@ -1,0 +1,105 @@
+import type pg from 'pg'
+import type { Target } from '../../../tables/target.ts'
+import { APPLICATION_0_1_0 } from '../../connect/application.ts'
+import { lockNumber, settle } from '../migrate.ts'
+import { adviceFor, MigrationError } from '../migration-error.ts'
+import { PATIENCE, type Patience, type Progress } from '../patience.ts'
+import { rebuildInvalidIndexes } from './invalid-indexes.ts'
+import { keyChanges } from './key-change.ts'
+import type { OnlineStep } from './step.ts'
+
+/** Every step, in the order in which they are done. */
+export const onlineSteps = (targets: readonly Target[]): OnlineStep[] => [
+  rebuildInvalidIndexes,
+  ...keyChanges(targets),
+]
+
+/** A step that is not finished; `waitsFor` is null while somebody works on it. */
+export interface Pending {
+  readonly name: string
+  readonly waitsFor: string | null
+}
+
+/** What is left to do, read in the catalogue. */
+export async function pendingSteps(
+  client: Pick<pg.ClientBase, 'query'>,
+  steps: readonly OnlineStep[],
+): Promise<OnlineStep[]> {
+  const pending: OnlineStep[] = []
+  for (const step of steps) if (!(await step.isDone(client))) pending.push(step)
+  return pending
+}
+
+export interface OnlineOptions {
+  readonly steps: readonly OnlineStep[]
+  readonly log: Progress
+  readonly schema?: string
+  readonly patience?: Patience
+  /**
+   * Milliseconds without a connection of version 0.1.0 after which none of it runs. Its pool keeps a connection for
+   * 10 s after use, and readiness probes use one at least as often.
+   */
+  readonly quiet?: number
+}
+
+/** Does the online steps as far as they go, again and again. */
+export class OnlineRunner {
+  readonly #options: Required<OnlineOptions>
+  #quietSince: number | undefined
+
+  constructor(options: OnlineOptions) {
+    this.#options = { schema: 'public', patience: PATIENCE, quiet: 30_000, ...options }
+  }
+
+  /** One pass over a connection that keeps its session. Returns what is left. */
+  async pass(client: pg.ClientBase): Promise<Pending[]> {
+    const { steps, schema } = this.#options
+    await settle(client, schema)
+    const lock = lockNumber(`nightpost online steps ${schema}`)
+    const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lock])
+    if (!rows[0].mine) {
+      const left = await pendingSteps(client, steps)
+      return left.map(({ name }) => ({ name, waitsFor: 'another process, which works on it' }))
+    }
+    try {
+      const pending: Pending[] = []
+      for (const step of await pendingSteps(client, steps)) {
+        const waitsFor = await this.#run(client, step)
+        if (waitsFor !== null) pending.push({ name: step.name, waitsFor })
+      }
+      return pending
+    } finally {
+      await client.query('select pg_advisory_unlock($1)', [lock]).catch(() => {})
+    }
+  }
+
+  async #run(client: pg.ClientBase, step: OnlineStep): Promise<string | null> {
+    const { log, patience } = this.#options
+    try {
+      return await step.run(client, { log, patience, isRidOf010: () => this.#former(client) })
+    } catch (error) {
+      if (error instanceof MigrationError) throw error
+      throw new MigrationError(
+        `Online step "${step.name}"`,
+        error,
+        await adviceFor(client, error).catch(() => null),
+      )
+    }
+  }
+
+  /** What of version 0.1.0 is in the way; null where nothing is. */
+  async #former(client: pg.ClientBase): Promise<string | null> {
+    const { rows } = await client.query(
+      `select count(*)::int as count from pg_stat_activity
+       where datname = current_database() and application_name = $1`,
+      [APPLICATION_0_1_0],
+    )
+    if (rows[0].count > 0) {
+      this.#quietSince = undefined
+      return `version 0.1.0, which has ${rows[0].count} connections`
+    }
+    this.#quietSince ??= Date.now()
+    const left = this.#quietSince + this.#options.quiet - Date.now()
+    return left > 0 ? `${Math.ceil(left / 1000)} s more without a connection of version 0.1.0` : null
+  }
+}

@@ -1,0 +1,93 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
+import { deliveries } from '../../tables/deliveries.ts'
+import type { Target } from '../../tables/target.ts'
+import {
+  columnOf,
+  fromParameter,
+  id,
+  list,
+  parametersOf,
+  primaryKeyOf,
+  rowsOf,
+  type Statement,
+  statement,
+} from './parameters.ts'
+
+/** A row as a replay compares it: what it is called, where it came from, how new it is, and what is in it. */
+export interface Described {
+  readonly delivery_id: string
+  /** The numbers that order two rows of one key, as decimal text, the most significant first; null is lowest. */
+  readonly age: ReadonlyArray<string | null>
+  /** A number made of all columns. */
+  readonly fingerprint: string
+  /** Of a row in the table: whether the ledger could make it again. */
+  readonly is_made?: boolean
+  /** Its key, by the names of its columns. */
+  readonly [key: string]: unknown
+}
+
+/** What rows would be in the table, without writing any. Postgres reads every value, and refuses what it would refuse. */
+export function describeGiven(target: Target): Statement {
+  const { name, columns } = getTableConfig(target.table)
+  return statement(
+    `describe ${name}`,
+    columns.flatMap(parametersOf),
+    sql`select ${description(target, fromParameter)} from ${rowsOf(columns.flatMap(parametersOf))} order by r.nth`,
+  )
+}
+
+/** The rows of an owner. Parameter: the owner. */
+export function describeHeld(target: Target): Statement {
+  const { name } = getTableConfig(target.table)
+  return statement(
+    `describe held ${name}`,
+    [],
+    sql`select ${description(target, columnOf('t'))},
+  exists (select from ${deliveries} as d where d.delivery_id = t.delivery_id) as is_made
+from ${target.table} as t where ${owned(target)}`,
+  )
+}
+
+/** Removes rows of an owner that are as they were described. Parameters: the owner, fingerprints. */
+export function removeDescribed(target: Target): Statement {
+  const { name } = getTableConfig(target.table)
+  const key = primaryKeyOf(target.table)
+  return statement(
+    `remove ${name}`,
+    [],
+    sql`with gone as (
+  select ${list(key.map(columnOf('t')))} from ${target.table} as t
+  where ${owned(target)} and ${fingerprint(target, columnOf('t'))} = any($2::bigint[])
+  order by ${list(key.map(columnOf('t')))} for update of t
+)
+delete from ${target.table} as t using gone
+where ${sql.join(
+      key.map(({ name }) => sql`t.${id(name)} = gone.${id(name)}`),
+      sql` and `,
+    )}`,
+  )
+}
+
+type From = (column: PgColumn) => SQL
+
+const owned = (target: Target) => sql`t.${id(primaryKeyOf(target.table)[0]?.name ?? '')} = ${sql.raw('$1')}`
+
+function description(target: Target, from: From): SQL {
+  const { columns } = getTableConfig(target.table)
+  const column = (name: string) => columns.find((column) => column.name === name) as PgColumn
+  const age = [...target.newest, 'received_at'].map((name) => numberOf(column(name), from))
+  const key = primaryKeyOf(target.table).map((column) => sql`${from(column)} as ${id(column.name)}`)
+  return sql`${list(key)}, ${from(column('delivery_id'))} as delivery_id,
+  array[${list(age)}] as age, ${fingerprint(target, from)}::text as fingerprint`
+}
+
+function numberOf(column: PgColumn, from: From): SQL {
+  const isInstant = column.getSQLType() === 'timestamp with time zone'
+  return isInstant ? sql`(extract(epoch from ${from(column)}) * 1000000)::text` : sql`${from(column)}::text`
+}
+
+function fingerprint(target: Target, from: From): SQL {
+  const { columns } = getTableConfig(target.table)
+  return sql`hashtextextended(row(${list(columns.map(from))})::text, 0)`
+}

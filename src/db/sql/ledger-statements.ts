@@ -1,0 +1,195 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { deliveries } from '../../tables/deliveries.ts'
+import type { Target } from '../../tables/target.ts'
+import type { Plan } from '../write/plan.ts'
+import {
+  and,
+  byKey,
+  columnOf,
+  fromParameter,
+  id,
+  list,
+  names,
+  parametersOf,
+  primaryKeyOf,
+  rowsOf,
+  type Statement,
+  statement,
+} from './parameters.ts'
+import { insertSql, type PartStatements, upsertSql, written } from './upserts.ts'
+
+const ledgerColumns = getTableConfig(deliveries).columns
+const ledgerKey = primaryKeyOf(deliveries)
+const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).flatMap(parametersOf)
+const entryParameters = [...ledgerParameters, ...parametersOf(deliveries.body)]
+const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery_id') + 1}::uuid[]`
+
+/**
+ * Enters deliveries that the ledger doesn't hold, and the rows that these have, all in one statement: a
+ * group is one round trip. Returns the `delivery_id` of each delivery that the ledger held already, mostly
+ * none; the rows of those are left alone. Parts are written where the row that owns them is new. One that
+ * replaced another is returned as `replaced`, with its key: its parts must be cleared first, under a snapshot
+ * taken after their owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
+ */
+export function enter(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
+  const parameters = [...entryParameters]
+  const place = ({ table }: Target) => {
+    const first = parameters.length + 1
+    parameters.push(...getTableConfig(table).columns.flatMap(parametersOf))
+    return first
+  }
+  const writes = plans.map(({ target, key, parts }) => [
+    sql`, ${into(target)} as (${upsertSql(target, key, place(target), isEntered, written(target))})`,
+    ...parts.map(
+      ({ target: part, ownerKey }) =>
+        sql`, ${into(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
+    ),
+  ])
+  // Postgres runs the owners of parts as the query reads them, and of the rest the last one first: by turning
+  // them round, rows are locked in the order of the plans.
+  const inOrder = writes.reverse().flat()
+  const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
+  const targets = plans.map(({ target, key }) => `${getTableConfig(target.table).name}${key.suffix}`)
+  return statement(
+    `enter ${targets.join(' ')}`,
+    parameters,
+    sql`with entered as (${enterSql()})${sql.join(inOrder)}
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${isHeld} ${sql.join(owners)}`,
+  )
+}
+
+const into = ({ table }: Target) => id(`into ${getTableConfig(table).name}`)
+
+// `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
+const entryIsNew = sql`(r.delivery_id in (select e.delivery_id from entered as e))`
+const isEntered = sql`where ${entryIsNew} is true`
+const isHeld = sql`where ${entryIsNew} is not true`
+
+function ownerIsNew(owner: Target, ownerKey: PartStatements['ownerKey']): SQL {
+  const mine = list(ownerKey.map(({ part }) => sql`r.${id(part)}`))
+  const theirs = list(ownerKey.map(({ owner }) => sql`o.${id(owner)}`))
+  return sql`where ((${mine}, r.delivery_id)
+  in (select ${theirs}, o.delivery_id from ${into(owner)} as o where o.is_new)) is true`
+}
+
+function replaced(target: Target): SQL {
+  const key = list(
+    primaryKeyOf(target.table).flatMap(({ name }) => [sql.raw(`'${name}'`), sql`o.${id(name)}`]),
+  )
+  return sql`
+union all select o.delivery_id, ${sql.raw(`'${getTableConfig(target.table).name}'`)}, jsonb_build_object(${key})
+from ${into(target)} as o where not o.is_new`
+}
+
+function enterSql(): SQL {
+  return sql`insert into ${deliveries} (${names(ledgerColumns)})
+select ${list(ledgerColumns.map(fromParameter))} from ${rowsOf(entryParameters)}
+order by ${list(byKey(ledgerKey))}
+on conflict (${names(ledgerKey)}) do nothing
+returning delivery_id`
+}
+
+const verdictColumns = [
+  deliveries.event,
+  deliveries.user_id,
+  deliveries.authenticated_by,
+  deliveries.outcome,
+  deliveries.problem,
+  deliveries.headers,
+  deliveries.normaliser_version,
+]
+
+const again = (name: string) => id(`again ${name}`)
+
+/** These bytes are stored, and come again under the name of another event: the last name to arrive counts. */
+const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event is distinct from r.event
+    and r.last_received_at >= d.last_received_at`
+
+/**
+ * Deliveries whose bytes the ledger holds already: counts the arrivals, and gives a new verdict to those that are not
+ * stored yet or come under another event's name. Returns the ledger's id and first arrival, what it said before,
+ * and whether the new verdict holds now. A delivery that is its own predecessor (its commit was answered by a lost
+ * connection) counts once. The rows of the parameters are carried along, because looking them up again would compare
+ * each with each.
+ */
+export const revisit = statement(
+  'revisit deliveries',
+  ledgerParameters,
+  sql`with held as (
+  select ${list(ledgerKey.map(columnOf('d')))}, d.outcome as outcome_before, d.event as event_before,
+    d.outcome <> 'stored' or (${isRenamed}) as is_judged_again, r.delivery_id as arrival_id,
+    greatest(d.last_received_at, r.last_received_at) as last_received_at,
+    d.times_received + case when d.delivery_id = r.delivery_id then 0 else r.times_received end as times_received,
+    ${list(verdictColumns.map((column) => sql`${fromParameter(column)} as ${again(column.name)}`))}
+  from ${rowsOf(ledgerParameters)}
+  join ${deliveries} as d on ${and(ledgerKey.map((column) => sql`d.${id(column.name)} = ${fromParameter(column)}`))}
+  order by ${list(byKey(ledgerKey, columnOf('d')))} for update of d
+)
+update ${deliveries} as d set last_received_at = held.last_received_at, times_received = held.times_received,
+  ${list(
+    verdictColumns.map(
+      ({ name }) =>
+        sql`${id(name)} = case when held.is_judged_again then held.${again(name)} else d.${id(name)} end`,
+    ),
+  )}
+from held where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
+returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
+  held.is_judged_again`,
+)
+
+const rejudgedParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].flatMap(parametersOf)
+const rejudgedRows = sql`select ${list(
+  [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(
+    (column) => sql`${fromParameter(column)} as ${id(column.name)}`,
+  ),
+)} from ${rowsOf(rejudgedParameters)}`
+
+/** Gives deliveries that the ledger holds a new verdict, where it is another one; not for those whose verdict names another owner. */
+export const rejudge = statement(
+  'rejudge deliveries',
+  rejudgedParameters,
+  sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))}
+from (${rejudgedRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
+and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(columnOf('r')))})`,
+)
+
+const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }) => name))
+
+/**
+ * The same where the new verdict names another owner, which is part of the key. Returns `delivery_id`, as
+ * long as these bytes were not entered anew under that owner meanwhile: then only their arrivals add up.
+ */
+export const move = statement(
+  'move deliveries',
+  rejudgedParameters,
+  sql`with gone as (
+  delete from ${deliveries} as d using (${rejudgedRows}) as r
+  where d.delivery_id = r.delivery_id and d.owner <> r.owner
+  returning ${list(ledgerColumns.map((column) => columnOf(movedColumns.has(column.name) ? 'r' : 'd')(column)))}
+)
+insert into ${deliveries} as d (${names(ledgerColumns)})
+select ${names(ledgerColumns)} from gone
+order by ${list(byKey(ledgerKey, columnOf('gone')))}
+on conflict (${names(ledgerKey)}) do update set
+  times_received = d.times_received + excluded.times_received,
+  last_received_at = greatest(d.last_received_at, excluded.last_received_at)
+returning d.delivery_id`,
+)
+
+/** Locks deliveries by their ids; returns what the ledger knows of them. */
+export const hold = statement(
+  'hold deliveries',
+  [{ name: 'delivery_id', type: 'uuid' }],
+  sql`select d.delivery_id, d.owner, d.received_at::text from ${deliveries} as d
+where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,
+)
+
+/** Which deliveries the ledger holds under the key that their verdict gives them: nothing is locked. */
+export const present = statement(
+  'present deliveries',
+  rejudgedParameters,
+  sql`select r.delivery_id, d.delivery_id as held_as from (${rejudgedRows}) as r
+left join ${deliveries} as d on ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}`,
+)

@@ -1,0 +1,137 @@
+import type { PoolClient } from 'pg'
+import type { Target, TargetRows } from '../../tables/target.ts'
+import { bytesOfRows } from '../commit/size.ts'
+import type { Statement } from '../sql/parameters.ts'
+import { type Key, keyOf, type PartStatements, partStatements, upsert, withdraw } from '../sql/upserts.ts'
+import { type Batch, batchParameters, rowParameters, slices } from '../sql/values.ts'
+
+export type Client = Pick<PoolClient, 'query'>
+
+/** Rows that are to be applied, under the id and arrival that the ledger knows their delivery by. */
+export interface Accepted {
+  readonly rows: readonly TargetRows[]
+  readonly id: string
+  readonly receivedAt: string
+}
+
+/** The same by where they go; a target that gets none is not among them. */
+export type Batches = ReadonlyMap<Target, readonly Batch[]>
+
+/** A row that an upsert wrote: its key, who wrote it, and whether there was none before. */
+export interface Written {
+  readonly delivery_id: string
+  readonly is_new: boolean
+  readonly [key: string]: unknown
+}
+
+/** A target with the parts that its rows own. */
+export interface Plan {
+  readonly target: Target
+  readonly key: Key
+  readonly upsert: Statement
+  readonly withdraw: Statement
+  readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
+}
+
+/** What one statement carries; a larger delivery is written in slices of one transaction. */
+export const STATEMENT = { rows: 10_000, bytes: 8 * 2 ** 20 }
+
+export interface PlanOptions {
+  /** Rows that the table has already stay untouched, and so do their parts. */
+  readonly onlyDiffering?: boolean
+  /** The targets whose tables have the key of an earlier version. */
+  readonly former?: ReadonlySet<Target>
+}
+
+/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
+export function plansFor(
+  targets: readonly Target[],
+  { onlyDiffering = false, former = new Set() }: PlanOptions = {},
+): Plan[] {
+  return targets
+    .filter(({ partOf }) => partOf === undefined)
+    .map((target) => ({
+      target,
+      key: keyOf(target, former.has(target)),
+      upsert: upsert(target, keyOf(target, former.has(target)), onlyDiffering),
+      withdraw: withdraw(target),
+      parts: targets
+        .filter(({ partOf }) => partOf === target)
+        .map((part) => ({ target: part, ...partStatements(part, target) })),
+    }))
+    .sort((a, b) => Number(b.parts.length > 0) - Number(a.parts.length > 0))
+}
+
+/** Whether a group's rows for a plan are few enough to be written together with the ledger. */
+export function fitsOneStatement({ target, parts }: Plan, batches: Batches): boolean {
+  return [target, ...parts.map((part) => part.target)].every((target) => fits(batches.get(target) ?? []))
+}
+
+/** What several deliveries have together is bounded when they are gathered: a single one may be of any size. */
+function fits(batches: readonly Batch[]): boolean {
+  const [first] = batches
+  if (first && batches.length === 1) {
+    const { rows } = first
+    return rows.length <= STATEMENT.rows && (rows.length === 1 || bytesOfRows(rows) <= STATEMENT.bytes)
+  }
+  return batches.reduce((sum, { rows }) => sum + rows.length, 0) <= STATEMENT.rows
+}
+
+/** Writes the rows for one target and for its parts, within a transaction. */
+export async function apply(
+  client: Client,
+  batches: Batches,
+  { target, upsert, parts }: Plan,
+): Promise<void> {
+  const written: Written[] = []
+  for (const slice of slices(batches.get(target) ?? [], STATEMENT)) {
+    const rows = await query<Written>(client, upsert, batchParameters(upsert.parameters, slice))
+    if (parts.length > 0) written.push(...rows)
+  }
+  for (const part of parts) await replaceParts(client, batches, written, part)
+}
+
+/** Puts the parts of owners in the place of those that they had. */
+export async function replaceParts(
+  client: Client,
+  batches: Batches,
+  owners: readonly Written[],
+  { target, clear, insert, ownerKey }: Plan['parts'][number],
+): Promise<void> {
+  const replaced = owners.filter(({ is_new }) => !is_new)
+  if (replaced.length > 0) await query(client, clear, rowParameters(clear.parameters, replaced))
+
+  // Only the parts of owners that are in the table now: an older delivery's stay out.
+  const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
+    ownerKey.map((key) => row[key[at]]).join('\0')
+  const present = new Set(owners.map((owner) => `${owner.delivery_id}\0${keyIn(owner, 'owner')}`))
+  const theirs = (batches.get(target) ?? []).map((batch) => ({
+    ...batch,
+    rows: batch.rows.filter((row) =>
+      present.has(`${batch.id}\0${keyIn(row as Record<string, unknown>, 'part')}`),
+    ),
+  }))
+  for (const slice of slices(theirs, STATEMENT)) {
+    await query(client, insert, batchParameters(insert.parameters, slice))
+  }
+}
+
+/** Rows by their targets, in the order in which their deliveries were accepted. */
+export function batchesOf(accepted: readonly Accepted[]): Batches {
+  const batches = new Map<Target, Batch[]>()
+  for (const { rows: all, id, receivedAt } of accepted) {
+    for (const { target, rows } of all) {
+      if (rows.length === 0) continue
+      const batch = { rows, id, receivedAt }
+      const others = batches.get(target)
+      if (others) others.push(batch)
+      else batches.set(target, [batch])
+    }
+  }
+  return batches
+}
+
+export async function query<R>(client: Client, { name, text }: Statement, values: unknown[]): Promise<R[]> {
+  const { rows } = await client.query({ name, text, values })
+  return rows as R[]
+}

@@ -1,0 +1,44 @@
+import type { GroupWriter } from '../db/commit/group-commit.ts'
+import { present } from '../db/sql/ledger-statements.ts'
+import { rowParameters } from '../db/sql/values.ts'
+import { batchesOf, type Client, query } from '../db/write/plan.ts'
+import type { Delivery, Receipt } from '../ingest/delivery.ts'
+import type { Target } from '../tables/target.ts'
+import { givenRows, readOnly } from './rebuild.ts'
+import { ledgerRow } from './rewriter.ts'
+
+/**
+ * Says what a `Rewriter` would do, in transactions that can neither write nor lock. Postgres reads every value of the rows, so what it
+ * could not store shows; what only writing would find, such as a constraint, does not.
+ */
+export class Rehearsal implements GroupWriter {
+  readonly #targets: ReadonlySet<Target>
+
+  constructor(targets: readonly Target[]) {
+    this.#targets = new Set(targets)
+  }
+
+  write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
+    return readOnly(client, async () => {
+      const rows = await query<{ delivery_id: string; held_as: string | null }>(
+        client,
+        present,
+        rowParameters(present.parameters, group.map(ledgerRow)),
+      )
+      const heldAs = new Map(rows.map((row) => [row.delivery_id, row.held_as ?? row.delivery_id]))
+      const accepted = group.map(({ arrival: { id, receivedAt }, verdict: { rows } }) => ({
+        rows,
+        id,
+        receivedAt,
+      }))
+      for (const [target, batches] of batchesOf(accepted)) {
+        if (this.#targets.has(target)) await givenRows(client, target, batches)
+      }
+      return group.map(({ arrival, verdict }) => ({
+        outcome: heldAs.get(arrival.id) === arrival.id ? verdict.outcome : 'duplicate',
+        deliveryId: arrival.id,
+        problem: verdict.problem,
+      }))
+    })
+  }
+}

@@ -1,0 +1,99 @@
+import type { GroupWriter } from '../db/commit/group-commit.ts'
+import { begin, commit, type TimeLimits } from '../db/connect/transaction.ts'
+import { hold, move, rejudge } from '../db/sql/ledger-statements.ts'
+import { rowParameters } from '../db/sql/values.ts'
+import {
+  type Accepted,
+  apply,
+  batchesOf,
+  type Client,
+  type Plan,
+  type PlanOptions,
+  plansFor,
+  query,
+} from '../db/write/plan.ts'
+import type { Delivery, Receipt } from '../ingest/delivery.ts'
+import type { Target } from '../tables/target.ts'
+
+interface Held {
+  readonly delivery_id: string
+  readonly owner: string
+  readonly received_at: string
+}
+
+/**
+ * Writes new verdicts of deliveries that the ledger holds, and their rows, under the id and arrival that
+ * they had. With `onlyDiffering` it leaves alone the rows that are there already, and then their parts too.
+ */
+export class Rewriter implements GroupWriter {
+  readonly #plans: readonly Plan[]
+
+  constructor(targets: readonly Target[], options: PlanOptions) {
+    this.#plans = plansFor(targets, options)
+  }
+
+  async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+    await begin(client, limits)
+    const ids = group.map(({ arrival }) => ({ delivery_id: arrival.id }))
+    const held = await query<Held>(client, hold, rowParameters(hold.parameters, ids))
+    const before = new Map(held.map((row) => [row.delivery_id, row]))
+
+    const present = group.filter(({ arrival }) => before.has(arrival.id))
+    const isMoved = ({ arrival, verdict }: Delivery) => before.get(arrival.id)?.owner !== verdict.owner
+    const moved = present.filter(isMoved)
+    const staying = present.filter((delivery) => !isMoved(delivery))
+    await query(client, rejudge, rowParameters(rejudge.parameters, staying.map(ledgerRow)))
+    const arrived =
+      moved.length === 0
+        ? []
+        : await query<{ delivery_id: string }>(
+            client,
+            move,
+            rowParameters(move.parameters, moved.map(ledgerRow)),
+          )
+
+    const ours = new Set([
+      ...staying.map(({ arrival }) => arrival.id),
+      ...arrived.map((row) => row.delivery_id),
+    ])
+    const accepted: Accepted[] = present
+      .filter(({ arrival }) => ours.has(arrival.id))
+      .map(({ arrival: { id }, verdict }) => ({
+        rows: verdict.rows,
+        id,
+        receivedAt: (before.get(id) as Held).received_at,
+      }))
+    const batches = batchesOf(accepted)
+    for (const plan of this.#plans) await apply(client, batches, plan)
+    await commit(client, limits)
+
+    return group.map(({ arrival, verdict }) => ({
+      outcome: ours.has(arrival.id) ? verdict.outcome : 'duplicate',
+      deliveryId: arrival.id,
+      problem: verdict.problem,
+    }))
+  }
+}
+
+export function ledgerRow({
+  arrival,
+  verdict,
+  vendor,
+  authenticatedBy,
+  headers,
+  normaliserVersion,
+}: Delivery): object {
+  return {
+    owner: verdict.owner,
+    vendor,
+    body_digest: arrival.digest,
+    delivery_id: arrival.id,
+    event: verdict.event,
+    user_id: verdict.userId,
+    authenticated_by: authenticatedBy,
+    outcome: verdict.outcome,
+    problem: verdict.problem && JSON.stringify(verdict.problem),
+    headers: JSON.stringify(headers),
+    normaliser_version: normaliserVersion,
+  }
+}

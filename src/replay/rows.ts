@@ -1,0 +1,93 @@
+import { getTableName } from 'drizzle-orm'
+import type { Described } from '../db/sql/comparing-statements.ts'
+import { primaryKeyOf } from '../db/sql/parameters.ts'
+import type { Plan } from '../db/write/plan.ts'
+import type { Target } from '../tables/target.ts'
+
+/** A key as text. Keys are text and integers: no two read the same. */
+export function keyOf(names: readonly string[], row: object): string {
+  return names.map((name) => (row as Record<string, unknown>)[name]).join('\0')
+}
+
+export const keyNames = ({ table }: Target) => primaryKeyOf(table).map(({ name }) => name)
+
+/** Rows by target and key. Of two for one key the newer stays, as the upserts have it; parts go with their owner. */
+export class Rows {
+  readonly #rows = new Map<Target, Map<string, Described>>()
+  readonly #parts = new Map<Target, Described[]>()
+
+  of(target: Target): Map<string, Described> {
+    const rows = this.#rows.get(target) ?? new Map<string, Described>()
+    this.#rows.set(target, rows)
+    return rows
+  }
+
+  add(target: Target, row: Described): void {
+    const rows = this.of(target)
+    const key = keyOf(keyNames(target), row)
+    const held = rows.get(key)
+    if (!held || compareAges(held, row) <= 0) rows.set(key, row)
+  }
+
+  /** Takes a row, or a part, which counts once `settleParts` has found that its delivery won the row that owns it. */
+  propose(target: Target, row: Described): void {
+    if (target.partOf) listOf(this.#parts, target).push(row)
+    else this.add(target, row)
+  }
+
+  settleParts(plans: readonly Plan[]): void {
+    for (const { target, parts } of plans) {
+      const owners = this.of(target)
+      for (const { target: part, ownerKey } of parts) {
+        const names = ownerKey.map((key) => key.part)
+        for (const row of this.#parts.get(part) ?? []) {
+          if (owners.get(keyOf(names, row))?.delivery_id === row.delivery_id) this.add(part, row)
+        }
+      }
+    }
+    this.#parts.clear()
+  }
+
+  /** The fingerprints of all rows, with the names of their tables. */
+  fingerprints(): Set<string> {
+    const all = new Set<string>()
+    for (const [target, rows] of this.#rows) {
+      for (const { fingerprint } of rows.values()) all.add(`${getTableName(target.table)} ${fingerprint}`)
+    }
+    return all
+  }
+}
+
+/** Rows that were added, changed or removed. */
+export function difference(before: Set<string>, after: Set<string>): number {
+  const gone = [...before].filter((row) => !after.has(row)).length
+  const made = [...after].filter((row) => !before.has(row)).length
+  return Math.max(gone, made)
+}
+
+function listOf(lists: Map<Target, Described[]>, target: Target): Described[] {
+  const list = lists.get(target) ?? []
+  lists.set(target, list)
+  return list
+}
+
+function compareAges(a: Described, b: Described): number {
+  for (const [at, one] of a.age.entries()) {
+    const order = compareDecimals(one, b.age[at] ?? null)
+    if (order !== 0) return order
+  }
+  return a.delivery_id < b.delivery_id ? -1 : Number(a.delivery_id > b.delivery_id)
+}
+
+/** Two numbers as Postgres writes `numeric`, without exponents; null is lowest. They may have more digits than a double. */
+export function compareDecimals(a: string | null, b: string | null): number {
+  if (a === b) return 0
+  if (a === null || b === null) return a === null ? -1 : 1
+  const scale = Math.max(...[a, b].map((text) => text.split('.')[1]?.length ?? 0))
+  const whole = (text: string) => {
+    const [integer = '', fraction = ''] = text.split('.')
+    return BigInt(`${integer}${fraction.padEnd(scale, '0')}`)
+  }
+  const [left, right] = [whole(a), whole(b)]
+  return left < right ? -1 : Number(left > right)
+}
