@@ -71,9 +71,10 @@ export async function migrateOn(client: pg.ClientBase, options: MigrateOptions =
   await requireServer(client)
   await settle(client, schema)
   if (missing(await readRecord(client)).length > 0) {
-    await createSchema(client, schema)
     await takeTurn(client, schema, log)
     try {
+      // In turn, because two processes that create one schema at once fail even with IF NOT EXISTS.
+      await createSchema(client, schema)
       await migrateInTurn(client, schema, log, patience)
     } finally {
       await client.query('select pg_advisory_unlock($1)', [lockOf(schema)]).catch(() => {})
