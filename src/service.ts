@@ -90,7 +90,7 @@ export async function startService(
   })
   const drain = drainable(app)
   // Answered before the connections are closed; and what Postgres leaves unanswered must not outlast the limit.
-  app.addHook('preClose', async () => store.hurry(CLOSING_ANSWER))
+  app.addHook('preClose', async () => store.shortenDeadlines(CLOSING_ANSWER))
   app.addHook('onClose', async () => {
     unfollow()
     guard.close()

@@ -145,7 +145,7 @@ it('told to hurry, it answers what it has, and what comes, in the time it was gi
   const taken = takeAll(commits, many(5))
   await expect.poll(() => groups.length).toBe(2)
   const began = Date.now()
-  commits.hurry(200)
+  commits.shortenDeadlines(200)
   const late = takeAll(commits, many(2))
   const results = await Promise.allSettled([...taken, ...late])
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['rejected']))

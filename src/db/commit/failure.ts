@@ -2,19 +2,19 @@ import pg from 'pg'
 
 /** What a failed write says about the group that failed. */
 export type Failure =
-  /** The reason lies in a delivery: its neighbours can still be written. */
+  /** A delivery is the reason. The others of its group can be written. */
   | 'data'
-  /** Another transaction was in the way: the same group may well succeed now. */
+  /** The transaction was in conflict with another one. The same group may succeed if it is tried again. */
   | 'conflict'
-  /** One of the deliveries waits for a row that another transaction holds, or takes too long: its neighbours can be written. */
+  /** A delivery waits for a row that another transaction has locked, or takes too long. The others can be written. */
   | 'locked'
-  /** The connection is gone; whether the commit happened is unknown. Every write is idempotent. */
+  /** The connection is lost, and whether the transaction was committed is unknown. Every write is idempotent. */
   | 'connection'
-  /** Nightpost's own code failed, on what some delivery holds. */
+  /** Nightpost's own code failed on the content of a delivery. */
   | 'fault'
   /**
-   * Anything else: mostly the server can't write now (full disk, no connections left, not migrated), but a delivery
-   * may be the reason too, for example where a trigger refuses its rows.
+   * Anything else. Usually the server can't write at this moment: the disk is full, no connections are left, the
+   * schema is not migrated. A delivery can be the reason too, for example if a trigger refuses its rows.
    */
   | 'server'
 
@@ -60,7 +60,7 @@ function isFault(error: unknown): boolean {
   return FAULTS.some((kind) => error instanceof kind)
 }
 
-/** The five characters by which Postgres names an error; undefined where the error isn't from the server. */
+/** The SQLSTATE of an error, five characters; undefined if the error is not from Postgres. */
 export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined
 }

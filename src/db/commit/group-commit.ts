@@ -3,42 +3,61 @@ import { type Delivery, type Receipt, type Store, Unavailable } from '../../inge
 import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
 import type { TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
-import { goRound } from './detour.ts'
+import { Deadlines } from './deadlines.ts'
 import { failureOf, sqlState } from './failure.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { Queue, type Waiting } from './queue.ts'
+import { type PendingDelivery, Queue } from './queue.ts'
+import { splitGroup } from './split-group.ts'
+import { Transactions } from './transactions.ts'
 
-/** Writes a group as one transaction, and gives each delivery its receipt. */
+/** Writes a group as one transaction and returns the receipt of each delivery, in the same order. */
 export interface GroupWriter {
   write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]>
 }
 
-/** How often a group is tried that another transaction stands in the way of. */
+/** How often a group is tried that is in conflict with another transaction. */
 const ATTEMPTS = 3
 
 /**
- * Group commit: whoever finds a free writer takes all that waits, as one transaction. On an idle store nothing
- * waits to make a group larger; groups grow because deliveries arrive while those before them are written.
+ * Group commit: a writer that becomes free commits all queued deliveries as one transaction, up to a limit. Nothing
+ * waits to make a group larger. Groups grow because deliveries arrive while the group before them is written.
+ *
+ * The states of a delivery:
+ *
+ *    commit()            takeGroup()             committed
+ *   ──────────▶ QUEUED ─────────────▶ WRITING ─────────────▶ ANSWERED with its receipt
+ *                 ▲                      │
+ *                 │                      │ the transaction failed
+ *                 │                      ▼
+ *                 │   locked          SPLIT ── committed in a smaller group ──▶ ANSWERED with its receipt
+ *                 └──────────────────────┤
+ *                                        ├── its rows are refused ──▶ WRITING again, as `rejected`
+ *                                        └── the server fails ──────▶ ANSWERED with `Unavailable`
+ *
+ *   QUEUED, WRITING, SPLIT ── the deadline passes ──▶ EXPIRED: answered with `Unavailable`. It is not written, unless
+ *                                                     its transaction was running already.
+ *
+ * The states of the store:
+ *
+ *   OPEN ── shortenDeadlines(ms) ──▶ ENDING, takes deliveries for ms ── close() ──▶ CLOSING, takes none
+ *                                                                                       │ no transaction runs
+ *                                                                                       ▼
+ *                                                                                     CLOSED
  */
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
   readonly #writer: GroupWriter
   readonly #limits: Limits
   readonly #queue: Queue
-  /** All that has no answer yet, the oldest first: what waits and what is being written. */
-  readonly #pending = new Set<Waiting>()
-  #sweeping: NodeJS.Timeout | undefined
-  /** When the last answer is due, by the clock of `performance`. */
-  #end = Number.POSITIVE_INFINITY
-  #waking: NodeJS.Timeout | undefined
-  /** The groups that are being written, and since when. */
-  readonly #running = new Set<{ readonly deliveries: number; readonly since: number }>()
-  #closing: (() => void) | null = null
+  readonly #deadlines: Deadlines
+  readonly #transactions: Transactions
+  /** Called when the store is closed; null until `close` is called. */
+  #onClosed: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
-  /** Told the size of each group once it is committed. */
+  /** Called with the number of deliveries of each committed group. */
   onCommit: (deliveries: number) => void = () => {}
-  /** Told of an error of Nightpost's own code. */
+  /** Called with an error of Nightpost's own code. */
   onFault: (error: Error) => void = () => {}
 
   constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
@@ -46,17 +65,19 @@ export class GroupCommit implements Store {
     this.#writer = writer
     this.#limits = limits
     this.#queue = new Queue(limits)
+    this.#deadlines = new Deadlines(limits.answerWithin)
+    this.#transactions = new Transactions(limits)
   }
 
-  /** What is there to do at this moment. */
+  /** What is queued and what is written at this moment, with the limits of each. */
   get load() {
     const { writers } = this.#limits
-    return { queue: this.#queue.load, writers: { busy: this.#running.size, all: writers } }
+    return { queue: this.#queue.load, writers: { busy: this.#transactions.count, all: writers } }
   }
 
-  /** Why nothing more is taken at this moment; null where it is. */
+  /** Why the store takes no delivery at this moment; null if it does. */
   get fault(): string | null {
-    if (this.#closing || performance.now() > this.#end) return 'Nightpost is shutting down.'
+    if (this.#onClosed || this.#deadlines.areOver) return 'Nightpost is shutting down.'
     return this.#queue.isFull ? 'Too many deliveries are waiting.' : null
   }
 
@@ -64,176 +85,135 @@ export class GroupCommit implements Store {
     const fault = this.fault
     if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
-      const { answerWithin } = this.#limits
-      const until = Math.min(performance.now() + answerWithin, this.#end)
-      this.#pending.add(this.#queue.push({ delivery, until, isLate: false, resolve, reject }))
-      this.#sweeping ??= setInterval(() => this.#sweep(), Math.min(1000, answerWithin / 4)).unref()
-      this.#begin()
+      const pending = { delivery, deadline: this.#deadlines.next(), isExpired: false, resolve, reject }
+      this.#queue.push(pending)
+      this.#deadlines.add(pending)
+      this.#beginIfUseful()
     })
   }
 
-  /** In so many milliseconds every delivery is answered, and no further one is taken. */
-  hurry(milliseconds: number): void {
-    this.#end = Math.min(this.#end, performance.now() + milliseconds)
-    for (const waiting of this.#pending) waiting.until = Math.min(waiting.until, this.#end)
-    setTimeout(() => this.#sweep(), milliseconds + 1).unref()
+  /** Answers every delivery within `milliseconds`, and takes none after that. */
+  shortenDeadlines(milliseconds: number): void {
+    this.#deadlines.shorten(milliseconds)
   }
 
-  /** Resolves when all that waits is committed; from now on nothing more is taken. */
+  /** Takes no more deliveries; resolves when all that were queued are written. */
   close(): Promise<void> {
     return new Promise((resolve) => {
-      this.#closing = resolve
-      if (this.#running.size === 0) resolve()
+      this.#onClosed = resolve
+      if (this.#transactions.count === 0) resolve()
     })
   }
 
-  /** One timer looks after all: one for each delivery would show in its cost. */
-  #sweep(): void {
-    const now = performance.now()
-    for (const waiting of this.#pending) {
-      if (waiting.until > now) break
-      waiting.isLate = true
-      this.#pending.delete(waiting)
-      waiting.reject(new Unavailable('The database did not commit in time.'))
+  #beginIfUseful(): void {
+    if (!this.#transactions.hasFreeWriter) return
+    if (this.#transactions.shouldBegin(this.#queue.length)) void this.#writeGroups()
+    else if (this.#queue.length > 0) this.#transactions.askAgainLater(() => this.#beginIfUseful())
+  }
+
+  /** One writer: writes group after group as long as that is useful. */
+  async #writeGroups(): Promise<void> {
+    while (this.#transactions.shouldBegin(this.#queue.length)) {
+      const group = this.#queue.takeGroup()
+      await this.#transactions.run(group.length, () => this.#writeGroup(group))
     }
-    if (this.#pending.size > 0) return
-    clearInterval(this.#sweeping)
-    this.#sweeping = undefined
+    this.#beginIfUseful()
+    if (this.#transactions.count === 0) this.#onClosed?.()
   }
 
-  #begin(): void {
-    if (this.#running.size === this.#limits.writers) return
-    if (this.#isWorthwhile()) void this.#work()
-    else if (this.#queue.length > 0)
-      this.#waking ??= setTimeout(() => this.#wake(), this.#limits.longTransaction)
-  }
-
-  /** What waits may be held up by a transaction that is, with nobody coming after it. */
-  #wake(): void {
-    this.#waking = undefined
-    this.#begin()
-  }
-
-  /**
-   * Whether what waits is worth a transaction of its own: there must be as much of it as is being written.
-   * Less is committed sooner and cheaper with all that comes until a writer is free. A transaction that
-   * takes long, behind a lock perhaps, is no reason to wait.
-   */
-  #isWorthwhile(): boolean {
-    if (this.#queue.length === 0) return false
-    let writing = 0
-    for (const { deliveries, since } of this.#running) {
-      if (performance.now() - since < this.#limits.longTransaction) writing += deliveries
-    }
-    return this.#queue.length >= writing
-  }
-
-  async #work(): Promise<void> {
-    while (this.#isWorthwhile()) {
-      const group = this.#queue.take()
-      const running = { deliveries: group.length, since: performance.now() }
-      this.#running.add(running)
-      await this.#settle(group)
-      this.#running.delete(running)
-    }
-    this.#begin()
-    if (this.#running.size === 0) this.#closing?.()
-  }
-
-  /** Gives every delivery of the group its outcome, or puts it back into the queue; never throws. */
-  async #settle(all: Waiting[]): Promise<void> {
-    const group = all.filter(({ isLate }) => !isLate)
+  /** Answers every delivery of the group or puts it back into the queue. Never throws. */
+  async #writeGroup(taken: PendingDelivery[]): Promise<void> {
+    const group = taken.filter(({ isExpired }) => !isExpired)
     if (group.length === 0) return
     try {
       await this.#write(group)
     } catch (error) {
       const [only] = group
-      const failure = failureOf(error)
-      if (failure === 'connection') this.#turnAway(group, error)
-      else if (only && group.length === 1) await this.#refuse(only, error)
-      else await this.#goRound(group, error)
+      if (failureOf(error) === 'connection') this.#answerUnavailable(group, error)
+      else if (only && group.length === 1) await this.#writeAsFailed(only, error)
+      else await this.#split(group, error)
     }
   }
 
-  /** What is wrong with one delivery, or locked for it, is no reason to refuse its neighbours. */
-  async #goRound(group: Waiting[], cause: unknown): Promise<void> {
-    const left = await goRound(group, cause, {
+  /** Finds the deliveries that make the group fail. Their neighbours are committed. */
+  async #split(group: PendingDelivery[], cause: unknown): Promise<void> {
+    const { unwritten, error } = await splitGroup(group, cause, {
       write: (part, limits) => this.#write(part, limits),
-      refuse: (waiting, error, limits) => this.#refuse(waiting, error, limits),
+      writeAsFailed: (pending, error, limits) => this.#writeAsFailed(pending, error, limits),
     })
-    // A lock will be let go: what it kept from being tried waits for that, behind all that came meanwhile.
-    if (failureOf(left.error) === 'locked') for (const waiting of left.deliveries) this.#queue.push(waiting)
-    else this.#turnAway(left.deliveries, left.error)
+    // A lock is released some time: what the lock kept from being tried goes to the end of the queue.
+    if (failureOf(error) === 'locked') for (const pending of unwritten) this.#queue.push(pending)
+    else this.#answerUnavailable(unwritten, error)
   }
 
-  /** Answers a delivery that fails by itself. */
-  async #refuse(waiting: Waiting, error: unknown, limits?: TimeLimits): Promise<void> {
+  /** Keeps a delivery that fails by itself as `rejected` if it is the reason, and answers 503 if the server is. */
+  async #writeAsFailed(pending: PendingDelivery, error: unknown, limits?: TimeLimits): Promise<void> {
     const failure = failureOf(error)
     if (failure === 'fault') this.onFault(error as Error)
-    const isKept =
-      waiting.delivery.verdict.outcome === 'stored' && (failure === 'data' || failure === 'fault')
-    if (isKept) {
-      waiting.delivery =
+    const isReason = failure === 'data' || failure === 'fault'
+    if (isReason && pending.delivery.verdict.outcome === 'stored') {
+      pending.delivery =
         failure === 'data'
-          ? rejectRefusedRows(waiting.delivery, sqlState(error))
-          : rejectAfterFault(waiting.delivery)
-      await this.#write([waiting], limits).catch((again) => this.#turnAway([waiting], again))
-    } else if (failure === 'fault') {
-      this.#pending.delete(waiting)
-      waiting.reject(error as Error)
-    } else this.#turnAway([waiting], error)
+          ? rejectRefusedRows(pending.delivery, sqlState(error))
+          : rejectAfterFault(pending.delivery)
+      await this.#write([pending], limits).catch((again) => this.#answerUnavailable([pending], again))
+    } else if (failure === 'fault') this.#reject(pending, error as Error)
+    else this.#answerUnavailable([pending], error)
   }
 
-  #turnAway(group: Waiting[], cause: unknown): void {
+  #answerUnavailable(group: PendingDelivery[], cause: unknown): void {
     if (group.length === 0) return
     const reason = new Unavailable('The database did not commit.', { cause })
-    for (const waiting of group) {
-      this.#pending.delete(waiting)
-      waiting.reject(reason)
-    }
+    for (const pending of group) this.#reject(pending, reason)
   }
 
-  async #write(group: Waiting[], limits?: TimeLimits): Promise<void> {
-    const receipts = await this.#attempt(group, limits)
+  #reject(pending: PendingDelivery, error: Error): void {
+    this.#deadlines.remove(pending)
+    pending.reject(error)
+  }
+
+  /** Commits the group and answers each of its deliveries. */
+  async #write(group: PendingDelivery[], limits?: TimeLimits): Promise<void> {
+    const receipts = await this.#writeWithRetries(group, limits)
     this.written.groups += 1
     this.written.deliveries += group.length
     this.onCommit(group.length)
-    for (const [at, waiting] of group.entries()) {
-      this.#pending.delete(waiting)
-      waiting.resolve(receipts[at] as Receipt)
+    for (const [at, pending] of group.entries()) {
+      this.#deadlines.remove(pending)
+      pending.resolve(receipts[at] as Receipt)
     }
   }
 
-  async #attempt(group: Waiting[], limits?: TimeLimits): Promise<Receipt[]> {
+  /** Retries after a conflict, and once after a lost connection: every write is idempotent. */
+  async #writeWithRetries(group: PendingDelivery[], limits?: TimeLimits): Promise<Receipt[]> {
+    const deliveries = () => group.map(({ delivery }) => delivery)
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#transaction(
-          group.map(({ delivery }) => delivery),
-          limits,
-        )
+        return await this.#runTransaction(deliveries(), limits)
       } catch (error) {
         const failure = failureOf(error)
-        const again = failure === 'conflict' ? attempt < ATTEMPTS : failure === 'connection' && attempt < 2
-        if (!again || group.every(({ isLate }) => isLate)) throw error
+        const isRetried =
+          failure === 'conflict' ? attempt < ATTEMPTS : failure === 'connection' && attempt < 2
+        if (!isRetried || group.every(({ isExpired }) => isExpired)) throw error
       }
     }
   }
 
-  async #transaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+  async #runTransaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const client = await this.#pool.connect()
     try {
       const receipts = await this.#writer.write(client, group, limits)
       client.release()
       return receipts
     } catch (error) {
-      const rolledBack = failureOf(error) !== 'connection' && (await rollback(client))
-      client.release(!rolledBack)
+      const isRolledBack = failureOf(error) !== 'connection' && (await rollBack(client))
+      client.release(!isRolledBack)
       throw error
     }
   }
 }
 
-async function rollback(client: pg.PoolClient): Promise<boolean> {
+async function rollBack(client: pg.PoolClient): Promise<boolean> {
   try {
     await client.query('rollback')
     return true

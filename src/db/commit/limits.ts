@@ -1,19 +1,19 @@
-/** How much a group, and all that waits, may hold, and how long each may take. */
+/** How much a group and the queue may contain, and how long each may take. */
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
   readonly writers: number
-  /** Milliseconds after which a transaction counts as held up, and what waits no longer waits for it. */
+  /** Milliseconds after which a transaction counts as long, so that queued deliveries no longer wait for it. */
   readonly longTransaction: number
-  /** A group takes no further delivery once it holds this much. */
+  /** A group gets no further delivery once it contains this much. */
   readonly groupDeliveries: number
   readonly groupRows: number
-  /** As parameters of its statements, which hold the text of a body's own level once for each of its rows. */
+  /** Bytes of the statements' parameters, which repeat the text of a body's top level in each of its rows. */
   readonly groupBytes: number
-  /** What may wait; past it the answer is 503. */
+  /** What the queue may contain. While it is full, a delivery is answered 503. */
   readonly waitingDeliveries: number
   readonly waitingBytes: number
   readonly waitingRows: number
-  /** Milliseconds until a delivery that isn't committed is answered 503: Sahha waits for 30 s. */
+  /** Milliseconds after which a delivery that is not committed is answered 503. Sahha waits for 30 s. */
   readonly answerWithin: number
 }
 

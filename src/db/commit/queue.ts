@@ -2,21 +2,21 @@ import type { Delivery, Receipt } from '../../ingest/delivery.ts'
 import type { Limits } from './limits.ts'
 import { type Size, sizeOf } from './size.ts'
 
-/** A delivery without an answer. */
-export interface Waiting {
+/** A delivery whose sender has no answer yet. */
+export interface PendingDelivery {
   delivery: Delivery
-  /** When the sender is told to come again, by the clock of `performance`. */
-  until: number
-  /** The sender was told to come again: there is nobody to write it for. */
-  isLate: boolean
+  /** When the sender is answered 503, in milliseconds of `performance.now()`. */
+  deadline: number
+  /** The sender was answered 503, so nobody waits for this delivery any more. */
+  isExpired: boolean
   resolve(receipt: Receipt): void
   reject(error: Error): void
 }
 
-/** Deliveries that wait for a writer, within the limits of memory. */
+/** The deliveries that wait for a writer, first in, first out. Its limits bound the memory that they take. */
 export class Queue {
   readonly #limits: Limits
-  #waiting: Array<{ readonly waiting: Waiting; readonly size: Size }> = []
+  #queued: Array<{ readonly pending: PendingDelivery; readonly size: Size }> = []
   #bytes = 0
   #rows = 0
 
@@ -25,14 +25,14 @@ export class Queue {
   }
 
   get length(): number {
-    return this.#waiting.length
+    return this.#queued.length
   }
 
-  /** What waits, and the most that may. */
+  /** What is queued, and the limit of each. */
   get load() {
     const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
     return {
-      deliveries: { now: this.#waiting.length, most: waitingDeliveries },
+      deliveries: { now: this.#queued.length, most: waitingDeliveries },
       bytes: { now: this.#bytes, most: waitingBytes },
       rows: { now: this.#rows, most: waitingRows },
     }
@@ -41,32 +41,31 @@ export class Queue {
   get isFull(): boolean {
     const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
     return (
-      this.#waiting.length >= waitingDeliveries || this.#bytes >= waitingBytes || this.#rows >= waitingRows
+      this.#queued.length >= waitingDeliveries || this.#bytes >= waitingBytes || this.#rows >= waitingRows
     )
   }
 
-  push(waiting: Waiting): Waiting {
-    const size = sizeOf(waiting.delivery)
-    this.#waiting.push({ waiting, size })
-    this.#bytes += waiting.delivery.arrival.body.length
+  push(pending: PendingDelivery): void {
+    const size = sizeOf(pending.delivery)
+    this.#queued.push({ pending, size })
+    this.#bytes += pending.delivery.arrival.body.length
     this.#rows += size.rows
-    return waiting
   }
 
-  /** The oldest, as many as one transaction should hold: at least one, however large it is. */
-  take(): Waiting[] {
+  /** Removes the oldest deliveries, as many as one transaction should contain; always at least one, whatever its size. */
+  takeGroup(): PendingDelivery[] {
     const { groupDeliveries, groupRows, groupBytes } = this.#limits
     let rows = 0
     let bytes = 0
     let count = 0
-    for (const { waiting, size } of this.#waiting) {
+    for (const { pending, size } of this.#queued) {
       rows += size.rows
       bytes += size.bytes
       if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
-      this.#bytes -= waiting.delivery.arrival.body.length
+      this.#bytes -= pending.delivery.arrival.body.length
       this.#rows -= size.rows
       count += 1
     }
-    return this.#waiting.splice(0, count).map(({ waiting }) => waiting)
+    return this.#queued.splice(0, count).map(({ pending }) => pending)
   }
 }

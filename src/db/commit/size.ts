@@ -1,15 +1,15 @@
 import type { Delivery } from '../../ingest/delivery.ts'
 
-/** What a delivery takes: rows, one in the ledger included, and bytes on their way to Postgres. */
+/** The size of a delivery: its rows, including one in the ledger, and the bytes of the statements' parameters. */
 export interface Size {
   readonly rows: number
   readonly bytes: number
 }
 
-/** Below this it is not worth a look: even if all of the body stood in each row, it would be no more. */
+/** Up to this many bytes the body's size is taken: the rows would be no larger even if each repeated the whole body. */
 const SMALL = 64 * 2 ** 10
 
-/** Text of the body's own level stands in each of its rows, so the rows can be many times as large as the body. */
+/** Each row repeats the text of the body's top level, so the rows can be many times as large as the body. */
 export function sizeOf({ arrival, verdict }: Delivery): Size {
   const rows = verdict.rows.reduce((sum, into) => sum + into.rows.length, 1)
   const body = arrival.body.length
@@ -21,15 +21,17 @@ export function bytesOfRows(rows: readonly object[]): number {
   return rows.reduce<number>((sum, row) => sum + bytesOfRow(row), 0)
 }
 
-/** About what a row is as parameters. */
+/** About the bytes of a row as parameters. */
 export function bytesOfRow(row: object): number {
   let bytes = 0
   for (const key in row) bytes += bytesOf((row as Record<string, unknown>)[key])
   return bytes
 }
 
-/** Of what is no text, and between two values of an array literal. */
+/** Bytes of a value that is not text. */
 const OTHER = 8
+
+/** Quotes and comma around a text in an array literal. */
 const QUOTES = 3
 
 function bytesOf(value: unknown): number {
