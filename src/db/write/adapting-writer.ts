@@ -9,12 +9,12 @@ import { targetsWithFormerKey } from './former-key.ts'
 import type { Client } from './plan.ts'
 import { Writer } from './writer.ts'
 
-/** No unique constraint matches the ON CONFLICT clause; a row that was to be replaced breaks another constraint. */
+/** No unique constraint matches the ON CONFLICT clause; a row violates a unique constraint that the clause does not name. */
 const OTHER_KEY = ['42P10', '23505']
 
 /**
- * Writes with the statements for the keys that the tables have: it asks before the first group, and again where a
- * statement meets another key, since an online step may give a table its new key at any time.
+ * Writes with statements that name the primary keys that the tables have. It reads the keys from the catalogue before
+ * the first group, and again when a statement fails because of another key: an online step may change a key at any time.
  */
 export class AdaptingWriter implements GroupWriter {
   readonly #targets: readonly Target[]
@@ -46,7 +46,7 @@ export class AdaptingWriter implements GroupWriter {
   }
 }
 
-/** A store that writes what arrives for these targets. */
+/** A store that writes to the tables of these targets. */
 export function adaptingStore(
   pool: Pick<pg.Pool, 'connect'>,
   targets: readonly Target[],

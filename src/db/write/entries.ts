@@ -1,20 +1,22 @@
 import type { Delivery } from '../../ingest/delivery.ts'
 
-/** Identical bytes that arrived more than once within a group: one ledger row. */
+/** The arrivals of identical bytes in one group. They become one row of the ledger. */
 export interface Entry {
-  /** The first arrival, with the best verdict that any of them got: their headers differ, and may be wrong. Of two
-   * events that both take the bytes, the last named counts. */
+  /**
+   * The first arrival, with the best verdict of all: their headers differ, and may be wrong. If the bytes fit two
+   * events, the event that was named last counts.
+   */
   delivery: Delivery
-  /** All of them, in order of arrival. */
+  /** All arrivals, in their order. */
   readonly members: Delivery[]
 }
 
-/** The group's deliveries by ledger key, in order of arrival. */
+/** The group's deliveries by the ledger's key, in order of arrival. */
 export function entriesOf(group: readonly Delivery[]): Entry[] {
   const entries = new Map<string, Entry>()
   for (const delivery of group) {
     const { arrival, verdict, vendor } = delivery
-    // A digest has a fixed length and a vendor's name no space: no two keys read the same.
+    // The digest has a fixed length and a vendor's name no space, so different keys have different texts.
     const key = `${arrival.digest}${vendor} ${verdict.owner}`
     const entry = entries.get(key)
     if (!entry) entries.set(key, { delivery, members: [delivery] })
@@ -29,7 +31,7 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
   return [...entries.values()]
 }
 
-/** The ledger's rows for a group. */
+/** The rows of the ledger for a group. */
 export function ledgerRows(entries: readonly Entry[]): object[] {
   return entries.map(({ delivery, members }) => {
     const { arrival, verdict } = delivery

@@ -4,7 +4,7 @@ import type { Target } from '../../tables/target.ts'
 
 type Client = Pick<pg.Pool | pg.ClientBase, 'query'>
 
-/** The targets whose tables still have the primary key of an earlier version: writes must name that one. */
+/** The targets whose tables still have the primary key of an earlier version, which upserts must name. */
 export async function targetsWithFormerKey(
   client: Client,
   targets: readonly Target[],

@@ -7,24 +7,24 @@ import { type Batch, batchParameters, rowParameters, slices } from '../sql/value
 
 export type Client = Pick<PoolClient, 'query'>
 
-/** Rows that are to be applied, under the id and arrival that the ledger knows their delivery by. */
+/** The rows of one delivery, with the id and the time of its first arrival that the ledger has. */
 export interface Accepted {
   readonly rows: readonly TargetRows[]
   readonly id: string
   readonly receivedAt: string
 }
 
-/** The same by where they go; a target that gets none is not among them. */
+/** The rows of several deliveries by target. A target without rows has no entry. */
 export type Batches = ReadonlyMap<Target, readonly Batch[]>
 
-/** A row that an upsert wrote: its key, who wrote it, and whether there was none before. */
+/** A row that an upsert wrote: its key, its delivery, and whether it is new in the table. */
 export interface Written {
   readonly delivery_id: string
   readonly is_new: boolean
   readonly [key: string]: unknown
 }
 
-/** A target with the parts that its rows own. */
+/** The statements that write a target's rows and the parts that these rows own. */
 export interface Plan {
   readonly target: Target
   readonly key: Key
@@ -33,7 +33,7 @@ export interface Plan {
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
 
-/** What one statement carries; a larger delivery is written in slices of one transaction. */
+/** The limits of one statement. The rows of a larger delivery are written by several statements of one transaction. */
 export const STATEMENT = { rows: 10_000, bytes: 8 * 2 ** 20 }
 
 export interface PlanOptions {
@@ -43,7 +43,10 @@ export interface PlanOptions {
   readonly former?: ReadonlySet<Target>
 }
 
-/** In the order in which every writer locks rows, whichever way a group is written: owners of parts come first. */
+/**
+ * The plans in the order in which every writer locks rows, so that writers do not deadlock. Rows that own parts come
+ * first.
+ */
 export function plansFor(
   targets: readonly Target[],
   { onlyDiffering = false, former = new Set() }: PlanOptions = {},
@@ -67,7 +70,7 @@ export function fitsOneStatement({ target, parts }: Plan, batches: Batches): boo
   return [target, ...parts.map((part) => part.target)].every((target) => fits(batches.get(target) ?? []))
 }
 
-/** What several deliveries have together is bounded when they are gathered: a single one may be of any size. */
+/** The size of several deliveries is limited when their group is taken from the queue. A single one may have any size. */
 function fits(batches: readonly Batch[]): boolean {
   const [first] = batches
   if (first && batches.length === 1) {
@@ -91,7 +94,7 @@ export async function apply(
   for (const part of parts) await replaceParts(client, batches, written, part)
 }
 
-/** Puts the parts of owners in the place of those that they had. */
+/** Replaces the parts of the given owners. */
 export async function replaceParts(
   client: Client,
   batches: Batches,
@@ -101,7 +104,7 @@ export async function replaceParts(
   const replaced = owners.filter(({ is_new }) => !is_new)
   if (replaced.length > 0) await query(client, clear, rowParameters(clear.parameters, replaced))
 
-  // Only the parts of owners that are in the table now: an older delivery's stay out.
+  // Only the parts of rows that are in the table now. The parts of an older delivery are not written.
   const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
     ownerKey.map((key) => row[key[at]]).join('\0')
   const present = new Set(owners.map((owner) => `${owner.delivery_id}\0${keyIn(owner, 'owner')}`))

@@ -20,37 +20,50 @@ import {
   replaceParts,
 } from './plan.ts'
 
-interface Held {
+/** A row of the statement that counts duplicates: what the ledger had of a delivery. */
+interface KnownDelivery {
+  /** The id that this arrival was given. */
   readonly arrival_id: string
   readonly owner: string
   readonly delivery_id: string
   readonly received_at: string
   readonly outcome_before: string
   readonly event_before: string | null
+  /** The new verdict replaces the old one: the delivery was not stored, or was stored under the name of another event. */
   readonly is_judged_again: boolean
 }
 
-/** Writes groups of deliveries: ledger first, then table by table in a fixed order. */
+/** A row of the statement that inserts a group: what is left to do after it. */
+interface Remaining {
+  readonly delivery_id: string
+  /** The table of a row that replaced another one and owns parts; null for a delivery that the ledger had already. */
+  readonly replaced: string | null
+  /** The key of that row. */
+  readonly key: Readonly<Record<string, string>> | null
+}
+
+/** Writes a group: first the ledger, then the tables in a fixed order, so that no two writers deadlock. */
 export class Writer implements GroupWriter {
   readonly #plans: readonly Plan[]
-  readonly #entering = new Map<string, Statement>()
+  /** The statements that insert a group, by the tables that the group has rows for. */
+  readonly #insertStatements = new Map<string, Statement>()
 
   /** `former` are the targets whose tables have the key of an earlier version. */
   constructor(targets: readonly Target[], former?: ReadonlySet<Target>) {
     this.#plans = plansFor(targets, former && { former })
   }
 
-  /** One receipt for each delivery, in the same order, once each is committed with its rows and outcome. */
+  /** Commits the group; returns a receipt for each delivery, in the same order. */
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const entries = entriesOf(group)
     const receipts = new Map<string, Receipt>()
-    const known = await this.#enter(client, entries, receipts, limits)
-    if (known.length > 0) await this.#revisit(client, known, receipts, limits)
+    const known = await this.#insertGroup(client, entries, receipts, limits)
+    if (known.length > 0) await this.#countDuplicates(client, known, receipts, limits)
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
-  /** Writes what the ledger doesn't hold yet; returns what it holds. */
-  async #enter(
+  /** Inserts the deliveries that the ledger does not have, with their rows; returns those that it has. */
+  async #insertGroup(
     client: Client,
     entries: Entry[],
     receipts: Map<string, Receipt>,
@@ -61,49 +74,58 @@ export class Writer implements GroupWriter {
     const used = this.#plans.filter(({ target }) => batches.has(target))
     const together = used.filter((plan) => fitsOneStatement(plan, batches))
     const apart = used.filter((plan) => !together.includes(plan))
-    // One statement is a transaction of its own; parts of rows that are replaced need a second one, and so do time limits.
-    const isOne = !limits && apart.length === 0 && together.every(({ parts }) => parts.length === 0)
+    // A single statement is a transaction of its own. Replacing parts and setting time limits take further statements.
+    const isSingle = !limits && apart.length === 0 && together.every(({ parts }) => parts.length === 0)
 
-    if (!isOne) await begin(client, limits)
-    const remains = await this.#enterTogether(client, entries, batches, together)
-    const held = new Set(remains.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
-    for (const plan of together) await replacePartsOf(client, batches, remains, plan)
-    const fresh = batchesOf(apart.length > 0 ? accepted.filter(({ id }) => !held.has(id)) : [])
-    for (const plan of apart) await apply(client, fresh, plan)
-    if (!isOne) await commit(client, limits)
+    if (!isSingle) await begin(client, limits)
+    const remaining = await this.#insertTogether(client, entries, batches, together)
+    const knownIds = new Set(remaining.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
+    for (const plan of together) await replacePartsOf(client, batches, remaining, plan)
+    const inserted = batchesOf(apart.length > 0 ? accepted.filter(({ id }) => !knownIds.has(id)) : [])
+    for (const plan of apart) await apply(client, inserted, plan)
+    if (!isSingle) await commit(client, limits)
 
-    const [known, mine] = partition(entries, ({ delivery }) => held.has(delivery.arrival.id))
-    for (const entry of mine) settle(receipts, entry, entry.delivery.arrival.id, null)
-    return known
+    const isKnown = ({ delivery }: Entry) => knownIds.has(delivery.arrival.id)
+    for (const entry of entries) {
+      if (!isKnown(entry)) addReceipts(receipts, entry, entry.delivery.arrival.id, null)
+    }
+    return entries.filter(isKnown)
   }
 
-  /** Counts deliveries that the ledger holds, and applies those that were not stored so far, or under another name. */
-  async #revisit(
+  /**
+   * Counts the arrivals of deliveries that the ledger has. Writes the rows of those that were not stored before, or that
+   * were stored under the name of another event.
+   */
+  async #countDuplicates(
     client: Client,
     entries: Entry[],
     receipts: Map<string, Receipt>,
     limits?: TimeLimits,
   ): Promise<void> {
     await begin(client, limits)
-    const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
-    const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
+    const rows = await query<KnownDelivery>(
+      client,
+      revisit,
+      rowParameters(revisit.parameters, ledgerRows(entries)),
+    )
+    const byArrival = new Map(rows.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
-    const renamed: Held[] = []
+    const renamed: KnownDelivery[] = []
     for (const entry of entries) {
       const { arrival, verdict } = entry.delivery
-      const ledger = heldByArrival.get(arrival.id) as Held
+      const ledger = byArrival.get(arrival.id) as KnownDelivery
       const wasStored = ledger.outcome_before === 'stored'
       const isItself = ledger.delivery_id === arrival.id
       const known =
         wasStored && !isItself ? { event: ledger.event_before, isLast: !ledger.is_judged_again } : null
-      settle(receipts, entry, ledger.delivery_id, known)
+      addReceipts(receipts, entry, ledger.delivery_id, known)
       if (!ledger.is_judged_again) continue
       accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
       if (wasStored) renamed.push(ledger)
     }
     const batches = batchesOf(accepted)
     for (const plan of this.#plans) {
-      // What the bytes made under their former name goes.
+      // The rows that the same bytes made under the name of another event are deleted.
       const { withdraw } = plan
       if (renamed.length > 0) await query(client, withdraw, rowParameters(withdraw.parameters, renamed))
       await apply(client, batches, plan)
@@ -111,50 +133,44 @@ export class Writer implements GroupWriter {
     await commit(client, limits)
   }
 
-  async #enterTogether(
+  /** Inserts the ledger's rows, and those of the plans, by one statement. */
+  async #insertTogether(
     client: Client,
     entries: Entry[],
     batches: Batches,
     plans: readonly Plan[],
-  ): Promise<Remains[]> {
+  ): Promise<Remaining[]> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
       ...batchParameters(upsert.parameters, batches.get(target) ?? []),
       ...parts.flatMap(({ target: part, insert }) =>
         batchParameters(insert.parameters, batches.get(part) ?? []),
       ),
     ]
-    return query<Remains>(client, this.#entryStatement(plans), [
+    return query<Remaining>(client, this.#insertStatement(plans), [
       ...rowParameters(ENTRY_PARAMETERS, ledgerRows(entries)),
       ...plans.flatMap(rowsFor),
     ])
   }
 
-  /** One text for each set of targets that groups really have. */
-  #entryStatement(plans: readonly Plan[]): Statement {
+  /** The statement for a set of tables; made once for each set that occurs. */
+  #insertStatement(plans: readonly Plan[]): Statement {
     const key = plans.map(({ target }) => getTableName(target.table)).join(' ')
-    const statement = this.#entering.get(key) ?? enter(plans)
-    this.#entering.set(key, statement)
+    const statement = this.#insertStatements.get(key) ?? enter(plans)
+    this.#insertStatements.set(key, statement)
     return statement
   }
 }
 
 const ENTRY_PARAMETERS = enter([]).parameters
 
-/** What is left to do: a delivery that the ledger held; or a row that replaced another, and owns parts. */
-interface Remains {
-  readonly delivery_id: string
-  readonly replaced: string | null
-  readonly key: Readonly<Record<string, string>> | null
-}
-
 async function replacePartsOf(
   client: Client,
   batches: Batches,
-  remains: readonly Remains[],
+  remaining: readonly Remaining[],
   { target, parts }: Plan,
 ): Promise<void> {
   const table = getTableName(target.table)
-  const owners = remains
+  const owners = remaining
     .filter(({ replaced }) => replaced === table)
     .map(({ delivery_id, key }) => ({ ...key, delivery_id, is_new: false }))
   if (owners.length === 0) return
@@ -166,22 +182,18 @@ function asArrived(entry: Entry): Accepted {
   return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt }
 }
 
-function partition<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(test), all.filter((one) => !test(one))]
-}
-
-/** As what the ledger had stored some bytes, and whether no other name may take its place. */
-interface Known {
+/** Under the name of which event the ledger had stored some bytes, and whether no other name can replace it. */
+interface StoredAs {
   readonly event: string | null
   readonly isLast: boolean
 }
 
-/** Answers each arrival as if they had been written one after the other. */
-function settle(
+/** Adds the receipts of identical arrivals, as if they had been written one after the other. */
+function addReceipts(
   receipts: Map<string, Receipt>,
   { members }: Entry,
   deliveryId: string,
-  before: Known | null,
+  before: StoredAs | null,
 ): void {
   let known = before
   for (const { arrival, verdict } of members) {
