@@ -1,45 +1,45 @@
-# Any Debian-based image with Node 20.19 or newer and npm serves.
+# Any Debian-based image with Node 20.19 or newer and npm works.
 ARG NODE_IMAGE=node:24-slim
 
 # --- build: TypeScript to JavaScript ---
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-# The manifests come first: as long as they stay, an edit in src/ reuses the installed packages.
+# Manifests first: while they do not change, an edit in src/ reuses the installed packages.
 COPY package.json package-lock.json ./
-# Nothing that is compiled or shipped needs an install script, so none gets to run.
+# No package that is compiled or shipped needs an install script, so none may run.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build
 
-# --- dependencies: what runs, and no embedded Postgres, compiler or npm cache ---
+# --- dependencies: production packages, without the embedded Postgres, the compiler and the npm cache ---
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Declarations and maps of libraries are a third of their size, and Node reads neither.
+# Type declarations and source maps are a third of the size of the packages, and Node reads neither.
 RUN npm ci --omit=dev --ignore-scripts \
   && find node_modules -type f \( -name '*.ts' -o -name '*.cts' -o -name '*.mts' -o -name '*.map' \) -delete
 
 # --- production ---
 FROM ${NODE_IMAGE} AS production
-# One helper thread for V8 instead of four: on few cores they take from Postgres and the service what they give.
+# One helper thread for V8 instead of four. On few cores they compete with Postgres and the service: docs/deploy.md.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--v8-pool-size=1 \
     HOST=0.0.0.0 \
     PORT=3000
 WORKDIR /app
-# The one place that is ever written, and only outside production: generated credentials. A new named
-# volume takes over this owner and mode. Everything else belongs to root, so the service can't change it.
+# The only directory that the service writes, and only outside production: generated credentials. A new named volume
+# inherits this owner and mode. Everything else belongs to root, so the service cannot change it.
 RUN install -d -o 1000 -g 1000 -m 0700 .data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY migrations ./migrations
 COPY --from=build /app/dist ./dist
-# `node` in the base image; as a number, because Kubernetes' runAsNonRoot can't check a name.
+# The user `node` of the base image, as a number: Kubernetes' runAsNonRoot cannot check a name.
 USER 1000:1000
 EXPOSE 3000
-# The image has no curl. `ready` and not `live`: it also says whether the database answers.
+# The image has no curl. /health/ready, not /health/live, because it also checks the database.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 3000) + '/health/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no npm in between: the process itself gets SIGTERM, and finishes what it has taken.
+# Without a shell or npm in between, the process itself gets SIGTERM and finishes the requests that it accepted.
 CMD ["node", "dist/main.js"]
