@@ -42,7 +42,7 @@ it('500 hostile sockets cost no authentic delivery its answer: the short form of
   }
   expect(isAlive).toBe(true)
   expect(Object.keys(attacked.answers)).toEqual(['200'])
-  expect(attacked.answers[200]).toBeGreaterThan(20)
+  expect(attacked.answers[200]).toBeGreaterThan(5)
   expect(held).toEqual({ proven: 0, unproven: 0 })
   if (process.platform === 'linux') expect(peak).toBeLessThan(CONTAINER_MEMORY)
 }, 90_000)
