@@ -77,7 +77,7 @@ export class Unavailable extends Error {
 const wallClock = new Clock()
 
 /** The bytes as an arrival of this moment, by `clock`: the service's is the database's. */
-export function arrive(body: Buffer, clock: Clock = wallClock): Arrival {
+export function newArrival(body: Buffer, clock: Clock = wallClock): Arrival {
   const microseconds = clock.tick()
   return {
     id: idAt(microseconds),

@@ -5,7 +5,7 @@ import type { Arrival, Unverified } from './delivery.ts'
 const alwaysKept = ['content-type', 'content-encoding', 'user-agent']
 
 /** The headers that the ledger keeps beside a body: those that judging it needs, never a credential. */
-export function kept(vendor: Vendor, headers: Headers): Record<string, string> {
+export function keptHeaders(vendor: Vendor, headers: Headers): Record<string, string> {
   const found: Record<string, string> = {}
   for (const names of [alwaysKept, vendor.keptHeaders]) {
     for (const name of names) {
@@ -17,8 +17,8 @@ export function kept(vendor: Vendor, headers: Headers): Record<string, string> {
 }
 
 /** A delivery as the quarantine keeps it: signatures as they came, keys as salted hashes. */
-export function unverified(vendor: Vendor, headers: Headers, arrival: Arrival): Unverified {
-  const held = kept(vendor, headers)
+export function unverifiedDelivery(vendor: Vendor, headers: Headers, arrival: Arrival): Unverified {
+  const held = keptHeaders(vendor, headers)
   const hashedHeaders: Record<string, string> = {}
   for (const [name, { kind }] of Object.entries(vendor.proofs)) {
     const value = headers[name]

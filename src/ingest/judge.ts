@@ -37,7 +37,7 @@ export function judgeContent(
   content: Buffer | Problem,
 ): Verdict {
   const { userHeader, required } = vendor.schemes[scheme] as Scheme
-  const userId = headerText(headers[userHeader])
+  const userId = userHeader === null ? null : headerText(headers[userHeader])
   if (!Buffer.isBuffer(content)) return rejected(content, userId)
   const body = read(content)
   if (body instanceof Unreadable) return rejected(problem(body.code, body.message), userId)

@@ -39,6 +39,6 @@ export interface TargetRows {
   readonly rows: readonly object[]
 }
 
-export function into<T extends PgTable>(target: Target<T>, rows: ReadonlyArray<Row<T>>): TargetRows {
+export function rowsFor<T extends PgTable>(target: Target<T>, rows: ReadonlyArray<Row<T>>): TargetRows {
   return { target: target as unknown as Target, rows }
 }

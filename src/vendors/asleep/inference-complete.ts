@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { type Drift, NO_DRIFT } from '../../contract/drift.ts'
 import { Id, Integer, Maybe } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
 import { longest, seriesOf, stageArrays } from './stages.ts'
@@ -26,7 +26,7 @@ export const inferenceComplete = inBothEnvelopes({
   examples: inferenceExamples,
   drift: beforeTheNight,
   normalise: (data, callback_version) => [
-    into(
+    rowsFor(
       windows,
       seriesOf(data).map(({ series, stages }) => ({
         user_id: data.user_id,

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
 import type { Issue } from '../../contract/problem.ts'
 import { Decimal, Id, Instant, Maybe, MaybeKey, OpenEnum, Text } from '../../contract/schema.ts'
-import { into, type TargetRows } from '../../tables/target.ts'
+import { rowsFor, type TargetRows } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { sessionExamples } from './examples.ts'
 import { seriesOf, stageArrays } from './stages.ts'
@@ -98,9 +98,9 @@ function normalise(data: Data, callback_version: string | null): TargetRows[] {
     callback_version,
   }
   return [
-    into(sessions, [row]),
-    into(stats, stat ? [statRow(key, stat)] : []),
-    into(
+    rowsFor(sessions, [row]),
+    rowsFor(stats, stat ? [statRow(key, stat)] : []),
+    rowsFor(
       series,
       seriesOf(session ?? {}).map(({ series, stages }) => ({
         user_id: key.user_id,

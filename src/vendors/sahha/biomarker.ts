@@ -3,7 +3,7 @@ import { defineEvent } from '../../contract/event.ts'
 import { numberText } from '../../contract/exact-number.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
 import { Id, Maybe, OpenEnum, Text } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { biomarkerExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { biomarkers } from './tables/biomarkers.ts'
@@ -31,7 +31,7 @@ export const biomarker = defineEvent({
   example: biomarkerExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
-    into(biomarkers, [
+    rowsFor(biomarkers, [
       {
         profile_id: body.profileId,
         id: body.id,
