@@ -62,7 +62,7 @@ async function bySignature(
   const asSent = authenticator.authenticate(headers, bytes)
   if (asSent !== null) return { scheme: asSent, bytes, content: null }
   if (!hasSignature(vendor, headers)) return null
-  const content = await unpacker.ofStranger(headers, bytes, body)
+  const content = await unpacker.unprovenContent(headers, bytes, body)
   const unpacked = content && authenticator.authenticate(headers, content)
   return unpacked === null ? null : { scheme: unpacked, bytes, content }
 }

@@ -31,7 +31,7 @@ const session = Type.Object({
   ...stageArrays,
 })
 
-/** The result of Get Session, of any age. */
+/** The result of Asleep's Get Session API, with the fields of all versions. */
 const result = {
   timezone: Maybe(Text({ description: 'IANA time zone name' })),
   peculiarities: Maybe(Type.Array(OpenEnum(PECULIARITIES))),
@@ -50,7 +50,7 @@ const data = Type.Object({
 
 type Data = Static<typeof data>
 
-/** The analysis of a whole session; it replaces whatever was known of the session. */
+/** The analysis of a whole session. It replaces the session's earlier rows. */
 export const sessionComplete = inBothEnvelopes({
   name: 'SESSION_COMPLETE',
   data,

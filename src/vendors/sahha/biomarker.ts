@@ -16,7 +16,7 @@ const Biomarker = Type.Object(
     type: Text({ description: 'steps, heart_rate_resting, sleep_duration, …' }),
     periodicity: Maybe(OpenEnum(['daily', 'weekly', 'monthly', 'none', 'intraday', 'quarterly'])),
     aggregation: Maybe(OpenEnum(['total', 'average', 'maximum', 'minimum', 'none'])),
-    value: Maybe(Text({ description: 'Text, for precision; a JSON number is not one, and is no value' })),
+    value: Maybe(Text({ description: 'Text, for precision; a JSON number is stored as NULL' })),
     unit: Maybe(Text()),
     valueType: Maybe(OpenEnum(['integer', 'float', 'boolean', 'string', 'double', 'datetime'])),
     ...periodFields,
