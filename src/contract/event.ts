@@ -16,7 +16,7 @@ export interface EventDeclaration<S extends TSchema> {
   readonly example: Static<S>
   /** Checks what the schema can't express, such as one of two fields being required. Returns [] if the body is valid. */
   readonly check?: (body: Static<S>) => Issue[]
-  /** Returns the rows that the body becomes, at most one entry per table. Pure: no clock, no I/O. */
+  /** Returns the rows that the body becomes, one entry per table. Pure: no clock, no I/O. */
   readonly normalise: (body: Static<S>) => TargetRows[]
   /** Returns the time at which the vendor created the record, as ISO 8601 text from the body; for the lag metric. */
   readonly createdAt?: (body: Static<S>) => string | null | undefined

@@ -13,9 +13,10 @@
  * - The vendor signs more than the body, such as a timestamp header: `authenticate` gets all headers. List the
  *   timestamp in `keptHeaders`, or a quarantined delivery can't be proven later.
  * - The vendor sends deletions: store one as a row. Give the table a nullable `deleted_at` column, and let the event's
- *   `normalise` return the record's key with `deleted_at` set and the other columns null. `newest` then decides
- *   between the deletion and the record, so that their order of arrival doesn't matter. Views leave out deleted rows.
- *   A physical delete would let an older delivery that arrives later bring the record back.
+ *   `normalise` return the record's key and version with `deleted_at` set and the other columns null (so they must be
+ *   nullable). `newest` decides between the deletion and the record by their version, in whatever order they arrive;
+ *   the rows that are `partOf` the record go. Views leave out rows with `deleted_at`. A physical delete would let an
+ *   older delivery that arrives later bring the record back.
  * - An event has nothing to store, such as a test message: `normalise` returns `[]`, and the ledger keeps the body.
  */
 
@@ -88,7 +89,7 @@ export interface HandshakeAnswer {
 }
 
 export interface Vendor {
-  /** Lower-case. The route is `/webhooks/<name>`; also the value of `deliveries.vendor`. */
+  /** Lower-case letters. The route is `/webhooks/<name>`; also the value of `deliveries.vendor`. */
   readonly name: string
   /**
    * The environment variables that hold the vendor's credentials, each with a description. Each is a comma-separated
@@ -107,7 +108,7 @@ export interface Vendor {
   /** The headers that carry credentials, by their lower-case names. */
   readonly proofs: Readonly<Record<string, Proof>>
   readonly events: readonly Event[]
-  /** The tables of the vendor, each owning table before those that are `partOf` it. */
+  /** The vendor's tables, declared with `target`. Every table in `normalise` must be listed. */
   readonly targets: readonly Target[]
   /** Raise it with every change that makes other rows of a body already stored; then run `nightpost replay --all`. */
   readonly normaliserVersion: number

@@ -58,7 +58,7 @@ export interface Store {
   commit(delivery: Delivery): Promise<Receipt>
 }
 
-/** A request whose sender is not proven: a stranger's, or the vendor's while a wrong credential is configured. */
+/** A request whose sender is not proven: anybody's, or the vendor's while a wrong credential is configured. */
 export interface Unverified {
   readonly arrival: Arrival
   readonly vendor: string

@@ -39,7 +39,7 @@ export class Intake {
   }
 
   /** Counts bytes of a body. Throws a 503 problem if the budget is full, but always lets one body through. */
-  take(body: Body, bytes: number): void {
+  reserve(body: Body, bytes: number): void {
     const { used, limits } = this
     if (body.isProven) {
       if (used.proven > body.bytes && used.proven + bytes > limits.proven) throw this.shortage('bytes')
@@ -54,7 +54,7 @@ export class Intake {
   }
 
   /** Stops counting a body. */
-  give(body: Body): void {
+  release(body: Body): void {
     if (body.isProven) this.used.proven -= body.bytes
     else {
       this.used.unproven -= body.bytes
@@ -120,14 +120,14 @@ export class Body {
   /** Moves the bytes to the budget of proven senders. Throws a 503 problem if that is full. */
   prove(): void {
     const { bytes } = this
-    this.#intake.give(this)
+    this.#intake.release(this)
     this.isProven = true
     this.grow(bytes)
   }
 
   /** Counts more bytes. Throws a 503 problem if the budget is full. */
   grow(bytes: number): void {
-    this.#intake.take(this, bytes)
+    this.#intake.reserve(this, bytes)
   }
 
   /** Refuses the body while it is being read: `read` rejects with `reason`. */
@@ -137,7 +137,7 @@ export class Body {
 
   /** Stops counting the body's memory. May be called several times. */
   release(): void {
-    this.#intake.give(this)
+    this.#intake.release(this)
   }
 
   /** Reads the whole body. Rejects with a problem: 413, 503, or 400 if the connection ends too early. */

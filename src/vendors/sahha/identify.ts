@@ -31,7 +31,7 @@ const marks: ReadonlyArray<readonly [event: Event, isMarked: (body: JsonObject) 
 
 /**
  * Finds the event. No Sahha body names it, and `X-Event-Type` is not signed. So the body's shape decides if it is
- * clear, else the header. An unknown name is an unknown event, whatever the shape of the body.
+ * clear, else the header. An unknown name is an unknown event, even if the body has the shape of a known one.
  */
 export function identify(headers: Headers, body: JsonObject): Identity {
   const header = headers['x-event-type']
