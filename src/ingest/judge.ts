@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type Drift, NO_DRIFT } from '../contract/drift.ts'
 import type { Judgement } from '../contract/event.ts'
 import { type JsonObject, readJson, Unreadable } from '../contract/json.ts'
-import { type Problem, problem } from '../contract/problem.ts'
+import { type Issue, type Problem, type ProblemCode, problem } from '../contract/problem.ts'
 import type { Headers, Identity, Scheme, Vendor } from '../contract/vendor.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
@@ -43,25 +43,22 @@ export function judgeContent(
   if (body instanceof Unreadable) return rejected(problem(body.code, body.message), userId)
 
   const identity = vendor.identify(headers, body)
+  const reject = (code: ProblemCode, detail: string, issues?: Issue[]) =>
+    rejected(problem(code, detail, issues), userId, identity)
+
   if (required && userId === null) {
-    return rejected(problem('missing_user_id', `The header ${userHeader} is required.`), userId, identity)
+    return reject('missing_user_id', `The header ${userHeader} is required.`)
   }
   // Checked before the rows are made, because they would fill the memory.
   if (identity.event && elementCount(body) > MAX_ROWS) {
-    const detail = `The lists of the body have more than ${MAX_ROWS} elements.`
-    return rejected(problem('invalid_body', detail), userId, identity)
+    return reject('invalid_body', `The lists of the body have more than ${MAX_ROWS} elements.`)
   }
   const judgement = identity.event?.judge(body)
   if (judgement && 'issues' in judgement) {
-    const detail = `The body does not fit ${identity.event?.name}.`
-    return rejected(problem('invalid_body', detail, judgement.issues), userId, identity)
+    return reject('invalid_body', `The body does not fit ${identity.event?.name}.`, judgement.issues)
   }
   if (userId !== null && !isSameUser(userId, identity)) {
-    return rejected(
-      problem('user_mismatch', `The header ${userHeader} and the body name different users.`),
-      userId,
-      identity,
-    )
+    return reject('user_mismatch', `The header ${userHeader} and the body name different users.`)
   }
   return {
     outcome: judgement ? 'stored' : 'unrecognised',
