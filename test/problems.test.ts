@@ -296,3 +296,13 @@ it("a fault of Nightpost's own code gets 500, stores the body, and is logged as 
     json: { outcome: 'stored', delivery_id: answer.json.delivery_id },
   })
 })
+
+it('an event whose body makes no rows is stored', async () => {
+  const event = sahha.events.find(({ name }) => name === 'BiomarkerCreatedIntegrationEvent')
+  if (!event) throw new Error('Sahha sends biomarkers')
+  const judge = vi.spyOn(event, 'judge').mockReturnValue({ rows: [] })
+  const answer = await service.sahha(biomarker({ id: 'no-rows' }), event.name)
+  judge.mockRestore()
+  expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+  expect(await ledgerEntry(answer.json.delivery_id)).toMatchObject({ outcome: 'stored', problem: null })
+})
