@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { from as copyFrom } from 'pg-copy-streams'
 import { arrayLiteral } from '../src/db/sql/array-literal.ts'
-import { arrive, type Delivery } from '../src/ingest/delivery.ts'
+import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
 import { judge } from '../src/ingest/judge.ts'
 import { deliveries } from '../src/tables/deliveries.ts'
 import { vendors } from '../src/vendors/index.ts'
@@ -45,7 +45,7 @@ export async function copyCeiling(workload: Workload, deliveryCount: number, dat
 function deliveryOf(workload: Workload, number: number): Delivery {
   const vendor = vendors.find(({ name }) => name === workload.vendor)
   if (!vendor) throw new Error(`There is no vendor ${workload.vendor}`)
-  const arrival = arrive(prepareRequest(workload).body(number))
+  const arrival = newArrival(prepareRequest(workload).body(number))
   const body = JSON.parse(arrival.body.toString())
   const headers = {
     'x-user-id': body.externalId ?? body.data.user_id,

@@ -4,7 +4,9 @@ import type { Config } from './config/settings.ts'
 import { Clock } from './ingest/clock.ts'
 import type { Quarantine, Store } from './ingest/delivery.ts'
 import { Intake } from './ingest/intake.ts'
-import { leaveBodies, receive } from './ingest/receive.ts'
+import { leaveBodies } from './ingest/leave-bodies.ts'
+import { receive } from './ingest/receive.ts'
+import { decorateSummary } from './ingest/summary.ts'
 import { Unpacker } from './ingest/unpack.ts'
 import { limitPipelining } from './ops/connections.ts'
 import { type Audience, exposeMetrics } from './ops/expose.ts'
@@ -68,6 +70,7 @@ export function buildApp(parts: Parts): FastifyInstance {
   shedLoad(app, metrics)
   app.server.maxConnections = MOST_CONNECTIONS
   leaveBodies(app)
+  decorateSummary(app)
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
     health(scope, readiness)
@@ -94,6 +97,7 @@ function receiveAll(scope: FastifyInstance, parts: Parts, rates: RateLimits): vo
     if (authenticator) {
       receive(scope, {
         vendor,
+        credentials: config.credentials,
         authenticator,
         onRefused: observer.refused(vendor, config.credentials, authenticator),
         intake,

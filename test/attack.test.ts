@@ -33,7 +33,7 @@ const options = () => ({
   listen: guardProcess,
 })
 
-it('500 hostile sockets cost no authentic delivery its answer: the short form of npm run attack', async () => {
+it('every authentic delivery gets 200 during an attack by 500 sockets (a short npm run attack)', async () => {
   const sizes = { sockets: 500, idle: 500, connections: 8, calm: 0.5, attacked: 3 }
   const { attacked, peak, held, isAlive } = await attack({ ...options(), ...sizes })
   for (let n = 0; n < 500; n += 1) {
@@ -47,7 +47,7 @@ it('500 hostile sockets cost no authentic delivery its answer: the short form of
   if (process.platform === 'linux') expect(peak).toBeLessThan(CONTAINER_MEMORY)
 }, 90_000)
 
-describe('one authentic body does not end the process in the memory of its container:', () => {
+describe('a hostile authentic body does not exceed the memory of the container', () => {
   let child: ChildProcess
   let port: number
   beforeAll(async () => {
@@ -76,7 +76,13 @@ describe('one authentic body does not end the process in the memory of its conta
 
   it.each([
     ['3.4 million empty factors', SCORE, () => score(many(3_400_000, () => '{}')), 422, /values/],
-    ['as many as fit the bound of values', SCORE, () => score(many(240_000, () => '{}')), 422, /elements/],
+    [
+      'as many empty factors as the limit of values allows',
+      SCORE,
+      () => score(many(240_000, () => '{}')),
+      422,
+      /elements/,
+    ],
     [
       'a million empty objects beside a long number',
       LOG,
@@ -87,13 +93,13 @@ describe('one authentic body does not end the process in the memory of its conta
     [
       'many keys beside a long number',
       LOG,
-      // Too many keys for an object that is stored as it is: the optional field is NULL, and the sample is stored.
+      // The object has too many keys for a JsonMap: the optional field becomes NULL, and the sample is stored.
       () => log(many(490_000, (n) => `"${n.toString(36)}":0`)),
       200,
       null,
     ],
     [
-      'nothing but long numbers',
+      '450,000 long numbers',
       LOG,
       () => log(`"a":[${many(450_000, () => '12345678901234567')}]`),
       422,
@@ -114,16 +120,16 @@ describe('one authentic body does not end the process in the memory of its conta
     const answer = await post(text, event)
     expect(answer.status).toBe(status)
     if (detail) expect(answer.json.detail).toMatch(detail)
-    // It blocked the one thread for five seconds and more.
+    // Without the limits such a body blocked the event loop for more than five seconds.
     expect(performance.now() - start).toBeLessThan(8000)
-    const [kept] = await db.query(
+    const [entry] = await db.query(
       'select outcome, length(body) as bytes from deliveries where delivery_id = $1',
       [answer.json.delivery_id],
     )
-    expect(kept).toEqual({ outcome: status === 200 ? 'stored' : 'rejected', bytes: `${text.length}` })
+    expect(entry).toEqual({ outcome: status === 200 ? 'stored' : 'rejected', bytes: `${text.length}` })
   })
 
-  it('50,000 samples are stored, and one more is refused readably', async () => {
+  it('50,000 samples are stored, and 50,001 get 422 with the limit', async () => {
     const samples = (count: number) =>
       `{"profileId":"p","dataType":"steps","externalId":"u","dataLogs":[${many(count, (n) => `{"id":"sample ${n}","value":${n},"startDateTime":"2025-01-01T00:00:00+12:00","endDateTime":"2025-01-01T00:00:00+12:00"}`)}]}`
     const few = await post(samples(50_000), LOG)
@@ -133,7 +139,7 @@ describe('one authentic body does not end the process in the memory of its conta
     expect(more.json.detail).toContain('50000')
   })
 
-  it('nor do 40 packed ones at once that become 9 MiB each', async () => {
+  it('40 concurrent gzip bodies of 9 MiB unpacked get 200 or 503', async () => {
     const samples = many(1000, (n) => `{"id":"${randomUUID()}","value":${n},"unit":"${'x'.repeat(9000)}"}`)
     const packed = gzipSync(`{"profileId":"p","dataType":"steps","dataLogs":[${samples}]}`)
     const answers = await Promise.all(
@@ -147,7 +153,7 @@ describe('one authentic body does not end the process in the memory of its conta
     for (const code of codes) expect([200, 503]).toContain(code)
   }, 90_000)
 
-  it('and it lives, within its memory', async () => {
+  it('after all bodies the process is ready and was within its memory', async () => {
     expect(child.exitCode).toBe(null)
     expect((await fetch(`http://127.0.0.1:${port}/health/ready`)).status).toBe(200)
     if (process.platform === 'linux') {

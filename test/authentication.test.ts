@@ -38,7 +38,7 @@ const WRONG_SIGNATURES = [
 ]
 
 describe('x-api-key', () => {
-  it.each(WRONG_KEYS)('refuses %j with 401 and keeps nothing', async (key) => {
+  it.each(WRONG_KEYS)('answers 401 to %j and stores nothing', async (key) => {
     const header = Buffer.from(key).toString('latin1')
     const headers = { 'x-api-key': header, 'x-user-id': USER }
     expect(await service.post('asleep', headers, inference())).toMatchObject({
@@ -48,11 +48,11 @@ describe('x-api-key', () => {
     expect(await service.db.query('select 1 from deliveries')).toEqual([])
   })
 
-  it('refuses a request without it', async () => {
+  it('answers 401 to a request without it', async () => {
     expect(await service.post('asleep', { 'x-user-id': USER }, inference())).toMatchObject({ status: 401 })
   })
 
-  it("does not take one vendor's key for another's", async () => {
+  it("answers 401 to another vendor's key", async () => {
     expect(
       await service.post('asleep', { 'x-api-key': SAHHA_KEY, 'x-user-id': USER }, inference()),
     ).toMatchObject({
@@ -60,7 +60,7 @@ describe('x-api-key', () => {
     })
   })
 
-  it.each([ASLEEP_KEY, 'second-key'])('accepts every configured key, for rotation', async (key) => {
+  it.each([ASLEEP_KEY, 'second-key'])('accepts every configured key', async (key) => {
     const headers = { 'x-api-key': key, 'x-user-id': USER }
     expect(await service.post('asleep', headers, inference({ session_id: key }))).toMatchObject({
       status: 200,
@@ -69,7 +69,7 @@ describe('x-api-key', () => {
 })
 
 describe('X-Signature', () => {
-  it.each(WRONG_SIGNATURES)('refuses %j with 401', async (signature) => {
+  it.each(WRONG_SIGNATURES)('answers 401 to %j', async (signature) => {
     const headers = { 'x-signature': Buffer.from(signature).toString('latin1') }
     expect(await service.post('sahha', headers, body)).toMatchObject({
       status: 401,
@@ -77,13 +77,13 @@ describe('X-Signature', () => {
     })
   })
 
-  it('is over the exact bytes: the same JSON in other bytes does not pass', async () => {
+  it('covers the exact bytes: the same JSON with other white space gets 401', async () => {
     expect(await service.post('sahha', signed(body), JSON.stringify(body, null, 1))).toMatchObject({
       status: 401,
     })
   })
 
-  it('accepts upper case and every configured secret', async () => {
+  it('may be upper case and made with any configured secret', async () => {
     const first = biomarker({ id: 'upper' })
     const second = biomarker({ id: 'second' })
     const upper = { 'x-signature': signed(first)['x-signature'].toUpperCase() }
@@ -93,7 +93,7 @@ describe('X-Signature', () => {
     })
   })
 
-  it('beside a wrong key is refused: every credential presented must hold', async () => {
+  it('gets 401 together with a wrong key: every presented credential must be right', async () => {
     expect(await service.post('sahha', { ...signed(body), 'x-api-key': 'wrong' }, body)).toMatchObject({
       status: 401,
     })
@@ -102,16 +102,16 @@ describe('X-Signature', () => {
   })
 })
 
-describe('the user', () => {
+describe('the user header', () => {
   const key = { 'x-api-key': SAHHA_KEY }
 
-  it('is required beside a key: 400, and the body is kept', async () => {
+  it('is required with a key: otherwise 400, and the body is stored as rejected', async () => {
     const answer = await service.post('sahha', key, biomarker({ id: 'no-user' }))
     expect(answer).toMatchObject({ status: 400, json: { code: 'missing_user_id' } })
-    const [kept] = await service.db.query('select * from deliveries where delivery_id = $1', [
+    const [entry] = await service.db.query('select * from deliveries where delivery_id = $1', [
       answer.json.delivery_id,
     ])
-    expect(kept).toMatchObject({ outcome: 'rejected', owner: 'profile-1', authenticated_by: 'api_key' })
+    expect(entry).toMatchObject({ outcome: 'rejected', owner: 'profile-1', authenticated_by: 'api_key' })
     expect(
       await service.post('asleep', { 'x-api-key': ASLEEP_KEY }, inference({ seq_num: 1 })),
     ).toMatchObject({
@@ -121,28 +121,28 @@ describe('the user', () => {
   })
 
   it.each(['user-2', 'USER-1', 'user-1 x', 'user'])(
-    '%j must equal the one in the body: 422',
+    'gets 422 if it names another user than the body: %j',
     async (user) => {
       const answer = await service.post('sahha', { ...key, 'x-user-id': user }, biomarker({ id: user }))
       expect(answer).toMatchObject({ status: 422, json: { code: 'user_mismatch' } })
       expect(JSON.stringify(answer.json)).not.toContain('user-1')
-      const [kept] = await service.db.query(
+      const [entry] = await service.db.query(
         'select outcome, user_id from deliveries where delivery_id = $1',
         [answer.json.delivery_id],
       )
-      expect(kept).toEqual({ outcome: 'rejected', user_id: user })
+      expect(entry).toEqual({ outcome: 'rejected', user_id: user })
     },
   )
 
-  it('may be written in UTF-8', async () => {
+  it('may be UTF-8', async () => {
     const named = biomarker({ id: 'utf8', externalId: 'Zoë 睡眠' })
     const header = Buffer.from('Zoë 睡眠').toString('latin1')
     expect(await service.post('sahha', { ...key, 'x-user-id': header }, named)).toMatchObject({ status: 200 })
-    const [kept] = await service.db.query(`select user_id from deliveries where user_id like 'Zo%'`)
-    expect(kept).toEqual({ user_id: 'Zoë 睡眠' })
+    const [entry] = await service.db.query(`select user_id from deliveries where user_id like 'Zo%'`)
+    expect(entry).toEqual({ user_id: 'Zoë 睡眠' })
   })
 
-  it('beside a signature may be absent or empty, but not another', async () => {
+  it('may be absent or empty with a signature, but must not name another user', async () => {
     const send = (id: string, external: string | undefined, fields: object = {}) => {
       const sent = biomarker({ id, ...fields })
       const header = external === undefined ? undefined : { 'x-external-id': external }
@@ -157,7 +157,7 @@ describe('the user', () => {
   })
 })
 
-it('has no route for a vendor without a credential', async () => {
+it('answers 404 at the URL of a vendor without a configured credential', async () => {
   const without = await setup({ SAHHA_API_KEYS: '', SAHHA_WEBHOOK_SECRETS: ' , ' })
   try {
     const empty = createHmac('sha256', '').update(JSON.stringify(body)).digest('hex')
@@ -168,7 +168,7 @@ it('has no route for a vendor without a credential', async () => {
   }
 })
 
-it('never logs, stores or answers a credential, a body or a user id', async () => {
+it('logs and stores no credential, and logs no body and no user id', async () => {
   const written = service.log.join('')
   expect(written).toContain('"route":"/webhooks/sahha"')
   const [dump] = await service.db.query(`select string_agg(to_jsonb(d)::text, ' ') as text from (

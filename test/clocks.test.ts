@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readConfig } from '../src/config/settings.ts'
 import { Clock } from '../src/ingest/clock.ts'
-import { arrive } from '../src/ingest/delivery.ts'
+import { newArrival } from '../src/ingest/delivery.ts'
 import { replay } from '../src/replay/replay.ts'
 import { faultsOf } from '../src/status/faults.ts'
 import { readState } from '../src/status/read.ts'
@@ -150,7 +150,7 @@ describe('the estimate of the database clock', () => {
   it('gives every arrival a moment of its own, in the order of ids', () => {
     at(1_700_000_000_000, 5)
     const one = clock()
-    const all = Array.from({ length: 3000 }, () => arrive(Buffer.alloc(0), one))
+    const all = Array.from({ length: 3000 }, () => newArrival(Buffer.alloc(0), one))
     const moments = all.map(({ receivedAt }) => receivedAt)
     const ids = all.map(({ id }) => id)
     expect(moments[1001]).toBe('2023-11-14T22:13:20.001001Z')

@@ -20,10 +20,10 @@ afterAll(async () => {
   await plain.close()
 })
 
-const packed = (body: object) => gzipSync(JSON.stringify(body))
+const compressed = (body: object) => gzipSync(JSON.stringify(body))
 const asleep = (body: Buffer, encoding: string) =>
   service.post('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': USER, 'content-encoding': encoding }, body)
-const keptOf = async (id: unknown) =>
+const entryOf = async (id: unknown) =>
   (
     await service.db.query(
       `select outcome, encode(body, 'hex') as body from deliveries where delivery_id = $1`,
@@ -31,16 +31,16 @@ const keptOf = async (id: unknown) =>
     )
   )[0]
 
-it('every fixture gives the same rows packed as plain', async () => {
+it('every fixture makes the same rows compressed and uncompressed', async () => {
   const gzipped: TestService['post'] = (vendor, headers, body) =>
     service.post(vendor, { ...headers, 'content-encoding': 'gzip' }, gzipSync(body as Buffer))
-  const packing: TestService = {
+  const compressing: TestService = {
     ...service,
     asleep: (body, user) => gzipped('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': user }, body),
     sahha: (body, type) => gzipped('sahha', { ...signed(body), ...(type && { 'x-event-type': type }) }, body),
   }
   for (const fixture of fixtures) {
-    expect(await send(packing, fixture)).toMatchObject({ status: 200, json: { outcome: 'stored' } })
+    expect(await send(compressing, fixture)).toMatchObject({ status: 200, json: { outcome: 'stored' } })
     await send(plain, fixture)
   }
   const bare = async ({ db }: TestService) => {
@@ -53,19 +53,19 @@ it('every fixture gives the same rows packed as plain', async () => {
 })
 
 it.each(['gzip', 'GZIP', 'x-gzip', ' gzip '])(
-  'takes Content-Encoding %j, and keeps the bytes as they came',
+  'accepts Content-Encoding %j and stores the compressed bytes',
   async (encoding) => {
-    const body = packed(inference({ session_id: `session ${encoding}` }))
+    const body = compressed(inference({ session_id: `session ${encoding}` }))
     const { status, json } = await asleep(body, encoding)
     expect(status).toBe(200)
-    expect(await keptOf(json.delivery_id)).toEqual({ outcome: 'stored', body: body.toString('hex') })
+    expect(await entryOf(json.delivery_id)).toEqual({ outcome: 'stored', body: body.toString('hex') })
   },
 )
 
 describe('a signature', () => {
   it.each([
-    ['of the packed bytes', (body: object) => signed(packed(body))],
-    ['of the body before it was packed', (body: object) => signed(body)],
+    ['of the compressed bytes', (body: object) => signed(compressed(body))],
+    ['of the body before compression', (body: object) => signed(body)],
   ])('%s proves the sender', async (name, proof) => {
     const body = biomarker({ id: name })
     const headers = {
@@ -73,40 +73,34 @@ describe('a signature', () => {
       'content-encoding': 'gzip',
       'x-event-type': 'BiomarkerCreatedIntegrationEvent',
     }
-    expect(await service.post('sahha', headers, packed(body))).toMatchObject({
+    expect(await service.post('sahha', headers, compressed(body))).toMatchObject({
       status: 200,
       json: { outcome: 'stored' },
     })
   })
 
-  it('of another body does not', async () => {
+  it('of another body does not prove the sender', async () => {
     const headers = { ...signed(biomarker()), 'content-encoding': 'gzip' }
-    expect((await service.post('sahha', headers, packed(biomarker({ id: 'forged' })))).status).toBe(401)
+    expect((await service.post('sahha', headers, compressed(biomarker({ id: 'forged' })))).status).toBe(401)
   })
 })
 
-describe('is kept as rejected, never lost:', () => {
-  const good = packed(inference())
+describe('a body that can not be unpacked is stored as rejected', () => {
+  const good = compressed(inference())
   it.each([
-    ['a body that is not gzip', Buffer.from(JSON.stringify(inference())), 'gzip', 400, 'malformed_json'],
-    ['a body cut short', good.subarray(0, good.length - 12), 'gzip', 400, 'malformed_json'],
+    ['not gzip', Buffer.from(JSON.stringify(inference())), 'gzip', 400, 'malformed_json'],
+    ['truncated gzip', good.subarray(0, good.length - 12), 'gzip', 400, 'malformed_json'],
     [
-      'a body with a wrong checksum',
+      'a wrong checksum',
       Buffer.concat([good.subarray(0, -8), Buffer.alloc(8, 1)]),
       'gzip',
       400,
       'malformed_json',
     ],
-    [
-      'an encoding that is not taken',
-      brotliCompressSync(JSON.stringify(inference())),
-      'br',
-      400,
-      'malformed_json',
-    ],
+    ['an unsupported encoding', brotliCompressSync(JSON.stringify(inference())), 'br', 400, 'malformed_json'],
     ['gzip twice', gzipSync(good), 'gzip, gzip', 400, 'malformed_json'],
     [
-      'a body that grows past the limit',
+      'more unpacked bytes than the limit',
       gzipSync(Buffer.alloc(30 * 2 ** 20, 32)),
       'gzip',
       413,
@@ -115,11 +109,14 @@ describe('is kept as rejected, never lost:', () => {
   ])('%s', async (_name, body, encoding, status, code) => {
     const answer = await asleep(body, encoding)
     expect(answer).toMatchObject({ status, json: { code } })
-    expect(await keptOf(answer.json.delivery_id)).toEqual({ outcome: 'rejected', body: body.toString('hex') })
+    expect(await entryOf(answer.json.delivery_id)).toEqual({
+      outcome: 'rejected',
+      body: body.toString('hex'),
+    })
   })
 
-  it('and one that was too large is stored once the limit allows it', async () => {
-    const body = packed(inference({ session_id: 'large', padding: ' '.repeat(2 * LIMIT) }))
+  it('replay stores a body that was too large after the limit is raised', async () => {
+    const body = compressed(inference({ session_id: 'large', padding: ' '.repeat(2 * LIMIT) }))
     const { json } = await asleep(body, 'gzip')
     expect(json.code).toBe('body_too_large')
     const summary = await replay({
@@ -134,6 +131,6 @@ describe('is kept as rejected, never lost:', () => {
       progress: () => {},
     })
     expect(Object.fromEntries(summary.transitions)).toEqual({ 'rejected → stored': 1 })
-    expect((await keptOf(json.delivery_id))?.outcome).toBe('stored')
+    expect((await entryOf(json.delivery_id))?.outcome).toBe('stored')
   })
 })

@@ -20,7 +20,7 @@ describe.each(fixtures)('$vendor $name', (fixture) => {
     )
   })
 
-  it('answers duplicate and changes no row when it comes again, whatever tells its event', async () => {
+  it('sent again, also without its event type, is answered duplicate and changes no row', async () => {
     const before = await allRows(service.db)
     expect(await send(service, { ...fixture, eventType: undefined })).toMatchObject({
       status: 200,

@@ -5,7 +5,7 @@ import { GroupCommit, type GroupWriter } from '../src/db/commit/group-commit.ts'
 import { defaultLimits } from '../src/db/commit/limits.ts'
 import { createPool } from '../src/db/connect/pool.ts'
 import { Writer } from '../src/db/write/writer.ts'
-import { arrive, type Delivery, Unavailable } from '../src/ingest/delivery.ts'
+import { type Delivery, newArrival, Unavailable } from '../src/ingest/delivery.ts'
 import { judge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
@@ -30,7 +30,7 @@ const store = (limits: Partial<typeof defaultLimits> = {}) =>
   new GroupCommit(pool, writer, { ...defaultLimits, ...limits })
 
 function delivery(body: object): Delivery {
-  const arrival = arrive(Buffer.from(JSON.stringify(body)))
+  const arrival = newArrival(Buffer.from(JSON.stringify(body)))
   return {
     arrival,
     verdict: judge(sahha, 'signature', {}, arrival.body, LIMIT),
@@ -340,10 +340,10 @@ it('refuses more rows than may wait, however few deliveries and bytes they are',
 it('of identical bytes in a group the best verdict counts', async () => {
   const good = delivery(biomarker({ category: 'c' }))
   const verdict = judge(sahha, 'signature', { 'x-external-id': 'somebody-else' }, good.arrival.body, LIMIT)
-  const bad = { ...good, arrival: arrive(good.arrival.body), verdict }
+  const bad = { ...good, arrival: newArrival(good.arrival.body), verdict }
   expect(verdict.outcome).toBe('rejected')
   const single = store({ writers: 1 })
-  const later = { ...bad, arrival: arrive(good.arrival.body) }
+  const later = { ...bad, arrival: newArrival(good.arrival.body) }
   const receipts = await Promise.all([...many(3), bad, good, later].map((one) => single.commit(one)))
   expect(receipts.slice(3).map(({ outcome }) => outcome)).toEqual(['rejected', 'stored', 'duplicate'])
   expect(

@@ -8,7 +8,7 @@ import { biomarker } from './setup/bodies.ts'
 import { type Fixture, fixtures } from './setup/fixtures.ts'
 import { type Answer, ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
 
-/** Stands in every value that is sent, and must come back in no answer and no log line. */
+/** Part of every value that is sent. It must appear in no answer and no log line. */
 const MARKER = 'QZ7marker'
 
 let service: TestService
@@ -28,8 +28,8 @@ function send({ vendor, eventType, body: own }: Fixture, body: Buffer): Promise<
   return service.post('asleep', headers, body)
 }
 
-/** Whatever an authentic body holds, it gets an answer that a vendor understands, and its bytes are kept. */
-async function expectKept(fixture: Fixture, body: Buffer): Promise<void> {
+/** Expects that an authentic body gets 200, 400 or 422, and that the ledger stores its exact bytes. */
+async function expectStored(fixture: Fixture, body: Buffer): Promise<void> {
   const { status, json } = await send(fixture, body)
   expect([200, 400, 422]).toContain(status)
   const [row] = await service.db.query(
@@ -40,7 +40,7 @@ async function expectKept(fixture: Fixture, body: Buffer): Promise<void> {
   expect(JSON.stringify(json)).not.toContain(MARKER)
 }
 
-/** JSON text that is put into a body as it stands. */
+/** JSON source text that replaces a value of a body. */
 const ODD_VALUES = [
   'null',
   'true',
@@ -83,7 +83,7 @@ const ODD_VALUES = [
 
 type Path = ReadonlyArray<string | number>
 
-/** The path of every value in a body, objects and lists included. */
+/** The paths of all values in a body, objects and lists included. */
 function paths(value: unknown, at: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [at]
   return [
@@ -94,7 +94,7 @@ function paths(value: unknown, at: Path = []): Path[] {
   ]
 }
 
-/** The body's text with other text in one place. */
+/** Replaces the value at `path` by `text`. */
 function withText(body: Buffer, path: Path, text: string): Buffer {
   if (path.length === 0) return Buffer.from(text)
   const copy = JSON.parse(body.toString())
@@ -104,18 +104,18 @@ function withText(body: Buffer, path: Path, text: string): Buffer {
   return Buffer.from(JSON.stringify(copy).replace('"@@"', () => text))
 }
 
-/** Lists repeat: their first and last element stand for all. */
-const worthIt = (fixture: Fixture) => {
+/** The paths of a fixture, with one element of each list, because all elements have the same shape. */
+const distinctPaths = (fixture: Fixture) => {
   const all = paths(JSON.parse(fixture.body.toString()))
   const shape = (path: Path) => path.map((key) => (typeof key === 'number' ? '[]' : key)).join('/')
   return all.filter((path, at) => all.findIndex((other) => shape(other) === shape(path)) === at)
 }
 
-const places = fixtures.flatMap((fixture) => worthIt(fixture).map((path) => ({ fixture, path })))
+const places = fixtures.flatMap((fixture) => distinctPaths(fixture).map((path) => ({ fixture, path })))
 
-describe('any value in any place', () => {
+describe('a body with a value replaced is stored or rejected, and its bytes are in the ledger', () => {
   it.each(['\\u0000', '\\ud800', '\\udfff\\ud800'])(
-    'text with %s in every place that holds text is stored or kept',
+    'every text value replaced by one with %s',
     async (odd) => {
       const texts = places.filter(({ fixture: { body }, path }) => {
         const value = path.reduce((at, key) => at?.[key], JSON.parse(body.toString()))
@@ -124,19 +124,19 @@ describe('any value in any place', () => {
       expect(texts.length).toBeGreaterThan(100)
       await Promise.all(
         texts.map(({ fixture, path }) =>
-          expectKept(fixture, withText(fixture.body, path, `"${MARKER}${odd}"`)),
+          expectStored(fixture, withText(fixture.body, path, `"${MARKER}${odd}"`)),
         ),
       )
     },
   )
 
-  it('odd values', async () => {
+  it('random values replaced by hostile ones', async () => {
     const mutation = fc.tuple(fc.constantFrom(...places), fc.constantFrom(...ODD_VALUES))
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 30 }), async (mutations) => {
         await Promise.all(
           mutations.map(([{ fixture, path }, text]) =>
-            expectKept(fixture, withText(fixture.body, path, text)),
+            expectStored(fixture, withText(fixture.body, path, text)),
           ),
         )
       }),
@@ -144,31 +144,31 @@ describe('any value in any place', () => {
     )
   })
 
-  it('any JSON', async () => {
+  it('a random value replaced by random JSON', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...places),
         fc.jsonValue({ maxDepth: 5 }),
         async ({ fixture, path }, value) => {
-          await expectKept(fixture, withText(fixture.body, path, JSON.stringify(value)))
+          await expectStored(fixture, withText(fixture.body, path, JSON.stringify(value)))
         },
       ),
       { numRuns: 200 },
     )
   })
 
-  it('keys that come twice, in every place', async () => {
+  it('every key repeated', async () => {
     await Promise.all(
       places
         .filter(({ path }) => typeof path.at(-1) === 'string')
         .map(({ fixture, path }) =>
-          expectKept(fixture, withText(fixture.body, path, `1, "${String(path.at(-1))}": "${MARKER}"`)),
+          expectStored(fixture, withText(fixture.body, path, `1, "${String(path.at(-1))}": "${MARKER}"`)),
         ),
     )
   })
 })
 
-describe('any bytes', () => {
+describe('a body of hostile bytes is stored or rejected, and its bytes are in the ledger', () => {
   const bytes = fc.oneof(
     fc.record({ kind: fc.constant('flip' as const), at: fc.nat(), to: fc.integer({ min: 0, max: 255 }) }),
     fc.record({ kind: fc.constant('cut' as const), at: fc.nat(), to: fc.nat(40) }),
@@ -188,7 +188,7 @@ describe('any bytes', () => {
     return Buffer.concat([head, body.subarray(at, at + to), body.subarray(at)])
   }
 
-  it('fixtures with bytes changed, cut, doubled and inserted', async () => {
+  it('fixtures with bytes changed, removed, repeated and inserted', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.constantFrom(...fixtures), fc.array(bytes, { minLength: 1, maxLength: 4 })), {
@@ -197,7 +197,7 @@ describe('any bytes', () => {
         }),
         async (all) => {
           await Promise.all(
-            all.map(([fixture, changes]) => expectKept(fixture, changes.reduce(mutated, fixture.body))),
+            all.map(([fixture, changes]) => expectStored(fixture, changes.reduce(mutated, fixture.body))),
           )
         },
       ),
@@ -205,10 +205,10 @@ describe('any bytes', () => {
     )
   })
 
-  it('noise', async () => {
+  it('random bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...fixtures), fc.uint8Array({ maxLength: 400 }), (fixture, noise) =>
-        expectKept(fixture, Buffer.from(noise)),
+        expectStored(fixture, Buffer.from(noise)),
       ),
       { numRuns: 100 },
     )
@@ -221,26 +221,26 @@ describe('any bytes', () => {
     ['Latin-1', Buffer.from('{"a": "é"}', 'latin1')],
     ['an overlong encoding of NUL', Buffer.from([0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d])],
     ['a surrogate in CESU-8', Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d])],
-    ['nothing', Buffer.alloc(0)],
+    ['an empty body', Buffer.alloc(0)],
     ['only white space', Buffer.from(' \n\t ')],
     ['two objects', Buffer.from('{} {}')],
     ['JSON lines', Buffer.from('{"a":1}\n{"a":2}\n')],
-    ['gzip that nobody announced', gzipSync('{}')],
+    ['gzip without Content-Encoding', gzipSync('{}')],
   ])('%s', async (_name, body) => {
     for (const fixture of [fixtures[0] as Fixture, fixtures.at(-1) as Fixture])
-      await expectKept(fixture, body)
+      await expectStored(fixture, body)
   })
 })
 
-it('no value that was sent is in the log', () => {
+it('the log has no value of a body and no error', () => {
   expect(service.log.length).toBeGreaterThan(1000)
   expect(service.log.filter((line) => line.includes(MARKER) || /"level":(50|60)/.test(line))).toEqual([])
 })
 
-describe('on the wire', () => {
+describe('unusual HTTP', () => {
   const headers = [`x-api-key: ${SAHHA_KEY}`, 'x-user-id: user-1', 'content-type: application/json']
 
-  /** Writes the parts one after the other; resolves with all that came back when the other side is done or the answers are there. */
+  /** Writes the parts in order. Resolves with what was received, after so many answers or when the connection closes. */
   async function talk(parts: Array<string | Buffer>, pause = 0, answers = 1): Promise<string> {
     const socket = connect(port, '127.0.0.1')
     let received = ''
@@ -268,13 +268,13 @@ describe('on the wire', () => {
   const stored = async (id: string) =>
     (await service.db.query(`select id from biomarkers where id = $1`, [id])).length === 1
 
-  it('a chunked body, byte by byte, is stored', async () => {
+  it('a chunked body of one-byte chunks is stored', async () => {
     const parts = [...text('chunked')].map(chunk)
     expect(await talk([head('transfer-encoding: chunked'), ...parts, '0\r\n\r\n'], 1)).toContain('"stored"')
     expect(await stored('chunked')).toBe(true)
   })
 
-  it('slow senders hold up nobody', async () => {
+  it('slow senders do not delay others', async () => {
     let finished = 0
     const slow = Array.from({ length: 100 }, async (_, n) => {
       const body = text(`slow-${n}`)
@@ -290,7 +290,7 @@ describe('on the wire', () => {
     expect((await Promise.all(slow)).filter((answer) => !answer.includes('"stored"'))).toEqual([])
   })
 
-  it('a body that ends early leaves nothing behind', async () => {
+  it('an incomplete body is not stored', async () => {
     const body = text('cut')
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
@@ -302,7 +302,7 @@ describe('on the wire', () => {
     expect((await service.app.inject('/health/live')).statusCode).toBe(200)
   })
 
-  it('several requests in one packet are each answered', async () => {
+  it('several pipelined requests are all answered', async () => {
     const bodies = ['p-1', 'p-2', 'p-3'].map((id) => text(id))
     const packet = bodies.map((body) => head(`content-length: ${body.length}`) + body).join('')
     const answer = await talk([packet], 0, 3)
@@ -318,13 +318,13 @@ describe('on the wire', () => {
     ['a header without a name', [': nothing', 'content-length: 2'], 400],
     ['a header of 20 KB', [`x-large: ${'x'.repeat(20_000)}`, 'content-length: 2'], 431],
     ['5,000 headers', [...Array.from({ length: 5000 }, (_, n) => `x-${n}: y`), 'content-length: 2'], 431],
-  ])('%s is refused: %j', async (_name, more, status) => {
+  ])('%s: refused', async (_name, more, status) => {
     const answer = await talk([`${head(...more)}{}`])
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect((await service.app.inject('/health/live')).statusCode).toBe(200)
   })
 
-  it('bodies of 10 MiB are stored, and a byte more is 413 however it is sent', async () => {
+  it('a body of 10 MiB is stored, and one more byte gets 413, with a length or chunked', async () => {
     const limit = 10 * 2 ** 20
     const padded = (id: string, length: number) => {
       const bare = text(id, { padding: '' })
@@ -345,7 +345,7 @@ describe('on the wire', () => {
     expect(answer).toContain('"stored"')
   })
 
-  it('after all of it the service is ready', async () => {
+  it('after all these requests the service is ready', async () => {
     expect((await service.app.inject('/health/ready')).statusCode).toBe(200)
   })
 })

@@ -9,14 +9,14 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-describe('what is not kept', () => {
+describe('a request that is not a delivery', () => {
   it.each([
     ['GET', '/nowhere', 404, 'not_found'],
     ['POST', '/webhooks/unknown', 404, 'not_found'],
     ['GET', '/webhooks/asleep', 405, 'method_not_allowed'],
     ['DELETE', '/webhooks/sahha?x=1', 405, 'method_not_allowed'],
     ['POST', '/health/live', 405, 'method_not_allowed'],
-  ] as const)('%s %s is %i %s', async (method, url, status, code) => {
+  ] as const)('%s %s gets %i %s', async (method, url, status, code) => {
     const answer = await service.app.inject({ method, url })
     expect(answer.statusCode).toBe(status)
     expect(answer.headers['content-type']).toContain('application/problem+json')
@@ -24,7 +24,7 @@ describe('what is not kept', () => {
     if (status === 405) expect(answer.headers.allow).toMatch(/POST|GET/)
   })
 
-  it('a body over the limit is 413', async () => {
+  it('gets 413 if its body is over the limit', async () => {
     const answer = await service.sahha(biomarker({ value: 'x'.repeat(5000) }))
     expect(answer).toMatchObject({ status: 413, json: { code: 'body_too_large' } })
   })
@@ -41,13 +41,13 @@ describe('what is not kept', () => {
       '/docs/%2e%2e/package.json',
     ],
     ...['/docs/:a(', '/docs/nothing.js'],
-  ])('%s is 404, whatever the method', async (url) => {
+  ])('gets 404 at %s with every method', async (url) => {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const) {
       expect((await service.app.inject({ method, url })).statusCode, method).toBe(404)
     }
   })
 
-  it('bytes that are no HTTP request get a problem document', async () => {
+  it('gets a problem document if it is not HTTP', async () => {
     await service.app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = service.app.server.address() as AddressInfo
     const answer = await new Promise<string>((resolve, reject) => {
@@ -64,7 +64,7 @@ describe('what is not kept', () => {
   })
 })
 
-it('lets go of a client that sends nonsense and keeps its side open', async () => {
+it('closes the connection of a client that sends invalid HTTP and does not close its own side', async () => {
   const app = service.app
   if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
@@ -83,7 +83,7 @@ it('lets go of a client that sends nonsense and keeps its side open', async () =
   socket.destroy()
 })
 
-describe('an authentic body is judged whatever its Content-Type says:', () => {
+describe('an authentic body is judged as JSON with any Content-Type', () => {
   it.each([
     ...[
       undefined,
@@ -103,24 +103,24 @@ describe('an authentic body is judged whatever its Content-Type says:', () => {
       ...{ method: 'POST', url: '/webhooks/sahha', headers, payload: Buffer.from(JSON.stringify(body)) },
     })
     expect(answer.json()).toMatchObject({ outcome: 'stored' })
-    const [kept] = await service.db.query(
+    const [entry] = await service.db.query(
       `select headers->>'content-type' as type from deliveries where delivery_id = $1`,
       [answer.json().delivery_id],
     )
-    expect(kept?.type ?? undefined).toBe(type)
+    expect(entry?.type ?? undefined).toBe(type)
   })
 
-  it('text that is no JSON is kept as malformed_json', async () => {
+  it('text/plain that is not JSON is stored as rejected with malformed_json', async () => {
     const body = 'a text of Sahha'
     const answer = await service.post('sahha', { ...signed(body), 'content-type': 'text/plain' }, body)
     expect(answer).toMatchObject({ status: 400, json: { code: 'malformed_json' } })
-    const kept = await service.db.query('select outcome from deliveries where delivery_id = $1', [
+    const entries = await service.db.query('select outcome from deliveries where delivery_id = $1', [
       answer.json.delivery_id,
     ])
-    expect(kept).toEqual([{ outcome: 'rejected' }])
+    expect(entries).toEqual([{ outcome: 'rejected' }])
   })
 
-  it('no answer to another method or path is about it', async () => {
+  it('an invalid Content-Type changes no answer at other paths', async () => {
     for (const url of ['/nowhere', '/health/live']) {
       const headers = { 'content-type': ';;=/' }
       const answer = await service.app.inject({ method: 'POST', url, headers, payload: 'x' })
@@ -129,8 +129,8 @@ describe('an authentic body is judged whatever its Content-Type says:', () => {
   })
 })
 
-describe('unavailable', () => {
-  it('answers 503 with Retry-After while the database does not, and keeps nothing', async () => {
+describe('a database that is down', () => {
+  it('makes webhooks and /health/ready answer 503, with Retry-After, and /health/live 200', async () => {
     const down = await setup()
     await down.db.drop()
     const answer = await down.post('asleep', { 'x-api-key': ASLEEP_KEY, 'x-user-id': USER }, inference())
@@ -142,8 +142,8 @@ describe('unavailable', () => {
     expect((await down.app.inject('/health/live')).statusCode).toBe(200)
     await down.app.close()
   })
+})
 
-  it('is ready once the database answers and its schema is current', async () => {
-    expect((await service.app.inject('/health/ready')).statusCode).toBe(200)
-  })
+it('/health/ready answers 200 if the database answers and its schema is current', async () => {
+  expect((await service.app.inject('/health/ready')).statusCode).toBe(200)
 })

@@ -41,7 +41,7 @@ describe('readJson', () => {
     )
   })
 
-  it('takes no long number where JSON has none', () => {
+  it('refuses invalid JSON with long numbers', () => {
     const long = '12345678901234567890'
     for (const text of [
       `{${long}:1}`,
@@ -58,7 +58,7 @@ describe('readJson', () => {
     }
   })
 
-  it('keeps long numbers apart from strings, keys and prototypes', () => {
+  it('does not change digits in strings and keys, and sets no prototype', () => {
     const long = '12345678901234567890'
     const text = `{"a":"x: ${long}","b\\"":${long},"${long}":[[${long}]],"__proto__":${long},"c":"\\\\","d":"${long}"}`
     expect(jsonText(readJson(Buffer.from(text)))).toBe(text)

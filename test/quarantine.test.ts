@@ -37,10 +37,10 @@ const recover = (given: Partial<ReplayOptions> = {}) =>
 const count = async (table: string) =>
   Number((await service.db.query(`select count(*) from ${table}`))[0]?.count)
 
-describe('while a wrong secret is configured', () => {
+describe('while a wrong credential is configured', () => {
   beforeEach(() => start(wrong))
 
-  it('everything is 401, and recovered by one command once the secret is right', async () => {
+  it('every delivery gets 401, and replay stores all of them after the credential is corrected', async () => {
     const answers = []
     for (const fixture of fixtures) answers.push(await send(service, fixture))
     answers.push(
@@ -62,7 +62,7 @@ describe('while a wrong secret is configured', () => {
     expect(await count('unverified_deliveries')).toBe(0)
     const recovered = await allRows(service.db)
 
-    // The same rows as if the secret had been right all the time.
+    // The rows are the same as if the credential had been right from the beginning.
     const other = await setup()
     for (const fixture of fixtures) await send(other, fixture)
     await other.asleep(inference(), USER)
@@ -75,16 +75,16 @@ describe('while a wrong secret is configured', () => {
     expect(bare(recovered)).toEqual(bare(expected))
   })
 
-  it('keeps the time of arrival and the id', async () => {
+  it('a recovered delivery has its original time of arrival and id', async () => {
     await service.asleep(inference({ sleep_stages: [1] }), USER)
-    const [held] = await service.db.query('select delivery_id, received_at from unverified_deliveries')
+    const [quarantined] = await service.db.query('select delivery_id, received_at from unverified_deliveries')
     await recover()
     expect(await service.db.query('select delivery_id, received_at, times_received from deliveries')).toEqual(
-      [{ ...held, times_received: '1' }],
+      [{ ...quarantined, times_received: '1' }],
     )
   })
 
-  it('leaves what is not authentic, and says so', async () => {
+  it('a delivery that is not authentic stays in the quarantine and is counted as unproven', async () => {
     await service.post('sahha', { 'x-signature': 'f'.repeat(64) }, biomarker())
     await service.post('sahha', signed(biomarker()), biomarker({ id: 'forged' }))
     await service.post('asleep', { 'x-user-id': USER }, inference())
@@ -97,7 +97,7 @@ describe('while a wrong secret is configured', () => {
     expect(await count('unverified_deliveries')).toBe(4)
   })
 
-  it('an authentic body that does not fit is kept in the ledger, with the reason', async () => {
+  it('an authentic but invalid body moves to the ledger as rejected', async () => {
     await service.asleep(inference({ inference_seq_num: 'x' }), USER)
     const summary = await recover()
     expect(summary.failed).toBe(1)
@@ -107,7 +107,7 @@ describe('while a wrong secret is configured', () => {
     expect(await count('unverified_deliveries')).toBe(0)
   })
 
-  it('repeats and retries of one delivery become one, and count', async () => {
+  it('repetitions of one body become one delivery with their count', async () => {
     for (let n = 0; n < 3; n += 1) await service.asleep(inference(), USER)
     expect(Object.fromEntries((await recover()).transitions)).toEqual({
       'unverified → stored': 1,
@@ -116,7 +116,7 @@ describe('while a wrong secret is configured', () => {
     expect(await service.db.query('select times_received from deliveries')).toEqual([{ times_received: '3' }])
   })
 
-  it('chooses by vendor, event, user and time', async () => {
+  it('replay filters by vendor, event, user and time', async () => {
     await service.asleep(inference(), USER)
     await service.sahha(biomarker(), 'BiomarkerCreatedIntegrationEvent')
     await recover({ filter: { outcomes: ['unverified'], until: '2020-01-01' } })
@@ -128,7 +128,7 @@ describe('while a wrong secret is configured', () => {
     expect(await count('unverified_deliveries')).toBe(1)
   })
 
-  it('holds neither a key nor anything that a key can be read from', async () => {
+  it('a presented key is stored only as a salted hash, and the ledger has no hash', async () => {
     await service.asleep(inference(), USER)
     await service.asleep(inference(), USER)
     const rows = await service.db.query('select headers, hashed_headers from unverified_deliveries')
@@ -149,16 +149,16 @@ describe('while a wrong secret is configured', () => {
     expect(JSON.stringify(kept)).not.toContain(digest)
   })
 
-  it('a signature is not kept beside the delivery that it proved', async () => {
+  it('the ledger does not store the signature that proved a delivery', async () => {
     await service.sahha(biomarker(), 'BiomarkerCreatedIntegrationEvent')
     await recover()
-    const [kept] = await service.db.query('select headers, authenticated_by from deliveries')
-    expect(kept?.authenticated_by).toBe('signature')
-    expect(kept?.headers).not.toContain('signature')
+    const [entry] = await service.db.query('select headers, authenticated_by from deliveries')
+    expect(entry?.authenticated_by).toBe('signature')
+    expect(entry?.headers).not.toContain('signature')
   })
 })
 
-it('is off where nothing asks for it', async () => {
+it('the quarantine is off by default', async () => {
   await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '' })
   expect((await service.asleep(inference(), USER)).status).toBe(401)
   expect(await count('unverified_deliveries')).toBe(0)
@@ -167,8 +167,8 @@ it('is off where nothing asks for it', async () => {
 const BYTES = `select coalesce(sum(octet_length(body) + octet_length(headers::text)
   + octet_length(hashed_headers::text)), 0) as sum from unverified_deliveries`
 
-describe('with little room', () => {
-  it('the oldest go first, and never more is kept than allowed', async () => {
+describe('the limit of bytes', () => {
+  it('is never exceeded: the oldest deliveries are removed first', async () => {
     await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '20000' })
     for (let n = 0; n < 60; n += 1) {
       const sends = Array.from({ length: 1 + (n % 4) }, (_, i) =>
@@ -184,17 +184,17 @@ describe('with little room', () => {
     expect(left.at(-1)?.id).toMatch(/^59-/)
     const numbers = left.map(({ id }) => Number.parseInt(id as string, 10))
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
-    // Nothing in between was dropped: what is left is the end of what came.
+    // The remaining deliveries are the newest ones, without a gap.
     expect(new Set(numbers).size).toBe(59 - (numbers[0] as number) + 1)
   })
 
-  it('nor can many empty ones fill more', async () => {
+  it('counts the headers of empty bodies too', async () => {
     await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '20000' })
     await Promise.all(Array.from({ length: 300 }, () => service.post('sahha', {}, Buffer.alloc(0))))
     expect(await count('unverified_deliveries')).toBeLessThanOrEqual(20_000 / 256)
   })
 
-  it('a body larger than the room leaves the others alone', async () => {
+  it('does not admit a body larger than itself, which removes no other delivery', async () => {
     await start({ ...wrong, QUARANTINE_UNVERIFIED_MAX_BYTES: '5000' })
     await service.post('sahha', {}, biomarker())
     expect((await service.post('sahha', {}, biomarker({ padding: 'x'.repeat(6000) }))).status).toBe(401)
@@ -202,14 +202,14 @@ describe('with little room', () => {
   })
 })
 
-it('a quarantine that can not be written changes no answer', async () => {
+it('the answer is 401 even if the quarantine can not be written', async () => {
   await start(wrong)
   await service.db.query('drop table unverified_deliveries')
   expect((await service.asleep(inference(), USER)).status).toBe(401)
   expect(service.log.join('')).toContain('the quarantine was not written')
 })
 
-it('a right credential is never quarantined, nor is a delivery recovered twice by two commands', async () => {
+it('a delivery with a right credential is not quarantined, and two concurrent replays recover each delivery once', async () => {
   await start({ ...wrong, ASLEEP_API_KEYS: environment.ASLEEP_API_KEYS })
   expect((await service.asleep(inference(), USER)).status).toBe(200)
   expect(await count('unverified_deliveries')).toBe(0)
@@ -224,7 +224,7 @@ it('a right credential is never quarantined, nor is a delivery recovered twice b
   expect(await count('unverified_deliveries')).toBe(0)
 })
 
-it('a 401 does not wait for a database that says nothing', async () => {
+it('a 401 is answered within 4 s while the database does not respond', async () => {
   await start()
   const url = new URL(service.db.url)
   const wire = await startProxy(Number(url.port), Math.random)
@@ -248,7 +248,7 @@ it('a 401 does not wait for a database that says nothing', async () => {
   const started = performance.now()
   expect(await Promise.all([...refused(), ...refused()])).toEqual(Array(6).fill(401))
   expect(performance.now() - started).toBeLessThan(4000)
-  // What was on its way when the answer was given is kept once the database speaks again.
+  // Writes that began before the answer finish when the database responds again.
   wire.setFrozen(false)
   await expect.poll(() => count('unverified_deliveries')).toBe(9)
   await app.close()

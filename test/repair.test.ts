@@ -20,17 +20,17 @@ interface Field {
   readonly fixture: Fixture
   readonly path: Path
   readonly schema: TSchema
-  /** A value that doesn't fit becomes null. */
-  readonly isForgiving: boolean
-  /** It lies in the element of a list of records. */
-  readonly isOfRecord: boolean
+  /** A value that doesn't fit becomes null: `Maybe`. */
+  readonly isRepairable: boolean
+  /** The field is in an element of a list of records. */
+  readonly isInRecord: boolean
 }
 
 const vendorOf = ({ vendor }: Fixture) => vendors.find(({ name }) => name === vendor) as Vendor
 
 const bodyOf = ({ body }: Fixture) => readJson(body)
 
-/** The verdict on a body in the name of a fixture; its header names whom the fixture names. */
+/** Judges a body with the headers of a fixture, which name the fixture's user. */
 function verdictOf(fixture: Fixture, body: JsonObject, eventType = fixture.eventType) {
   const { data, callback_data } = bodyOf(fixture) as Record<string, { user_id: string } | undefined>
   const [scheme, headers] =
@@ -46,7 +46,7 @@ function verdictOf(fixture: Fixture, body: JsonObject, eventType = fixture.event
   )
 }
 
-/** Long numbers are functions, which say what they are as JSON. */
+/** Through JSON, because long numbers are functions. */
 const rowsOf = ({ rows }: Verdict) =>
   rows.map((of) => [getTableName(of.target.table), JSON.parse(JSON.stringify(of.rows))])
 
@@ -55,17 +55,17 @@ function* fieldsOf(
   schema: TSchema,
   value: unknown,
   at: Path,
-  isOfRecord = false,
+  isInRecord = false,
 ): Generator<Field> {
   const inner: TSchema = schema.anyOf?.find((one: TSchema) => one[Kind] !== 'Null') ?? schema
   if (at.length > 0) {
-    const isForgiving = schema[OptionalKind] !== undefined && !(KEY in schema)
-    yield { fixture, path: at, schema, isForgiving, isOfRecord }
+    const isRepairable = schema[OptionalKind] !== undefined && !(KEY in schema)
+    yield { fixture, path: at, schema, isRepairable, isInRecord }
   }
   if (inner[Kind] === 'Object' && typeof value === 'object' && value !== null) {
     for (const [key, field] of Object.entries<TSchema>(inner.properties)) {
       const own = (value as JsonObject)[key]
-      if (own !== undefined) yield* fieldsOf(fixture, field, own, [...at, key], isOfRecord)
+      if (own !== undefined) yield* fieldsOf(fixture, field, own, [...at, key], isInRecord)
     }
   }
   if (RECORDS in inner && Array.isArray(value) && value.length > 0) {
@@ -80,20 +80,20 @@ const schemaOf = (fixture: Fixture) => {
   return vendorOf(fixture).identify(headers, bodyOf(fixture)).event?.schema as TSchema
 }
 
-/** Without its name an event is another one. */
+/** The fields that name the event: with another value the body is another event. */
 const isName = ({ path: [key] }: Field) => key === 'event' || key === 'callback_event'
 
 const all = fixtures
   .flatMap((fixture) => [...fieldsOf(fixture, schemaOf(fixture), bodyOf(fixture), [])])
   .filter((field) => !isName(field))
-const forgiving = all.filter(({ isForgiving }) => isForgiving)
-const needed = all.filter(({ isForgiving }) => !isForgiving)
+const repairable = all.filter(({ isRepairable }) => isRepairable)
+const required = all.filter(({ isRepairable }) => !isRepairable)
 
 const isNested = ({ schema }: Field) =>
   schema.anyOf?.some((one: TSchema) => one[Kind] === 'Object' || RECORDS in one)
 
-/** What a value of another type looks like, and what nearly fits. */
-const odd = fc.oneof(
+/** Values of other types, and values that nearly fit. */
+const wrongValue = fc.oneof(
   fc.constantFrom<unknown>(
     ...['72', '', ' ', 'true', 'null', '2025-02-30', '2025-01-22T00:00:00Z', 'x'.repeat(300)],
     ...[0, -0, 0.5, 72, -1, 2 ** 31, 2 ** 53, 1e300, true, false, [], [null], [1], ['1'], {}, { id: 1 }],
@@ -114,36 +114,36 @@ const inSchema = (path: Path) =>
     .map((key) => (typeof key === 'number' ? '[]' : key))
     .reduce((a, b) => (b === '[]' ? `${a}[]` : `${a}.${b}`))
 
-it('has optional and needed fields of every event to try', () => {
-  expect(forgiving.length).toBeGreaterThan(200)
-  expect(needed.length).toBeGreaterThan(40)
+it('the fixtures have enough optional and required fields to test', () => {
+  expect(repairable.length).toBeGreaterThan(200)
+  expect(required.length).toBeGreaterThan(40)
 })
 
-it('any value in the place of an optional one costs that column alone: as null does, and counted', () => {
-  let mended = 0
+it('a wrong optional value makes the same rows as null, and is reported as drift', () => {
+  let repaired = 0
   fc.assert(
-    fc.property(fc.constantFrom(...forgiving), odd, (field, value) => {
+    fc.property(fc.constantFrom(...repairable), wrongValue, (field, value) => {
       const { fixture, path, schema } = field
       const body = withValue(fixture, path, value)
       const verdict = verdictOf(fixture, body)
       expect(verdict.outcome).toBe('stored')
       if (Check(schema, (readJson(Buffer.from(jsonText({ value }))) as { value: unknown }).value)) return
       if (isNested(field) && typeof value === 'object') return
-      mended += 1
+      repaired += 1
       expect(rowsOf(verdict)).toEqual(rowsOf(verdictOf(fixture, withValue(fixture, path, null))))
       expect(verdict.drift).toContainEqual({ kind: 'type', path: inSchema(path) })
       expect(verdict.problem).toBeNull()
     }),
     { numRuns: 3000 },
   )
-  expect(mended).toBeGreaterThan(1000)
+  expect(repaired).toBeGreaterThan(1000)
 })
 
-it('several at once cost their columns, and no more', () => {
+it('several wrong optional values make the same rows as nulls', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...fixtures).chain((fixture) => {
-        const own = forgiving.filter((field) => field.fixture === fixture && !isNested(field))
+        const own = repairable.filter((field) => field.fixture === fixture && !isNested(field))
         return fc.tuple(fc.constant(fixture), fc.uniqueArray(fc.constantFrom(...own), { minLength: 1 }))
       }),
       ([fixture, fields]) => {
@@ -156,7 +156,7 @@ it('several at once cost their columns, and no more', () => {
           }
           return verdictOf(fixture, body)
         }
-        // No field of either vendor is a list that holds a list.
+        // No field of either vendor is a list of lists.
         const verdict = set([[]])
         expect(verdict.outcome).toBe('stored')
         expect(rowsOf(verdict)).toEqual(rowsOf(set(null)))
@@ -166,13 +166,13 @@ it('several at once cost their columns, and no more', () => {
   )
 })
 
-it('a value that the key or the meaning needs refuses, or leaves its record out, with its path', () => {
+it('a wrong required value rejects the body or leaves out its record, and its path is named', () => {
   let refused = 0
   fc.assert(
-    fc.property(fc.constantFrom(...needed), odd, ({ fixture, path, schema, isOfRecord }, value) => {
+    fc.property(fc.constantFrom(...required), wrongValue, ({ fixture, path, schema, isInRecord }, value) => {
       if (Check(schema, value)) return
       const verdict = verdictOf(fixture, withValue(fixture, path, value))
-      const isStored = isOfRecord && (bodyOf(fixture)[path[0] as string] as unknown[]).length > 1
+      const isStored = isInRecord && (bodyOf(fixture)[path[0] as string] as unknown[]).length > 1
       expect(verdict.outcome).toBe(isStored ? 'stored' : 'rejected')
       expect(verdict.problem?.code).toBe(isStored ? 'partly_stored' : 'invalid_body')
       const pointer = `/${path.join('/')}`
@@ -188,14 +188,14 @@ it('a value that the key or the meaning needs refuses, or leaves its record out,
   expect(refused).toBeGreaterThan(300)
 })
 
-it('what is mended is a copy: the body stays as it was read', () => {
+it('the repair does not change the given body', () => {
   const freeze = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value
     Object.values(value).forEach(freeze)
     return Object.freeze(value)
   }
   fc.assert(
-    fc.property(fc.constantFrom(...forgiving), odd, ({ fixture, path }, value) => {
+    fc.property(fc.constantFrom(...repairable), wrongValue, ({ fixture, path }, value) => {
       const body = freeze(withValue(fixture, path, value)) as JsonObject
       const { event } = vendorOf(fixture).identify({ 'x-event-type': fixture.eventType } as never, body)
       expect(event?.judge(body)).toHaveProperty('rows')
@@ -204,7 +204,7 @@ it('what is mended is a copy: the body stays as it was read', () => {
   )
 })
 
-it('a body that is wrong in a way that nothing mends is refused', () => {
+it('a body with a fault that can not be repaired is invalid', () => {
   const repair = repairer(Type.Object({ list: Maybe(Records(Type.Object({ id: Id() }), { maxItems: 1 })) }))
   expect(repair({ list: [{ id: 'a' }, { id: 'b' }] })).toEqual({
     issues: [{ path: '/list', message: expect.stringContaining('array') }],
@@ -216,7 +216,7 @@ describe('the event of a Sahha body', () => {
   const names = [undefined, '', ...sahhaEvents.map(({ name }) => name)]
   const pairs = own.flatMap((fixture) => names.map((name) => ({ fixture, name })))
 
-  it.each(pairs)('$fixture.name under the name $name is what its shape says', ({ fixture, name }) => {
+  it.each(pairs)('$fixture.name under the name $name is the event of its shape', ({ fixture, name }) => {
     const truth = verdictOf(fixture, bodyOf(fixture))
     const verdict = verdictOf(fixture, bodyOf(fixture), name ?? '')
     expect(verdict.event).toBe(fixture.eventType)
@@ -226,7 +226,7 @@ describe('the event of a Sahha body', () => {
     expect(found).toEqual(isOther ? [{ kind: 'event', path: name }] : [])
   })
 
-  it('is another where the name is unknown', () => {
+  it('is unrecognised if its name is unknown', () => {
     for (const fixture of own) {
       const verdict = verdictOf(fixture, bodyOf(fixture), 'InsightCreatedIntegrationEvent')
       expect(verdict).toMatchObject({
@@ -237,12 +237,12 @@ describe('the event of a Sahha body', () => {
     }
   })
 
-  it('does not hang on fields that are absent, or that a later version adds', () => {
+  it('is found without most optional fields and with fields of later versions', () => {
     const optional = (fixture: Fixture) =>
-      forgiving
+      repairable
         .filter((field) => field.fixture === fixture && field.path.length === 1)
         .map(({ path: [key] }) => key)
-    // One of these suffices, whatever else is gone.
+    // Any one of these fields suffices.
     const marks: Record<string, string[]> = {
       score: ['scoreDateTime', 'factors', 'score', 'dataSources'],
       biomarker: ['category', 'aggregation', 'valueType'],

@@ -15,7 +15,7 @@ import { GroupCommit } from '../src/db/commit/group-commit.ts'
 import { createPool } from '../src/db/connect/pool.ts'
 import { Writer } from '../src/db/write/writer.ts'
 import { freePort } from '../src/embedded/index.ts'
-import { arrive, type Delivery } from '../src/ingest/delivery.ts'
+import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
 import { judge } from '../src/ingest/judge.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
@@ -267,7 +267,7 @@ describe('writers that need the same rows in opposite order', () => {
 
 /** A delivery by Sahha; rejected where its header names another user than its body. */
 function accepted(body: object, user?: string): Delivery {
-  const arrival = arrive(Buffer.from(JSON.stringify(body)))
+  const arrival = newArrival(Buffer.from(JSON.stringify(body)))
   return {
     ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },
     verdict: judge(sahha, 'signature', user ? { 'x-external-id': user } : {}, arrival.body, 10 * 2 ** 20),

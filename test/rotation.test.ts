@@ -15,8 +15,8 @@ async function replica(asleep: string, sahha: string): Promise<TestService> {
 
 let sent = 0
 
-/** Whether each replica takes what the vendors send under one credential. */
-async function taken(replicas: TestService[], key: string, secret: string): Promise<boolean> {
+/** Whether each replica accepts deliveries of both vendors under one pair of credentials. */
+async function accepted(replicas: TestService[], key: string, secret: string): Promise<boolean> {
   const answers = replicas.flatMap((service) => {
     sent += 1
     const body = biomarker({ id: `rotation-${sent}`, category: 'c' })
@@ -29,24 +29,24 @@ async function taken(replicas: TestService[], key: string, secret: string): Prom
   return (await Promise.all(answers)).every(({ status }) => status === 200)
 }
 
-describe('a credential is changed without a delivery lost', () => {
-  it('when every replica knows the new one before the vendor does, and the old one until it is gone', async () => {
+describe('the rotation of a credential', () => {
+  it('refuses no delivery if replicas accept both credentials while the vendor changes', async () => {
     const old = ['asleep-old-key', 'sahha-old-secret'] as const
     const fresh = ['asleep-new-key', 'sahha-new-secret'] as const
     const before = await replica(old[0], old[1])
     const both = await replica(`${old[0]},${fresh[0]}`, `${old[1]},${fresh[1]}`)
 
-    // 1. Replicas with both take the place of those with the old one; the vendor still uses the old one.
-    expect(await taken([before, both], ...old)).toBe(true)
-    // 2. The vendor changes; for a while it uses both, whatever replica it reaches.
+    // 1. Replicas with both credentials replace those with the old one. The vendor still uses the old one.
+    expect(await accepted([before, both], ...old)).toBe(true)
+    // 2. The vendor changes to the new one, and uses both for a while.
     const another = await replica(`${fresh[0]},${old[0]}`, `${fresh[1]},${old[1]}`)
-    expect(await taken([both, another], ...old)).toBe(true)
-    expect(await taken([both, another], ...fresh)).toBe(true)
-    // 3. The old one goes.
+    expect(await accepted([both, another], ...old)).toBe(true)
+    expect(await accepted([both, another], ...fresh)).toBe(true)
+    // 3. Replicas with only the new one replace those with both.
     const after = await replica(fresh[0], fresh[1])
-    expect(await taken([both, after], ...fresh)).toBe(true)
-    expect(await taken([after], ...old)).toBe(false)
-    // In another order the vendor would have been refused.
-    expect(await taken([before], ...fresh)).toBe(false)
+    expect(await accepted([both, after], ...fresh)).toBe(true)
+    expect(await accepted([after], ...old)).toBe(false)
+    // A replica that still has only the old one refuses the new one: step 1 is needed.
+    expect(await accepted([before], ...fresh)).toBe(false)
   })
 })

@@ -71,103 +71,103 @@ const sleep = (k: number, stages: number[]) => ({ series: 'sleep', k, stages })
 const of = (length: number, stage: number) => Array<number>(length).fill(stage)
 
 describe('hand-made nights', () => {
-  const cases: Array<{ name: string; night: Night; runs: string[] }> = [
+  const cases: Array<{ name: string; night: Night; expected: string[] }> = [
     {
-      name: 'all no_data is one run',
+      name: 'only no_data: one interval',
       night: night({ session: COMPLETE, final: { sleep: of(5, -1) } }),
-      runs: ['0+5 -1 f 02:50:29-02:52:59'],
+      expected: ['0+5 -1 f 02:50:29-02:52:59'],
     },
     {
-      name: 'one epoch',
+      name: 'one epoch: one interval',
       night: night({ session: COMPLETE, final: { sleep: [2] } }),
-      runs: ['0+1 2 f 02:50:29-02:50:59'],
+      expected: ['0+1 2 f 02:50:29-02:50:59'],
     },
     {
-      name: 'an empty array has no epoch',
+      name: 'an empty array: no epoch',
       night: night({ session: COMPLETE, final: { sleep: [] } }),
-      runs: [],
+      expected: [],
     },
     {
-      name: 'a final array wins over windows, however many epochs they cover',
+      name: 'a final array replaces all windows, even if they cover more epochs',
       night: night({ session: COMPLETE, final: { sleep: [1, 1, 0] }, windows: [sleep(3, of(40, 3))] }),
-      runs: ['0+2 1 f 02:50:29-02:51:29', '2+1 0 f 02:51:29-02:51:59'],
+      expected: ['0+2 1 f 02:50:29-02:51:29', '2+1 0 f 02:51:29-02:51:59'],
     },
     {
       name: 'a complete session without the array shows no window',
       night: night({ session: COMPLETE, windows: [sleep(0, of(10, 1))] }),
-      runs: [],
+      expected: [],
     },
     {
       name: 'a session that is not complete shows its windows',
       night: night({ session: { ...COMPLETE, state: 'OPEN' }, windows: [sleep(0, of(10, 1))] }),
-      runs: ['0+10 1 t 02:50:29-02:55:29'],
+      expected: ['0+10 1 t 02:50:29-02:55:29'],
     },
     {
-      name: 'windows without a session have epochs and no time',
+      name: 'windows without a session row have epochs without times',
       night: night({ windows: [sleep(0, of(10, 0)), sleep(1, of(10, 1))] }),
-      runs: ['0+10 0 t -', '10+10 1 t -'],
+      expected: ['0+10 0 t -', '10+10 1 t -'],
     },
     {
-      name: 'where windows overlap the later wins, and equal stages are one run',
+      name: 'of overlapping windows the later one counts, and equal adjacent stages are one interval',
       night: night({ windows: [sleep(3, of(40, 1)), sleep(4, [...of(30, 1), ...of(10, 2)])] }),
-      runs: ['0+40 1 t -', '40+10 2 t -'],
+      expected: ['0+40 1 t -', '40+10 2 t -'],
     },
     {
-      name: 'a short later window leaves what an earlier one covers alone',
+      name: 'a long later window covers earlier ones',
       night: night({ windows: [sleep(0, of(10, 1)), sleep(1, of(10, 2)), sleep(2, of(40, 3))] }),
-      runs: ['0+30 3 t -'],
+      expected: ['0+30 3 t -'],
     },
     {
-      name: 'a gap parts runs of one stage',
+      name: 'a gap separates intervals of one stage',
       night: night({ windows: [sleep(0, of(10, 1)), sleep(2, of(10, 1)), sleep(3, of(4, 1))] }),
-      runs: ['0+10 1 t -', '20+10 1 t -', '36+4 1 t -'],
+      expected: ['0+10 1 t -', '20+10 1 t -', '36+4 1 t -'],
     },
     {
-      name: 'what a window says of the time before the session is not shown',
+      name: 'the epochs of a window before the start of the session are not shown',
       night: night({ windows: [sleep(0, [...of(30, 3), ...of(10, 1)])] }),
-      runs: ['0+10 1 t -'],
+      expected: ['0+10 1 t -'],
     },
     {
-      name: 'a window that lies before the session leaves the others as they are',
+      name: 'a window entirely before the session does not affect the others',
       night: night({ windows: [sleep(-1, of(40, 3)), sleep(-2, of(5, 2)), sleep(0, of(10, 1))] }),
-      runs: ['0+10 1 t -'],
+      expected: ['0+10 1 t -'],
     },
     {
-      name: 'windows before the session alone show nothing',
+      name: 'only windows before the session: nothing is shown',
       night: night({
         session: { ...COMPLETE, state: 'OPEN' },
         windows: [sleep(-1, of(10, 3)), sleep(-40, [1])],
       }),
-      runs: [],
+      expected: [],
     },
     {
       name: 'a later window that reaches before the session covers all of an earlier one',
       night: night({ windows: [sleep(0, of(25, 3)), sleep(1, [...of(30, 2), ...of(10, 1)])] }),
-      runs: ['0+10 2 t -', '10+10 1 t -'],
+      expected: ['0+10 2 t -', '10+10 1 t -'],
     },
     {
-      name: 'an earlier window that reaches further back shows none of that',
+      name: 'an earlier window that reaches further back than the session starts shows only epochs of the session',
       night: night({ windows: [sleep(0, of(300, 3)), sleep(1, of(15, 2))] }),
-      runs: ['0+5 3 t -', '5+15 2 t -'],
+      expected: ['0+5 3 t -', '5+15 2 t -'],
     },
     {
-      name: 'the least sequence number that fits the column',
+      name: 'the smallest sequence number of the column',
       night: night({ windows: [sleep(-(2 ** 31), of(20, 1)), sleep(0, of(10, 0))] }),
-      runs: ['0+10 0 t -'],
+      expected: ['0+10 0 t -'],
     },
     {
-      name: 'absurd sequence numbers break nothing',
+      name: 'extreme sequence numbers are no error',
       night: night({ windows: [sleep(-3, of(10, 1)), sleep(2 ** 31 - 1, [2, 2]), sleep(0, [])] }),
-      runs: ['21474836478+2 2 t -'],
+      expected: ['21474836478+2 2 t -'],
     },
     {
-      name: 'codes beyond the documented ones stay',
+      name: 'undocumented codes are shown',
       night: night({ session: { ...COMPLETE, start_time: null }, final: { sleep: [7, 7, 0] } }),
-      runs: ['0+2 7 f -', '2+1 0 f -'],
+      expected: ['0+2 7 f -', '2+1 0 f -'],
     },
   ]
 
-  it.each(cases)('$name', async ({ night, runs }) => {
+  it.each(cases)('$name', async ({ night, expected }) => {
     await store([night])
     const time = (text: string | null | undefined) => text?.slice(11, 19) ?? ''
     expect(
@@ -175,12 +175,12 @@ describe('hand-made nights', () => {
         ([, first, epochs, starts, ends, , stage, provisional]) =>
           `${first}+${epochs} ${stage} ${provisional} ${time(starts)}-${time(ends)}`,
       ),
-    ).toEqual(runs)
+    ).toEqual(expected)
     expect(await intervals(night)).toEqual(intervalsOf(night))
     expect(await epochs(night)).toEqual(epochsOf(night))
   })
 
-  it('shows a series of its own for each of sleep, breath and snoring', async () => {
+  it('sleep, breath and snoring are separate series', async () => {
     const three = night({
       session: COMPLETE,
       final: { sleep: [1], breath: [4] },
@@ -216,7 +216,7 @@ const arbitraryNight = fc
   )
   .map(({ final, ...rest }) => night({ ...rest, final: rest.session ? { ...final } : {} } as Partial<Night>))
 
-it('agree with a computation epoch by epoch, for every set of arrays and windows', async () => {
+it('the views agree with a model that computes each epoch, for random arrays and windows', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryNight, async (night) => {
       const fresh = { ...night, user_id: `user-${++made}` }

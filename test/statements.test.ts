@@ -5,7 +5,7 @@ import { rowParameters } from '../src/db/sql/values.ts'
 import { entriesOf, ledgerRows } from '../src/db/write/entries.ts'
 import { plansFor } from '../src/db/write/plan.ts'
 import { Writer } from '../src/db/write/writer.ts'
-import { arrive, type Delivery } from '../src/ingest/delivery.ts'
+import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
 import { judge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
@@ -57,7 +57,7 @@ describe('what a group of duplicates costs grows with the group, and not with it
   })
 
   const delivery = (n: number, owner?: string): Delivery => {
-    const arrival = arrive(Buffer.from(JSON.stringify(biomarker({ id: `b-${n}`, category: 'c' }))))
+    const arrival = newArrival(Buffer.from(JSON.stringify(biomarker({ id: `b-${n}`, category: 'c' }))))
     const verdict = judge(sahha, 'signature', {}, arrival.body, 2 ** 20)
     return {
       ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },

@@ -26,16 +26,16 @@ async function start(overrides = {}) {
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
-  // Whatever happened, nothing is counted once nobody sends.
-  await expect.poll(() => held()).toEqual([0, 0])
+  // After each test no bytes may be counted any more.
+  await expect.poll(() => countedBytes()).toEqual([0, 0])
 })
 
-async function held() {
+async function countedBytes() {
   const { get } = await metricsOf(service.app)
   return [get('nightpost_in_flight_bytes', {}), get('nightpost_unproven_bytes', {})]
 }
 
-/** A connection that has sent something. */
+/** Opens a connection and sends `text`. */
 function open(text: string | Buffer = ''): Socket {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
@@ -48,7 +48,7 @@ const head = (...headers: string[]) =>
   `${['POST /webhooks/sahha HTTP/1.1', 'host: x', ...headers].join('\r\n')}\r\n\r\n`
 const SIGNATURE = `x-signature: ${'f'.repeat(64)}`
 
-/** An authentic delivery over a connection of its own; Node sends it in chunks where it is told no length. */
+/** Sends an authentic delivery over its own connection, chunked if `isChunked`, and returns the status. */
 async function deliver(body: object, isChunked = false, more: Record<string, string> = {}): Promise<number> {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = { ...signed(bytes), ...(!isChunked && { 'content-length': `${bytes.length}` }), ...more }
@@ -67,7 +67,7 @@ const large = (id: string) =>
 
 const codes = async (answers: Array<Promise<number>>) => [...new Set(await Promise.all(answers))]
 
-describe('one connection does not shut out others', () => {
+describe('hostile connections do not block authentic deliveries', () => {
   const claims = (length: string) =>
     `GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n${head(SIGNATURE, `content-length: ${length}`)}{`
 
@@ -76,7 +76,7 @@ describe('one connection does not shut out others', () => {
     ['ended', '99999999999999', (socket: Socket) => socket.end()],
     ['reset', `${10 * MB}`, (socket: Socket) => socket.resetAndDestroy()],
     ['ended', `${10 * MB}`, (socket: Socket) => socket.end()],
-  ])('with a pipelined claim, %s: content-length %s', async (_how, length, leave) => {
+  ])('a pipelined request with an incomplete body, %s, content-length %s', async (_how, length, leave) => {
     for (let n = 0; n < 20; n += 1) {
       const socket = open(claims(length))
       await sleep(5)
@@ -86,13 +86,13 @@ describe('one connection does not shut out others', () => {
     expect(await codes([deliver(large('claim'))])).toEqual([200])
   })
 
-  it('with announcements: 200 sockets that announce 10 MiB and say nothing more', async () => {
+  it('200 sockets that send a content-length of 10 MiB and no body', async () => {
     for (let n = 0; n < 200; n += 1) open(head(SIGNATURE, `content-length: ${10 * MB}`))
     await sleep(100)
     expect(await codes(Array.from({ length: 20 }, (_, n) => deliver(large(`announced-${n}`))))).toEqual([200])
   })
 
-  it('with bodies that do not end: 300 sockets that sent 200 KB each', async () => {
+  it('300 sockets that send 200 KB of an incomplete body', async () => {
     for (let n = 0; n < 300; n += 1) {
       open(
         Buffer.concat([
@@ -105,17 +105,17 @@ describe('one connection does not shut out others', () => {
       (await metricsOf(service.app)).get('nightpost_shed_requests_total', { reason: 'unproven' })
     await expect.poll(evicted).toBeGreaterThan(50)
     expect(await codes(Array.from({ length: 20 }, (_, n) => deliver(large(`unending-${n}`))))).toEqual([200])
-    expect((await held())[1]).toBeLessThanOrEqual(33 * MB)
+    expect((await countedBytes())[1]).toBeLessThanOrEqual(33 * MB)
   })
 
-  it('and small deliveries that come in chunks are all stored', async () => {
+  it('80 small chunked deliveries at the same time are all stored', async () => {
     const answers = Array.from({ length: 80 }, (_, n) =>
       deliver(biomarker({ id: `chunk-${n}`, category: 'c' }), true),
     )
     expect(await codes(answers)).toEqual([200])
   })
 
-  it('a body of a hundred thousand chunks takes what it holds', async () => {
+  it('a body of a hundred thousand one-byte chunks is stored', async () => {
     const body = Buffer.from(
       JSON.stringify(biomarker({ id: 'many-chunks', category: 'c', padding: 'x'.repeat(100_000) })),
     )
@@ -128,9 +128,9 @@ describe('one connection does not shut out others', () => {
   })
 })
 
-describe('an answer that comes before the body is read', () => {
-  /** Sends more and more whatever comes back, and reads only then, as simple clients do. */
-  async function stubborn(headers: string[], bytes: number): Promise<string> {
+describe('an answer that is sent before the body is read', () => {
+  /** Sends the whole body before it reads the answer, as simple clients do. */
+  async function sendThenRead(headers: string[], bytes: number): Promise<string> {
     const socket = open(head(...headers))
     socket.pause()
     for (let left = bytes; left > 0 && !socket.destroyed; left -= MB) {
@@ -149,18 +149,18 @@ describe('an answer that comes before the body is read', () => {
   const KEY = [`x-api-key: ${SAHHA_KEY}`, 'x-user-id: u']
 
   it.each([
-    ['413 to a claim', [...KEY, `content-length: ${20 * MB}`], 20 * MB, 413],
-    ['413 to a stranger', [SIGNATURE, `content-length: ${20 * MB}`], 20 * MB, 413],
+    ['413 to a valid key', [...KEY, `content-length: ${20 * MB}`], 20 * MB, 413],
+    ['413 to a signature', [SIGNATURE, `content-length: ${20 * MB}`], 20 * MB, 413],
     ['401 to a wrong key', ['x-api-key: wrong', `content-length: ${8 * MB}`], 8 * MB, 401],
-    ['401 to none', [`content-length: ${8 * MB}`], 8 * MB, 401],
-  ])('%s is read by a client that goes on sending', async (_name, headers, bytes, status) => {
-    const answer = await stubborn(headers, bytes)
+    ['401 to no credential', [`content-length: ${8 * MB}`], 8 * MB, 401],
+  ])('%s reaches a client that sends its whole body first', async (_name, headers, bytes, status) => {
+    const answer = await sendThenRead(headers, bytes)
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer.toLowerCase()).toContain('connection: close')
     expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status })
   })
 
-  it('is there at once, though the client waits with its body', async () => {
+  it('arrives at once if the client sends no body yet', async () => {
     for (const headers of [['x-api-key: wrong', `content-length: ${MB}`], [`content-length: ${20 * MB}`]]) {
       const socket = open(head(...headers))
       const answer = await Promise.race([once(socket, 'data'), sleep(1000)])
@@ -169,7 +169,7 @@ describe('an answer that comes before the body is read', () => {
     }
   })
 
-  it('413 comes when a body without a length passes the limit', async () => {
+  it('is 413 as soon as a chunked body exceeds the limit', async () => {
     const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MB, 32), Buffer.from('\r\n')])
     const socket = open(head(...KEY, 'transfer-encoding: chunked'))
     for (let n = 0; n < 16; n += 1) socket.write(chunk)
@@ -178,7 +178,7 @@ describe('an answer that comes before the body is read', () => {
     expect(String(answer)).toMatch(/^HTTP\/1.1 413 /)
   })
 
-  it('does not close a connection for a small body', async () => {
+  it('does not close the connection if the body is small', async () => {
     const socket = open(`${head('x-api-key: wrong', 'content-length: 2')}{}`)
     expect(String(await once(socket, 'data'))).not.toContain('connection: close')
     socket.write(`${head('x-api-key: wrong', 'content-length: 2')}{}`)
@@ -186,8 +186,8 @@ describe('an answer that comes before the body is read', () => {
   })
 })
 
-describe('packed bodies', () => {
-  const packed = (id: string, length: number) => {
+describe('gzip bodies', () => {
+  const compressed = (id: string, length: number) => {
     const samples = Array.from({ length }, (_, n) => ({
       ...{ id: `${id}-${n}-${randomBytes(4).toString('hex')}`, value: Math.round(Math.random() * 1000) / 10 },
       ...{
@@ -205,23 +205,23 @@ describe('packed bodies', () => {
     return { plain, gzip: gzipSync(plain) }
   }
 
-  it('of data logs that were signed before they were packed prove their sender, up to a megabyte', async () => {
-    const { plain, gzip } = packed('signed-first', 3000)
+  it('signed before compression prove their sender up to one unpacked megabyte', async () => {
+    const { plain, gzip } = compressed('signed-first', 3000)
     expect(plain.length).toBeGreaterThan(0.8 * MB)
     expect(plain.length / gzip.length).toBeGreaterThan(8)
     const answer = await service.post('sahha', { ...signed(plain), 'content-encoding': 'gzip' }, gzip)
     expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
   })
 
-  it('beyond it need a signature of what is sent', async () => {
-    const { plain, gzip } = packed('too-long', 4000)
+  it('of more than one unpacked megabyte must be signed after compression', async () => {
+    const { plain, gzip } = compressed('too-long', 4000)
     const post = (proof: Record<string, string>) =>
       service.post('sahha', { ...proof, 'content-encoding': 'gzip' }, gzip)
     expect((await post(signed(plain))).status).toBe(401)
     expect((await post(signed(gzip))).status).toBe(200)
   })
 
-  it('of strangers are unpacked a little, one at a time, while authentic ones are stored', async () => {
+  it('of unproven senders are unpacked only in part, and do not block authentic deliveries', async () => {
     const bomb = gzipSync(Buffer.alloc(9 * MB, 32))
     const post = () =>
       service.post('sahha', { 'x-signature': 'f'.repeat(64), 'content-encoding': 'gzip' }, bomb)
@@ -233,11 +233,11 @@ describe('packed bodies', () => {
     expect(await codes(authentic)).toEqual([200])
     expect(await codes(flood)).toEqual([401])
     const { user, system } = process.cpuUsage(before)
-    // Unpacked whole, 60 of them would take about three seconds.
+    // Unpacking all 60 completely would take about three seconds.
     expect((user + system) / 1e6).toBeLessThan(2)
   })
 
-  it('of a proven sender count as what they become', async () => {
+  it('of proven senders count with their unpacked bytes', async () => {
     const close = await start({ MAX_IN_FLIGHT_BYTES: `${32 * MB}` })
     const body = gzipSync(`{"a":"${' '.repeat(9 * MB)}"}`)
     const post = async () =>
@@ -248,11 +248,11 @@ describe('packed bodies', () => {
           body,
         )
       ).status
-    // Nothing is committed meanwhile, so all that is taken is held.
+    // The lock prevents commits, so the memory of accepted bodies is not released.
     const lock = await service.db.lock('lock table deliveries in access exclusive mode')
     let most = 0
     const watching = setInterval(async () => {
-      most = Math.max(most, (await held())[0] ?? 0)
+      most = Math.max(most, (await countedBytes())[0] ?? 0)
     }, 5)
     const posts = Array.from({ length: 40 }, post)
     await expect
@@ -266,21 +266,21 @@ describe('packed bodies', () => {
     expect([...new Set(answers)].sort()).toEqual([200, 503])
     expect(most).toBeGreaterThan(9 * MB)
     expect(most).toBeLessThanOrEqual(32 * MB)
-    await expect.poll(() => held()).toEqual([0, 0])
+    await expect.poll(() => countedBytes()).toEqual([0, 0])
     expect(await post()).toBe(200)
     await close()
     await start()
   })
 })
 
-describe('one connection has few requests open', () => {
-  it('past 16 it is closed', async () => {
+describe('pipelined requests of one connection', () => {
+  it('more than 16: the connection is closed', async () => {
     const socket = open('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(400))
     await Promise.race([once(socket, 'close'), sleep(3000)])
     expect(socket.destroyed).toBe(true)
   })
 
-  it('any number one after the other', async () => {
+  it('one after the other: any number is answered', async () => {
     const socket = open()
     for (let n = 0; n < 40; n += 1) {
       socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n')
@@ -288,7 +288,7 @@ describe('one connection has few requests open', () => {
     }
   })
 
-  it('and 16 at once are answered', async () => {
+  it('16: all are answered', async () => {
     const socket = open('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(16))
     let text = ''
     socket.on('data', (data) => {
@@ -299,8 +299,8 @@ describe('one connection has few requests open', () => {
 })
 
 describe('/metrics', () => {
-  it('is rendered once for all who ask at once', async () => {
-    // Until what others asked for is old.
+  it('is rendered once for concurrent requests', async () => {
+    // Wait until the cached rendering has expired.
     await sleep(1000)
     let renderings = 0
     const metrics = await import('prom-client')
@@ -326,7 +326,7 @@ describe('/metrics', () => {
     }
   })
 
-  it('in production without a token is for the own network', async () => {
+  it('in production without METRICS_TOKEN answers only private addresses', async () => {
     const close = await start({ NODE_ENV: 'production', DATABASE_URL: 'postgres://unused' })
     const from = async (remoteAddress: string, headers = {}) =>
       (await service.app.inject({ url: '/metrics', remoteAddress, headers })).statusCode

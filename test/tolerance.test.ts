@@ -22,11 +22,13 @@ const DATA_LOG = { vendor: 'sahha', event: 'DataLogReceivedIntegrationEvent' }
 const INFERENCE = { vendor: 'asleep', event: 'INFERENCE_COMPLETE' }
 const SESSION = { vendor: 'asleep', event: 'SESSION_COMPLETE' }
 
-async function grown(name: string, labels: object): Promise<number> {
+async function increaseOf(name: string, labels: object): Promise<number> {
   return ((await metricsOf(service.app)).get(name, labels) ?? 0) - (before.get(name, labels) ?? 0)
 }
-const mistyped = (event: object, path: string) => grown('nightpost_mistyped_fields_total', { ...event, path })
-const dropped = (event: object, path: string) => grown('nightpost_dropped_records_total', { ...event, path })
+const mistyped = (event: object, path: string) =>
+  increaseOf('nightpost_mistyped_fields_total', { ...event, path })
+const dropped = (event: object, path: string) =>
+  increaseOf('nightpost_dropped_records_total', { ...event, path })
 
 async function rowsOf(table: string, deliveryId: unknown) {
   const rows = await service.db.query(`select * from ${table} as t where delivery_id = $1 order by t`, [
@@ -43,14 +45,19 @@ async function problemOf(deliveryId: unknown) {
 }
 
 const stored = { status: 200, json: { outcome: 'stored' } }
-const of1000 = (odd: object, profileId: string) =>
+const thousandSamples = (wrong: object, profileId: string) =>
   dataLog(
-    Array.from({ length: 1000 }, (_, n) => ({ id: `s-${n}`, value: n, unit: 'bpm', ...(n === 500 && odd) })),
+    Array.from({ length: 1000 }, (_, n) => ({
+      id: `s-${n}`,
+      value: n,
+      unit: 'bpm',
+      ...(n === 500 && wrong),
+    })),
     { profileId, dataType: 'heart_rate' },
   )
 
-describe('an optional value that does not fit', () => {
-  it('in the statistics of a night costs its own column', async () => {
+describe('an optional value of a wrong type', () => {
+  it('in the statistics of a night becomes NULL and affects no other column', async () => {
     const folder = join(fixturesFolder, 'asleep')
     const text = readFileSync(join(folder, 'session-complete-full.json'), 'utf8')
     const expected = JSON.parse(readFileSync(join(folder, 'session-complete-full.rows.json'), 'utf8'))
@@ -68,8 +75,8 @@ describe('an optional value that does not fit', () => {
     expect(await problemOf(answer.json.delivery_id)).toEqual({ outcome: 'stored', problem: null })
   })
 
-  it('in a sample costs its own cell of a thousand rows, and is no number for being one in quotes', async () => {
-    const { json, status } = await service.sahha(of1000({ value: '72' }, 'mistyped'))
+  it('in one of a thousand samples becomes NULL, also if it is a number in quotes', async () => {
+    const { json, status } = await service.sahha(thousandSamples({ value: '72' }, 'mistyped'))
     expect({ status, json }).toMatchObject(stored)
     const rows = await rowsOf('data_logs', json.delivery_id)
     expect(rows).toHaveLength(1000)
@@ -79,7 +86,7 @@ describe('an optional value that does not fit', () => {
     expect(await mistyped(DATA_LOG, 'dataLogs[].value')).toBe(1)
   })
 
-  it('is a biomarker value that is a number: text is what the vendor promises, for precision', async () => {
+  it('is a JSON number as biomarker value, because the vendor documents text', async () => {
     const body = biomarker({ id: 'number', category: 'activity', value: 72, unit: 'count' })
     const { json, status } = await service.sahha(body)
     expect({ status, json }).toMatchObject(stored)
@@ -89,7 +96,7 @@ describe('an optional value that does not fit', () => {
     expect(await mistyped(BIOMARKER, 'value')).toBe(1)
   })
 
-  it('in a list of scalars costs the list, and no other series', async () => {
+  it('in a list of stages removes the list and affects no other series', async () => {
     const body = inference({ session_id: 'list', sleep_stages: [0, null], snoring_stages: [0, 1] })
     const { json } = await service.asleep(body, USER)
     expect(await rowsOf('sleep_stage_windows', json.delivery_id)).toMatchObject([
@@ -98,7 +105,7 @@ describe('an optional value that does not fit', () => {
     expect(await mistyped(INFERENCE, 'data.sleep_stages')).toBe(1)
   })
 
-  it('is text of the body that every row would repeat, from 256 characters on', async () => {
+  it('is text of more than 255 characters in a field that every row repeats', async () => {
     const long = 'x'.repeat(1_000_000)
     const samples = Array.from({ length: 300 }, (_, n) => ({ id: `l-${n}` }))
     const labels = { accountId: long, externalId: long, logType: long, profileId: 'long' }
@@ -117,14 +124,14 @@ describe('an optional value that does not fit', () => {
     expect(await service.sahha(key)).toMatchObject({ status: 422, json: { errors: [{ path: '/dataType' }] } })
   })
 
-  it('is no fault of a value that is there: 255 characters, and null, stay', async () => {
+  it('is neither text of 255 characters nor null: both are stored', async () => {
     const label = 'x'.repeat(255)
     const { json } = await service.sahha(dataLog([{ id: 'fits', value: null }], { accountId: label }))
     expect(await rowsOf('data_logs', json.delivery_id)).toMatchObject([{ account_id: label, value: null }])
     expect(await mistyped(DATA_LOG, 'dataLogs[].value')).toBe(0)
   })
 
-  it('never appears in an answer, a log line or a metric', async () => {
+  it('appears in no answer, log line or metric', async () => {
     const secret = 'depressive-episode'
     const sent = [
       await service.asleep(session({ id: 'secret' }, { stat: secret, timezone: [secret] }), USER),
@@ -139,8 +146,8 @@ describe('an optional value that does not fit', () => {
 })
 
 describe('a malformed record', () => {
-  it('costs none of its 999 neighbours, and its reason is kept', async () => {
-    const { json, status } = await service.sahha(of1000({ id: undefined }, 'nameless'))
+  it('has no row, its 999 neighbours have one, and the ledger names the reason', async () => {
+    const { json, status } = await service.sahha(thousandSamples({ id: undefined }, 'nameless'))
     expect({ status, json }).toEqual({
       status: 200,
       json: { outcome: 'stored', delivery_id: json.delivery_id },
@@ -160,14 +167,14 @@ describe('a malformed record', () => {
     const [line] = service.log.filter((line) => line.includes(`${json.delivery_id}`))
     expect(line).toContain('"code":"partly_stored"')
 
-    expect((await service.sahha(of1000({ id: undefined }, 'nameless'))).json).toMatchObject({
+    expect((await service.sahha(thousandSamples({ id: undefined }, 'nameless'))).json).toMatchObject({
       outcome: 'duplicate',
       delivery_id: json.delivery_id,
     })
     expect((await problemOf(json.delivery_id)).problem.code).toBe('partly_stored')
   })
 
-  it('is counted however many there are; twenty are named', async () => {
+  it('is counted, and the first twenty are named', async () => {
     const samples = Array.from({ length: 300 }, (_, n) =>
       n < 100 ? { id: `f-${n}` } : { id: n, value: '1' },
     )
@@ -178,11 +185,11 @@ describe('a malformed record', () => {
     expect(problem.errors).toHaveLength(20)
     expect(problem.errors[19]).toEqual({ path: '/dataLogs/119/id', message: 'Expected string' })
     expect(await dropped(DATA_LOG, 'dataLogs[]')).toBe(200)
-    // What a record holds that has no row is no news.
+    // The drift inside a record without a row isn't counted.
     expect(await mistyped(DATA_LOG, 'dataLogs[].value')).toBe(0)
   })
 
-  it('leaves the factors of a score in their places', async () => {
+  it('does not change the positions of the other factors of a score', async () => {
     const factors = [{ name: 'a' }, null, { name: 'c', value: '7' }, 'none', { name: 'e', value: 5 }]
     const { json } = await service.sahha(score({ id: 'places', factors }))
     const rows = await rowsOf('score_factors', json.delivery_id)
@@ -198,7 +205,7 @@ describe('a malformed record', () => {
     expect(await mistyped(SCORE, 'factors[].value')).toBe(1)
   })
 
-  it('refuses the body where there is no other', async () => {
+  it('makes the body invalid if all records are malformed', async () => {
     const none = dataLog([{ value: 1 }, { id: '', value: '2' }], { profileId: 'none' })
     expect(await service.sahha(none)).toMatchObject({
       status: 422,
@@ -214,11 +221,11 @@ describe('a malformed record', () => {
   })
 })
 
-describe('epochs before the first', () => {
+describe('a window with epochs before the start of the session', () => {
   it.each([
     ['a negative chunk', { inference_seq_num: -1, sleep_stages: [3, 3] }],
     ['an array that reaches before the session', { inference_seq_num: 0, sleep_stages: Array(40).fill(3) }],
-  ])('%s is kept as it came, counted, and not shown', async (name, data) => {
+  ])('%s is stored unchanged, counted, and in no view', async (name, data) => {
     const { json } = await service.asleep(inference({ session_id: name, ...data }), USER)
     expect(await rowsOf('sleep_stage_windows', json.delivery_id)).toMatchObject([
       {
@@ -227,7 +234,7 @@ describe('epochs before the first', () => {
       },
     ])
     expect(
-      await grown('nightpost_unknown_values_total', { ...INFERENCE, path: 'data.inference_seq_num' }),
+      await increaseOf('nightpost_unknown_values_total', { ...INFERENCE, path: 'data.inference_seq_num' }),
     ).toBe(1)
     for (const [view, epoch] of [
       ['sleep_epochs', 'epoch_index'],
@@ -242,15 +249,15 @@ describe('epochs before the first', () => {
     }
   })
 
-  it('is not said of a window of 40 that ends with chunk 3', async () => {
+  it('is not a window of 40 epochs that ends with chunk 3', async () => {
     await service.asleep(inference({ inference_seq_num: 3, sleep_stages: Array(40).fill(1) }), USER)
     expect(
-      await grown('nightpost_unknown_values_total', { ...INFERENCE, path: 'data.inference_seq_num' }),
+      await increaseOf('nightpost_unknown_values_total', { ...INFERENCE, path: 'data.inference_seq_num' }),
     ).toBe(0)
   })
 })
 
-it('a body of version 3 without its data is kept under its owner, with a reason that names the event', async () => {
+it('a V3 body without data is stored as rejected under its owner, with a problem that names the event', async () => {
   const flat = {
     ...{ event: 'SESSION_COMPLETE', version: 'V3', timestamp: '2025-01-15T02:50:29Z', user_id: USER },
     ...{ session_id: 'flat', sleep_time: '06:30:00', sleep_cycle: [{ order: 1 }], sleep_efficiency: 92 },
@@ -264,27 +271,29 @@ it('a body of version 3 without its data is kept under its owner, with a reason 
       errors: [{ path: '/data', message: 'Required' }],
     },
   })
-  const [kept] = await service.db.query(
+  const [entry] = await service.db.query(
     `select owner, event, convert_from(body, 'utf8') as body from deliveries where delivery_id = $1`,
     [json.delivery_id],
   )
-  expect(kept).toEqual({ owner: USER, event: 'SESSION_COMPLETE', body: JSON.stringify(flat) })
+  expect(entry).toEqual({ owner: USER, event: 'SESSION_COMPLETE', body: JSON.stringify(flat) })
 })
 
-describe('an event name that the shape of the body contradicts', () => {
-  it('gives way to the shape, and is counted', async () => {
+describe('an event name that contradicts the shape of the body', () => {
+  it('is ignored and counted: the shape decides', async () => {
     const body = score({ id: 'misnamed', state: 'high' })
     const { json, status } = await service.sahha(body, BIOMARKER.event)
     expect({ status, json }).toMatchObject(stored)
     expect(await rowsOf('scores', json.delivery_id)).toHaveLength(1)
     expect(await rowsOf('biomarkers', json.delivery_id)).toEqual([])
-    expect(await grown('nightpost_misnamed_events_total', { ...SCORE, named: BIOMARKER.event })).toBe(1)
+    expect(await increaseOf('nightpost_misnamed_events_total', { ...SCORE, named: BIOMARKER.event })).toBe(1)
     expect((await service.sahha(body, SCORE.event)).json).toMatchObject({ outcome: 'duplicate' })
   })
 
-  it('is not one where the shape is silent: then the header decides', async () => {
+  it('decides if the shape is ambiguous', async () => {
     const { json } = await service.sahha(biomarker({ id: 'silent' }), BIOMARKER.event)
     expect(await rowsOf('biomarkers', json.delivery_id)).toHaveLength(1)
-    expect(await grown('nightpost_misnamed_events_total', { ...BIOMARKER, named: BIOMARKER.event })).toBe(0)
+    expect(
+      await increaseOf('nightpost_misnamed_events_total', { ...BIOMARKER, named: BIOMARKER.event }),
+    ).toBe(0)
   })
 })

@@ -8,7 +8,7 @@ import { setup, type TestService } from './setup/service.ts'
 let service: TestService
 beforeAll(async () => {
   service = await setup()
-  // A server's own time zone must make no difference.
+  // The server's time zone must have no effect.
   const [{ name } = { name: '' }] = await service.db.query('select current_database() as name')
   await service.db.query(`alter database ${name} set timezone = 'Pacific/Kiritimati'`)
 })
@@ -22,7 +22,7 @@ async function stored(body: object | string, table: string) {
   ])
 }
 
-describe('no value is bent', () => {
+describe('values are stored unchanged:', () => {
   it('null stays null and 0 stays 0', async () => {
     await service.asleep(session({}, { stat: { deep_latency: null, light_latency: 0 } }), USER)
     const [row] = await service.db.query('select deep_latency, light_latency, rem_latency from sleep_stats')
@@ -41,12 +41,12 @@ describe('no value is bent', () => {
     ['2025-01-22T06:30:00+0530', '2025-01-22 01:00:00+00'],
     ['2025-01-22t06:30:00z', '2025-01-22 06:30:00+00'],
     ['0001-01-01T00:00:00', '0001-01-01 00:00:00+00'],
-  ])('createdAtUtc %s is %s', async (text, expected) => {
+  ])('createdAtUtc %s is stored as %s', async (text, expected) => {
     const [row] = await stored(biomarker({ id: text, category: 'c', createdAtUtc: text }), 'biomarkers')
     expect(row?.created_at_utc).toBe(expected)
   })
 
-  it("keeps the user's day and offset beside the instant", async () => {
+  it("the user's day and UTC offset are stored with the instant", async () => {
     const [row] = await stored(
       biomarker({ id: 'day', category: 'c', startDateTime: '2025-07-12T00:00:00+12:00' }),
       'biomarkers',
@@ -73,12 +73,12 @@ describe('no value is bent', () => {
     ['8,5', null],
     [' 1', null],
     ['2025-07-11T06:00+12:00', null],
-  ])('a biomarker value %j is the number %j', async (value, number) => {
+  ])('a biomarker value %j has value_number %j', async (value, number) => {
     const [row] = await stored(biomarker({ id: `v${value}`, category: 'c', value }), 'biomarkers')
     expect(row).toMatchObject({ value, value_number: number })
   })
 
-  it('numbers beyond a double keep every digit', async () => {
+  it('numbers that a double can not represent keep every digit', async () => {
     const source =
       '{"profileId":"p","dataType":"x","dataLogs":[' +
       '{"id":"a","value":9007199254740993},{"id":"b","value":0.1000000000000000055},{"id":"c","value":1e400},' +
@@ -94,7 +94,7 @@ describe('no value is bent', () => {
     expect(rows[4]?.additional_properties).toBe('{"x": [12345678901234567890]}')
   })
 
-  it('a number beyond a double is no object, text or list', async () => {
+  it('a number that a double can not represent is not taken for an object, text or list', async () => {
     const body = (stat: string) =>
       `{"event":"SESSION_COMPLETE","data":{"user_id":"${USER}","session":{"id":"x"},"stat":${stat},"timezone":12345678901234567890}}`
     const answer = await service.asleep(body('12345678901234567890'), USER)
@@ -115,18 +115,18 @@ describe('no value is bent', () => {
     ).toEqual([{ position: '1', value: '12345678901234567890' }])
   })
 
-  it('a body nested deeply is read with a long number in it as without', async () => {
+  it('a long number in a deeply nested body is no problem', async () => {
     const deep = `{"x":${'['.repeat(100_000)}1234567890123456789${']'.repeat(100_000)}}`
     const answer = await service.sahha(deep)
     expect(answer).toMatchObject({ status: 200, json: { outcome: 'unrecognised' } })
-    const [kept] = await service.db.query(
+    const [entry] = await service.db.query(
       'select length(body) as bytes from deliveries where delivery_id = $1',
       [answer.json.delivery_id],
     )
-    expect(kept?.bytes).toBe(String(deep.length))
+    expect(entry?.bytes).toBe(String(deep.length))
   })
 
-  it('a number that no column holds is NULL', async () => {
+  it('a number that numeric can not store becomes NULL', async () => {
     const source =
       '{"profileId":"p","dataType":"x","dataLogs":[{"id":"huge","value":1e999999},{"id":"near","value":1e999}]}'
     const rows = await stored(source, 'data_logs')
@@ -134,11 +134,11 @@ describe('no value is bent', () => {
   })
 })
 
-describe('text that Postgres can not hold', () => {
+describe('text that Postgres can not store', () => {
   const NUL = '\\u0000'
   const LONE = '\\ud800'
 
-  it('is stored with U+FFFD, and a literal backslash survives', async () => {
+  it('is stored with U+FFFD; an escaped backslash before u0000 stays', async () => {
     const [row] = await stored(
       `{"id":"t","profileId":"p","category":"c","type":"x${NUL}y","unit":"\\\\u0000","value":"a${LONE}b\\udc00","aggregation":"\\ud83d\\ude34"}`,
       'biomarkers',
@@ -151,7 +151,7 @@ describe('text that Postgres can not hold', () => {
     })
   })
 
-  it('does not stop the other samples of its batch, nor does an id that comes twice', async () => {
+  it('does not affect the other samples of its batch, nor does a repeated id', async () => {
     const samples = Array.from({ length: 5000 }, (_, at) => ({ id: `s-${at}`, value: at, source: 'watch' }))
     samples.push({ id: 's-0', value: -1, source: 'the later one' })
     const source = JSON.stringify(dataLog(samples, { profileId: 'batch' }))
@@ -165,17 +165,17 @@ describe('text that Postgres can not hold', () => {
       'w\ufffd',
       'w\ufffd',
     ])
-    const [kept] = await service.db.query(
+    const [entry] = await service.db.query(
       `select encode(body, 'escape') as body from deliveries where owner = 'batch'`,
     )
-    expect(kept?.body).toContain('w\\\\u0000')
+    expect(entry?.body).toContain('w\\\\u0000')
   })
 
-  it('a byte order mark before the object is no fault', async () => {
+  it('a byte order mark before the object is skipped', async () => {
     await stored(`\ufeff${JSON.stringify(biomarker({ id: 'bom', category: 'c' }))}`, 'biomarkers')
   })
 
-  it('a key like __proto__ is only a key', async () => {
+  it('a key __proto__ does not set a prototype', async () => {
     const source =
       '{"__proto__":{"id":"evil","profileId":"evil"},"id":"plain","profileId":"p","category":"c","type":"x"}'
     const [row] = await stored(source, 'biomarkers')
@@ -186,7 +186,7 @@ describe('text that Postgres can not hold', () => {
   })
 })
 
-it('an array literal is read by Postgres as it was', async () => {
+it('Postgres reads an array literal as the values it was made of', async () => {
   const text = fc.string({ unit: fc.constantFrom(...'aé睡😴"\\{},\n\t \u0001\u001f\u2028', 'null', 'NULL') })
   const column = <T>(value: fc.Arbitrary<T>) => {
     const cell = fc.option(value)
@@ -208,7 +208,7 @@ it('an array literal is read by Postgres as it was', async () => {
       expect(JSON.parse(row?.read ?? ''), type).toEqual(sample)
     }
   }
-  // As Postgres writes instants itself.
+  // Instants as Postgres writes them.
   const [written] = await service.db.query(
     `select $1::timestamptz[] = array['2025-01-22T18:30:00.123456Z', null]::timestamptz[] as same`,
     [columnLiteral(['2025-01-22 18:30:00.123456+00', null], 'timestamp with time zone')],
@@ -226,7 +226,7 @@ it('an array literal is read by Postgres as it was', async () => {
   expect(arrayLiteral(mixed)).toBe('{"9007199254740993","a\nb"}')
 })
 
-it('numberText never accepts what Postgres refuses', async () => {
+it('numberText accepts only what Postgres numeric accepts', async () => {
   const texts = fc.sample(
     fc.oneof(fc.string(), fc.double().map(String), fc.stringMatching(/^[+-]?[\d.eE+-]{1,12}$/)),
     3000,

@@ -2,25 +2,25 @@ import { Kind, type TSchema } from '@sinclair/typebox'
 import { KNOWN_VALUES } from './schema.ts'
 
 /**
- * Where a stored body differs from what its vendor documents. `path` is the place by the schema's own names, with
- * `[]` for any element.
+ * A difference between a stored body and what its vendor documents. `path` names a field by the schema's own names,
+ * with `[]` for the elements of a list, such as `dataLogs[].value`.
  */
 export type Drift =
   /**
-   * A field that the schema doesn't know, in the object at `path`. `key` is its name as the body spells it, and so
-   * text that anybody may have chosen: see `ops/drift-names.ts`.
+   * The object at `path` has a field that the schema doesn't declare. `key` is its name, which is text from the body
+   * and may be anything: see `ops/drift-names.ts`.
    */
   | { readonly kind: 'field'; readonly path: string; readonly key: string }
-  /** A value that the vendor doesn't document. */
+  /** The value is not one that the vendor documents. */
   | { readonly kind: 'value'; readonly path: string }
-  /** An optional value of another type, or out of range: its column is NULL. */
+  /** An optional value has another type or is out of range. Its column is NULL. */
   | { readonly kind: 'type'; readonly path: string }
-  /** Records that lack what their key needs: they have no row. */
+  /** `count` records have no row, because a field that the key needs is missing or malformed. */
   | { readonly kind: 'record'; readonly path: string; readonly count: number }
-  /** The sender named another event that is known, `path`, and the body's shape contradicts it. */
+  /** The sender named the event `path`, but the body has the shape of another known event. */
   | { readonly kind: 'event'; readonly path: string }
 
-/** A place in the schema where a body could differ from it; undefined stands for a place where none could. */
+/** A part of the schema in which a body can drift. Parts without unknown fields and open enumerations have no node. */
 interface Node {
   readonly path: string
   readonly fields: ReadonlyMap<string, Node | undefined> | undefined
@@ -28,16 +28,22 @@ interface Node {
   readonly values: ReadonlySet<unknown> | undefined
 }
 
-/** Differences that are reported of one body. */
-const MOST = 20
+/** At most so many differences of one body are reported. */
+const MAX_DRIFT = 20
 
-/** Elements that are looked at, spread over the whole array: the others of a long one look like these. */
-const OBJECTS = 100
-const SCALARS = 10_000
+/**
+ * At most so many elements of an array are checked, spread evenly over it. The elements of a long array have the same
+ * shape, so a sample suffices.
+ */
+const MAX_OBJECTS = 100
+const MAX_SCALARS = 10_000
 
 export const NO_DRIFT: readonly Drift[] = []
 
-/** A reader of what bodies hold beyond `schema`: unknown fields, and values outside of open enumerations. */
+/**
+ * Compiles `schema` into a function that lists the drift of a valid body: unknown fields, and values that an open
+ * enumeration doesn't list.
+ */
 export function driftReader(schema: TSchema): (body: object) => readonly Drift[] {
   const root = nodeOf(schema, '')
   return (body) => {
@@ -80,15 +86,15 @@ function look({ path, fields, items, values }: Node, value: unknown, found: Drif
     }
   } else if (items) {
     const elements = value as unknown[]
-    const step = Math.ceil(elements.length / (items.values ? SCALARS : OBJECTS)) || 1
+    const step = Math.ceil(elements.length / (items.values ? MAX_SCALARS : MAX_OBJECTS)) || 1
     for (let at = 0; at < elements.length; at += step) look(items, elements[at], found)
   }
 }
 
-/** Each difference once a body. */
+/** Adds each difference once, because every element of a list may have the same one. */
 function add(found: Drift[], drift: Drift): void {
   const key = keyOf(drift)
-  if (found.length === MOST || found.some((known) => known.path === drift.path && keyOf(known) === key))
+  if (found.length === MAX_DRIFT || found.some((known) => known.path === drift.path && keyOf(known) === key))
     return
   found.push(drift)
 }

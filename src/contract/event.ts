@@ -6,34 +6,36 @@ import type { JsonObject } from './json.ts'
 import type { Issue } from './problem.ts'
 import { repairer } from './repair.ts'
 
+/** An event of a vendor, as the vendor's folder declares it. `body` is always a body that fits `schema`. */
 export interface EventDeclaration<S extends TSchema> {
-  /** The vendor's own name of the event. */
+  /** The event's name in the vendor's spelling; the value of `deliveries.event`. */
   readonly name: string
-  /** The one declaration of the body: validation, TypeScript type and OpenAPI all come from it. */
+  /** The schema of the body. Validation, the TypeScript type and the OpenAPI document all come from it. */
   readonly schema: S
-  /** A body as the vendor sends it, of invented data: for the documentation. */
+  /** A body as the vendor sends it, with invented data, for the OpenAPI document. */
   readonly example: Static<S>
-  /** What the schema can't say about a body that fits it. */
+  /** Checks what the schema can't express, such as one of two fields being required. Returns [] if the body is valid. */
   readonly check?: (body: Static<S>) => Issue[]
-  /** The rows of a valid body. Pure: no clock, no I/O. */
+  /** Returns the rows that the body becomes, one entry per table. Pure: no clock, no I/O. */
   readonly normalise: (body: Static<S>) => TargetRows[]
-  /** When the vendor made the record, ISO 8601 as it wrote it. */
+  /** Returns the time at which the vendor created the record, as ISO 8601 text from the body; for the lag metric. */
   readonly createdAt?: (body: Static<S>) => string | null | undefined
-  /** Values that no schema can tell to be odd; they are stored as they came. */
+  /** Reports implausible values that the schema can't detect. They are stored all the same. */
   readonly drift?: (body: Static<S>) => readonly Drift[]
 }
 
+/** The result of judging one body by the schema of one event: its rows, or why it is invalid. */
 export type Judgement =
   | {
       readonly rows: TargetRows[]
       readonly createdAt?: string | null
       readonly drift?: readonly Drift[]
-      /** Why records of the body have no row: the first ones. */
+      /** Why some records of the body have no row. Only the first ones are listed. */
       readonly missing?: readonly Issue[]
     }
   | { readonly issues: Issue[] }
 
-/** An event as the core sees it: only `judge` can turn a body into rows, and it validates first. */
+/** A declared event. Only `judge` makes rows of a body, and it validates the body first. */
 export interface Event {
   readonly name: string
   readonly example: object
@@ -41,14 +43,15 @@ export interface Event {
   judge(body: JsonObject): Judgement
 }
 
+/** Compiles the schema of an event once. `judge` repairs a body that doesn't fit, if only optional values are wrong. */
 export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>): Event {
-  const { name, schema, example, check, normalise, createdAt, drift: oddities } = declaration
+  const { name, schema, example, check, normalise, createdAt, drift: implausible } = declaration
   const compiled = TypeCompiler.Compile(schema)
   const repair = repairer(schema)
   const readDrift = driftReader(schema)
   const driftOf = (body: Static<S>) => {
-    const odd = oddities?.(body)
-    return odd && odd.length > 0 ? [...odd, ...readDrift(body as object)] : readDrift(body as object)
+    const own = implausible?.(body)
+    return own && own.length > 0 ? [...own, ...readDrift(body as object)] : readDrift(body as object)
   }
   const judged = (body: Static<S>) => {
     const issues = check?.(body) ?? []

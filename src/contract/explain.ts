@@ -2,9 +2,10 @@ import { Kind, type TSchema } from '@sinclair/typebox'
 import type { ValueError, ValueErrorIterator } from '@sinclair/typebox/errors'
 import type { Issue } from './problem.ts'
 
+/** At most so many faults of one body are reported. */
 export const MAX_ISSUES = 20
 
-/** What is wrong with a body, in words that name paths and expectations and never a value. */
+/** Lists the faults of a body, one per path. A message states what is expected and never quotes a value. */
 export function explain(errors: ValueErrorIterator): Issue[] {
   const issues = new Map<string, Issue>()
   for (const error of leaves(errors)) {
@@ -14,18 +15,18 @@ export function explain(errors: ValueErrorIterator): Issue[] {
   return [...issues.values()]
 }
 
-/** An optional object that is wrong inside is explained by what is wrong inside it. */
+/** For an optional object with a wrong field, yields the error of the field instead of the object's. */
 function* leaves(errors: Iterable<ValueError>): Generator<ValueError> {
   for (const error of errors) {
-    const variants = isUnion(error.schema) ? error.errors.map(some) : []
+    const variants = isUnion(error.schema) ? error.errors.map(firstOf) : []
     const inner = variants.find(([first]) => first !== undefined && first.path !== error.path)
     if (inner) yield* leaves(inner)
     else yield error
   }
 }
 
-/** An iterator of errors can be read once, and may hold one for each element of a long array. */
-function some(errors: Iterable<ValueError>): ValueError[] {
+/** Copies the first errors. The iterator can be read only once, and may yield one for each element of a long array. */
+function firstOf(errors: Iterable<ValueError>): ValueError[] {
   const taken: ValueError[] = []
   for (const error of errors) {
     if (taken.push(error) > MAX_ISSUES) break

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { LosslessNumber, stringify as stringifyLossless } from 'lossless-json'
 import { isExactNumber } from './exact-number.ts'
-import { MOST_EXACT, markLongNumbers, unmark } from './long-numbers.ts'
+import { MAX_EXACT_NUMBERS, markLongNumbers, unmark } from './long-numbers.ts'
 
 export type JsonObject = { [key: string]: unknown }
 
-/** The body is no JSON object, or one that is too costly to read; `message` says why without quoting it. */
+/** The body is not a JSON object, or it is too large to parse. `message` says why without quoting the body. */
 export class Unreadable extends Error {
   readonly code: 'malformed_json' | 'invalid_body'
 
@@ -18,14 +18,14 @@ export class Unreadable extends Error {
 /**
  * Reads the exact bytes of a body as one JSON object.
  *
- * Text that Postgres can't hold (U+0000, lone surrogates) is read as U+FFFD. A number that a double
- * would bend is read as an `ExactNumber`. Of a repeated key the last one counts.
+ * Characters that Postgres can't store (U+0000, lone surrogates) become U+FFFD. A number that a double can't represent
+ * becomes an `ExactNumber`. If an object repeats a key, the last value counts. Throws `Unreadable`.
  */
 export function readJson(bytes: Buffer): JsonObject {
   if (bytes.length === 0) throw new Unreadable('malformed_json', 'The body is empty.')
   if (!isUtf8(bytes)) throw new Unreadable('malformed_json', 'The body is not UTF-8.')
-  if (holdsTooMany(bytes)) {
-    throw new Unreadable('invalid_body', `The body holds more than ${MOST_VALUES} values.`)
+  if (hasTooManyValues(bytes)) {
+    throw new Unreadable('invalid_body', `The body has more than ${MAX_VALUES} values.`)
   }
   let text = bytes.toString('utf8')
   if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1)
@@ -38,7 +38,7 @@ export function readJson(bytes: Buffer): JsonObject {
 
 const BYTE_ORDER_MARK = 0xfeff
 
-// Alternatives in this order: an escaped backslash and a proper surrogate pair are consumed and kept.
+// The first two alternatives, an escaped backslash and a surrogate pair, match so that they are skipped unchanged.
 const unstorableEscape =
   /\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u(?:0000|[dD][89a-fA-F][\da-fA-F]{2})/g
 
@@ -46,15 +46,18 @@ function toReplacement(escaped: string): string {
   return escaped.length === 6 ? '\\ufffd' : escaped
 }
 
-// Of all numbers only those of 16 or more digits or with a three-digit exponent can be bent by a double.
-// The first expression finds them anywhere, quickly; the second makes sure that it was not in a string.
+// A double represents every number of up to 15 digits and a two-digit exponent exactly.
+// `longDigits` finds longer ones quickly, also in strings; `longNumber` matches only after JSON punctuation.
 const longDigits = /[\d.]{16}|\d[eE][+-]?\d{3}/
 const longNumber = /(?:^|[[:,\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE][+-]?\d{3})/
 
 function parse(text: string): unknown {
   const marked = longDigits.test(text) && longNumber.test(text) ? markLongNumbers(text) : null
   if (marked === 'too many') {
-    throw new Unreadable('invalid_body', `The body holds more than ${MOST_EXACT} numbers beyond a double.`)
+    throw new Unreadable(
+      'invalid_body',
+      `The body has more than ${MAX_EXACT_NUMBERS} numbers that a double can't represent.`,
+    )
   }
   try {
     return marked ? unmark(JSON.parse(marked.text), marked.mark) : JSON.parse(text)
@@ -64,16 +67,16 @@ function parse(text: string): unknown {
 }
 
 /**
- * What one body may hold: of 10 MiB of data logs as small as Sahha makes them about 300,000. More than this would
- * take several times the body's size in memory, and the one thread for a second.
+ * Maximum of values in one body. 10 MiB of Sahha's smallest data logs have about 300,000. More values would take
+ * several times the body's size in memory, and block the event loop for a second.
  */
-export const MOST_VALUES = 500_000
+export const MAX_VALUES = 500_000
 
-/** At most so many values fit into a body of this size, so that most need not be looked at. */
-const FEW_BYTES = MOST_VALUES
+/** A body of this many bytes can't have more values, so most bodies need no count. */
+const FEW_BYTES = MAX_VALUES
 
-/** How many values a body holds, no more than its commas and opening brackets outside of strings. */
-function holdsTooMany(bytes: Buffer): boolean {
+/** Whether a body has too many values. Each value but the first follows a comma or opens a list or an object. */
+function hasTooManyValues(bytes: Buffer): boolean {
   if (bytes.length <= FEW_BYTES) return false
   let values = 0
   let isString = false
@@ -85,19 +88,19 @@ function holdsTooMany(bytes: Buffer): boolean {
     } else if (byte === QUOTE) isString = true
     else if (byte === COMMA || byte === BRACKET || byte === BRACE) values += 1
   }
-  return values > MOST_VALUES
+  return values > MAX_VALUES
 }
 const [BACKSLASH, QUOTE, COMMA, BRACKET, BRACE] = [0x5c, 0x22, 0x2c, 0x5b, 0x7b]
 
-/** JSON source text in which exact numbers keep all their digits. */
+/** Serialises a value as JSON. An `ExactNumber` is written as a number with all its digits. */
 export function jsonText(value: unknown): string {
-  if (!holdsExact(value)) return JSON.stringify(value)
+  if (!hasExactNumber(value)) return JSON.stringify(value)
   return stringifyLossless(withLossless(value)) ?? 'null'
 }
 
-function holdsExact(value: unknown): boolean {
+function hasExactNumber(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isExactNumber(value)
-  return Object.values(value).some(holdsExact)
+  return Object.values(value).some(hasExactNumber)
 }
 
 function withLossless(value: unknown): unknown {

@@ -2,27 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { isSafeNumber } from 'lossless-json'
 import { exactNumber } from './exact-number.ts'
 
-// Of all numbers only those of 16 or more digits or with a three-digit exponent can be bent by a double.
+// A double represents every number of up to 15 digits and a two-digit exponent exactly.
 const longNumber = /-?(?:\d[\d.]{15}[\d.]*(?:[eE][+-]?\d+)?|\d[\d.]*[eE][+-]?\d{3}\d*)/g
 const SHORTEST = '1e100'.length
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const keyEnd = /\s*:/y
 
-/** An `ExactNumber` takes 300 bytes: a body of nothing else would fill the memory. */
-export const MOST_EXACT = 100_000
+/** Maximum in one body. An `ExactNumber` takes 300 bytes, so a body of nothing else would fill the memory. */
+export const MAX_EXACT_NUMBERS = 100_000
 
-/** JSON source whose bent numbers are texts that begin with `mark`. */
+/** JSON source in which each long number is a string that begins with `mark`. */
 export interface Marked {
   readonly text: string
   readonly mark: string
 }
 
 /**
- * Puts a text in place of each number that a double would bend, in one pass; null where there is none, and
- * 'too many' where there are more than `MOST_EXACT`. What is not JSON does not become JSON by it.
+ * Replaces each number that a double can't represent by a marked string, so that `JSON.parse` keeps its digits. Returns
+ * null if there is none, and 'too many' if there are more than `MAX_EXACT_NUMBERS`. Invalid JSON stays invalid.
  */
 export function markLongNumbers(text: string): Marked | null | 'too many' {
-  // Nobody can write a body that holds it: it is drawn when the body is there.
+  // Random, so that no body can contain it.
   const mark = randomUUID()
   const parts: string[] = []
   let copied = 0
@@ -31,7 +31,7 @@ export function markLongNumbers(text: string): Marked | null | 'too many' {
     for (const { 0: digits, index } of text.slice(from, to).matchAll(longNumber)) {
       const end = from + index + digits.length
       keyEnd.lastIndex = end
-      if (parts.length > 2 * MOST_EXACT) return
+      if (parts.length > 2 * MAX_EXACT_NUMBERS) return
       if (!jsonNumber.test(digits) || isSafeNumber(digits) || keyEnd.test(text)) continue
       parts.push(text.slice(copied, from + index), `"${mark}${digits}"`)
       copied = end
@@ -41,16 +41,16 @@ export function markLongNumbers(text: string): Marked | null | 'too many' {
   for (;;) {
     const quote = text.indexOf('"', at)
     outside(at, quote < 0 ? text.length : quote)
-    if (quote < 0 || parts.length > 2 * MOST_EXACT) break
+    if (quote < 0 || parts.length > 2 * MAX_EXACT_NUMBERS) break
     at = endOfString(text, quote + 1)
   }
   if (parts.length === 0) return null
-  if (parts.length > 2 * MOST_EXACT) return 'too many'
+  if (parts.length > 2 * MAX_EXACT_NUMBERS) return 'too many'
   parts.push(text.slice(copied))
   return { text: parts.join(''), mark }
 }
 
-/** Where the string ends whose first character is at `from`: behind its closing quote. */
+/** The index after the closing quote of the string whose first character is at `from`. */
 function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 1)) {
     let backslashes = 0
@@ -61,7 +61,7 @@ function endOfString(text: string, from: number): number {
 }
 const BACKSLASH = 0x5c
 
-/** Puts an `ExactNumber` in place of each marked text. No recursion: a body may be nested as deeply as it likes. */
+/** Replaces each marked string by an `ExactNumber`. Iterative, because a body may be nested too deeply to recurse. */
 export function unmark(root: unknown, mark: string): unknown {
   const exact = (value: string) => exactNumber(value.slice(mark.length))
   const isMarked = (value: unknown): value is string => typeof value === 'string' && value.startsWith(mark)
@@ -77,7 +77,7 @@ export function unmark(root: unknown, mark: string): unknown {
     } else if (isOpen(holder)) {
       for (const key of Object.keys(holder)) {
         const value = (holder as Record<string, unknown>)[key]
-        // Not by assignment: to `__proto__` that would do something else.
+        // An assignment to `__proto__` would set the prototype.
         if (isMarked(value)) Object.defineProperty(holder, key, { ...PLAIN, value: exact(value) })
         else if (isOpen(value)) open.push(value)
       }

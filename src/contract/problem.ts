@@ -1,11 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
 
 /**
- * Every failure Nightpost answers with, and the HTTP status it travels under. `partly_stored` is kept in the ledger
- * only: the delivery is stored, and answered so.
+ * Every problem by its code, with its HTTP status. `partly_stored` occurs only in `deliveries.problem`: its delivery is
+ * stored and answered with 200.
  */
 export const problems = {
-  partly_stored: { status: 200, title: 'Records of the body have no row' },
+  partly_stored: { status: 200, title: 'Some records of the body have no row' },
   malformed_json: { status: 400, title: 'The body is not a JSON object in UTF-8' },
   missing_user_id: { status: 400, title: 'The header that names the user is missing' },
   bad_request: { status: 400, title: 'The request is not valid HTTP' },
@@ -24,11 +24,11 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems
 
-/** One failed check: `path` is a JSON pointer into the body, `message` never holds a value from it. */
+/** One failed check. `path` is a JSON pointer into the body; `message` never quotes a value of it. */
 export const Issue = Type.Object({ path: Type.String(), message: Type.String() })
 export type Issue = Static<typeof Issue>
 
-/** RFC 9457 problem document, `application/problem+json`. */
+/** A problem document as in RFC 9457, `application/problem+json`. */
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'Identifies the kind of problem' }),
@@ -38,19 +38,20 @@ export const Problem = Type.Object(
     detail: Type.String(),
     errors: Type.Optional(Type.Array(Issue)),
     delivery_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'Present where the body was kept' }),
+      Type.String({ format: 'uuid', description: 'Present if the body is stored in the ledger' }),
     ),
   },
   { $id: 'Problem' },
 )
 export type Problem = Static<typeof Problem>
 
+/** Makes a problem document. `detail` must not quote a value of a body or a header. */
 export function problem(code: ProblemCode, detail: string, errors?: Issue[]): Problem {
   const { status, title } = problems[code]
   return { type: `urn:nightpost:problem:${code}`, title, status, code, detail, ...(errors && { errors }) }
 }
 
-/** Thrown where no delivery is kept; the error handler answers with it. */
+/** Thrown if the request is refused and nothing is stored in the ledger. The error handler answers with `problem`. */
 export class ProblemError extends Error {
   readonly problem: Problem
   readonly headers: Readonly<Record<string, string>>

@@ -8,30 +8,30 @@ import type { JsonObject } from './json.ts'
 import type { Issue } from './problem.ts'
 import { KEY, RECORDS } from './schema.ts'
 
-/** A body of which only what its schema knows counts, or why there can be none. */
+/** The repaired body, or why the body can't be repaired. */
 export type Repaired =
   | {
       readonly body: JsonObject
       readonly drift: readonly Drift[]
-      /** Of the records that were left out, the first ones: why. */
+      /** Why records were left out. Only the first ones are listed. */
       readonly missing: readonly Issue[]
     }
   | { readonly issues: Issue[] }
 
-/** A place in the schema, and what may become of a value there that doesn't fit. */
+/** A part of the schema, and how a value that doesn't fit it is repaired. */
 interface Part {
   readonly schema: TSchema
-  /** By the schema's own names, with `[]` for any element. */
+  /** As `Drift.path`. */
   readonly path: string
   readonly isOptional: boolean
   readonly isNullable: boolean
-  /** The value becomes null. */
-  readonly isForgiving: boolean
+  /** Whether a value that doesn't fit becomes null: `Maybe`, not `MaybeKey`. */
+  readonly isRepairable: boolean
   readonly fields: ReadonlyArray<readonly [key: string, part: Part]> | null
   readonly records: { readonly part: Part; readonly fits: (value: unknown) => boolean } | null
 }
 
-/** A value that refuses the object that holds it; it is put into words only if it is shown. */
+/** A value that makes the object around it invalid. `issuesOf` describes it later, and only if it is reported. */
 interface Fault {
   readonly part: Part
   readonly value: unknown
@@ -41,19 +41,19 @@ interface Fault {
 const UNFIT = Symbol('unfit')
 
 /**
- * Reads a body that does not fit `schema` as far as it does. An optional value that doesn't fit becomes null: the
- * innermost one, so that a fault costs one field. A malformed element of `Records` becomes undefined. Whatever the key
- * needs refuses. Nothing is coerced, and the body itself is not changed.
+ * Compiles `schema` into a function that repairs a body that doesn't fit it. The innermost optional value around a
+ * fault becomes null, so that a fault costs one field. A malformed element of `Records` becomes undefined. A fault in a
+ * required value makes the body invalid. Nothing is coerced, and the given body is not changed.
  */
 export function repairer(schema: TSchema): (body: JsonObject) => Repaired {
   const root = partOf(schema, '')
   return (body) => {
     const repair = new Repair()
     const fixed = repair.fix(root, body, '')
-    if (fixed === UNFIT) return { issues: repair.faults.flatMap(inWords) }
-    // Nothing was mended: what is wrong is nothing that can be.
+    if (fixed === UNFIT) return { issues: repair.faults.flatMap(issuesOf) }
+    // Nothing was repaired, so the fault is one that can't be, such as too many elements in a list.
     if (repair.drift.length === 0) return { issues: explain(Errors(schema, [], body)) }
-    return { body: fixed as JsonObject, drift: repair.drift, missing: repair.missing.flatMap(inWords) }
+    return { body: fixed as JsonObject, drift: repair.drift, missing: repair.missing.flatMap(issuesOf) }
   }
 }
 
@@ -66,7 +66,7 @@ function partOf(schema: TSchema, path: string): Part {
     path,
     isOptional: schema[OptionalKind] !== undefined,
     isNullable,
-    isForgiving: isNullable && !(KEY in schema),
+    isRepairable: isNullable && !(KEY in schema),
     fields: isObject
       ? Object.entries<TSchema>(inner.properties).map(([key, field]) => [key, partOf(field, join(path, key))])
       : null,
@@ -85,18 +85,18 @@ class Repair {
   readonly drift: Drift[] = []
   readonly faults: Fault[] = []
   readonly missing: Fault[] = []
-  /** Faults that tell enough: one of a record, several of a body. */
-  #enough = MAX_ISSUES
+  /** How many faults to collect before the search stops: one per record, several per body. */
+  #maxFaults = MAX_ISSUES
 
-  /** The value as it may stay; `at` is its JSON pointer. */
+  /** Returns the value, repaired if needed, or `UNFIT`. `at` is its JSON pointer. */
   fix(part: Part, value: unknown, at: string): unknown {
     if (value === undefined && part.isOptional) return value
     if (value === null && part.isNullable) return value
     const drift = this.drift.length
     const faults = this.faults.length
     const fixed = this.#inside(part, value, at)
-    if (fixed !== UNFIT || !part.isForgiving) return fixed
-    this.#forget(drift, faults)
+    if (fixed !== UNFIT || !part.isRepairable) return fixed
+    this.#truncate(drift, faults)
     const { path } = part
     if (!this.drift.some((one) => one.kind === 'type' && one.path === path)) {
       this.drift.push({ kind: 'type', path })
@@ -108,7 +108,7 @@ class Repair {
     if (part.fields && isObject(value)) return this.#object(part.fields, value, at)
     if (part.records && Array.isArray(value)) return this.#records(part, part.records, value, at)
     if (!part.fields && !part.records && Check(part.schema, value)) return value
-    if (this.faults.length < this.#enough) this.faults.push({ part, value, at })
+    if (this.faults.length < this.#maxFaults) this.faults.push({ part, value, at })
     return UNFIT
   }
 
@@ -120,7 +120,7 @@ class Repair {
       const fixed = this.fix(part, own, `${at}/${key}`)
       if (fixed === UNFIT) {
         isFit = false
-        if (this.faults.length >= this.#enough) break
+        if (this.faults.length >= this.#maxFaults) break
       } else if (fixed !== own) {
         copy ??= { ...value }
         copy[key] = fixed
@@ -132,42 +132,42 @@ class Repair {
   #records(of: Part, { part, fits }: NonNullable<Part['records']>, elements: unknown[], at: string): unknown {
     const drift = this.drift.length
     const faults = this.faults.length
-    const without: Fault[] = []
+    const leftOut: Fault[] = []
     let count = 0
     const fixed = elements.map((element, index) => {
       if (fits(element)) return element
-      const one = this.#record(part, element, `${at}/${index}`, without)
+      const one = this.#record(part, element, `${at}/${index}`, leftOut)
       if (one !== UNFIT) return one
       count += 1
       return undefined
     })
     if (count > 0 && count === elements.length && !of.isNullable) {
-      this.#forget(drift, faults)
-      this.faults.push(...without)
+      this.#truncate(drift, faults)
+      this.faults.push(...leftOut)
       return UNFIT
     }
-    this.missing.push(...without.slice(0, MAX_ISSUES - this.missing.length))
+    this.missing.push(...leftOut.slice(0, MAX_ISSUES - this.missing.length))
     if (count > 0) this.drift.push({ kind: 'record', path: part.path, count })
     return fixed
   }
 
-  /** A record that must be left out tells why in `without`, as long as there is room. */
-  #record(part: Part, element: unknown, at: string, without: Fault[]): unknown {
+  /** Repairs one record. If it must be left out, adds the reason to `leftOut` unless that is full. */
+  #record(part: Part, element: unknown, at: string, leftOut: Fault[]): unknown {
     const drift = this.drift.length
     const faults = this.faults.length
-    const enough = this.#enough
-    this.#enough = faults + 1
+    const maxFaults = this.#maxFaults
+    this.#maxFaults = faults + 1
     const fixed = this.fix(part, element, at)
-    this.#enough = enough
+    this.#maxFaults = maxFaults
     if (fixed !== UNFIT) return fixed
     const fault = this.faults[faults]
-    if (fault && without.length < MAX_ISSUES) without.push(fault)
-    this.#forget(drift, faults)
+    if (fault && leftOut.length < MAX_ISSUES) leftOut.push(fault)
+    this.#truncate(drift, faults)
     return UNFIT
   }
 
-  /** What was noted inside a value that is left out does not count. */
-  #forget(drift: number, faults: number): void {
+  /** Discards what was noted inside a value that is replaced or left out. */
+  #truncate(drift: number, faults: number): void {
     this.drift.length = drift
     this.faults.length = faults
   }
@@ -177,7 +177,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function inWords({ part, value, at }: Fault): Issue[] {
+function issuesOf({ part, value, at }: Fault): Issue[] {
   return explain(Errors(part.schema, [], value)).map(({ path, message }) => ({
     path: `${at}${path}`,
     message,

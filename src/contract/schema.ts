@@ -29,7 +29,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 const MAX_DEPTH = 100
 
-/** Every key of a large object is looked up several times until it is stored, which takes seconds for half a million. */
+/** An object of half a million keys takes seconds, because each key is looked up several times before it is stored. */
 const MAX_KEYS = 10_000
 
 function isStorableJson(value: unknown, depth: number): boolean {
@@ -39,28 +39,28 @@ function isStorableJson(value: unknown, depth: number): boolean {
   return Object.values(value).every((inner) => isStorableJson(inner, depth + 1))
 }
 
-/** Part of a key: opaque text. The bound keeps every index entry within what a Postgres page allows. */
+/** Part of a primary key: opaque text. The maximum keeps index entries below the limit of Postgres. */
 export const Id = (options: SchemaOptions = {}) => Type.String({ minLength: 1, maxLength: 255, ...options })
 
 export const Text = (options: SchemaOptions = {}) => Type.String(options)
 
-/** Text that every row of its body repeats. The bound keeps a body of 10 MiB from becoming gigabytes of rows. */
+/** Text that every row of a body repeats. Without the maximum, a body of 10 MiB could become gigabytes of rows. */
 export const Label = (options: SchemaOptions = {}) => Type.String({ maxLength: 255, ...options })
 
-/** The keyword under which a schema lists the values of an enumeration that stays open. */
+/** The schema keyword that lists the documented values of an open enumeration. */
 export const KNOWN_VALUES = 'x-known-values'
 
-const listed = (values: readonly unknown[], { description }: SchemaOptions) =>
+const listedValues = (values: readonly unknown[], { description }: SchemaOptions) =>
   `${description ? `${description}: ` : ''}${values.join(', ')}, …`
 
-/** One of the values that the vendor documents, or any other: a new one is stored, and reported as drift. */
+/** Any text. A value that is not in `values` is stored and reported as drift. */
 export const OpenEnum = (values: readonly string[], options: SchemaOptions = {}) =>
-  Type.String({ ...options, description: listed(values, options), [KNOWN_VALUES]: values })
+  Type.String({ ...options, description: listedValues(values, options), [KNOWN_VALUES]: values })
 
-/** ISO 8601 with or without seconds, fraction and offset; kept to the microsecond. */
+/** ISO 8601 with or without seconds, fraction and offset; stored to the microsecond. */
 export const Instant = (options: SchemaOptions = {}) => Type.String({ format: 'date-time', ...options })
 
-/** A JSON number of any size and precision that Postgres `numeric` holds. */
+/** A JSON number of any precision that Postgres `numeric` can store. */
 export const Decimal = (options: SchemaOptions = {}): TUnsafe<DecimalValue> =>
   Type.Unsafe<DecimalValue>({ ...options, [Kind]: 'Decimal', type: 'number' })
 
@@ -68,38 +68,38 @@ export const Decimal = (options: SchemaOptions = {}): TUnsafe<DecimalValue> =>
 export const Integer = (options: SchemaOptions = {}) =>
   Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1, ...options })
 
-/** Stage codes, one per 30-second epoch; `codes` are those that the vendor documents. */
+/** Stage codes, one per 30-second epoch. `codes` are the documented ones; any other is stored and reported as drift. */
 export const Stages = (options: SchemaOptions = {}, codes?: readonly number[]) =>
   Type.Array(
     Type.Integer({ minimum: -(2 ** 15), maximum: 2 ** 15 - 1, ...(codes && { [KNOWN_VALUES]: codes }) }),
     options,
   )
 
-/** Any JSON object that Postgres `jsonb` holds: at most 100 levels deep, 10,000 keys wide, no number beyond `numeric`. */
+/** A JSON object: at most 100 levels deep, 10,000 keys per object, and no number that Postgres `numeric` can't store. */
 export const JsonMap = (options: SchemaOptions = {}): TUnsafe<Record<string, unknown>> =>
   Type.Unsafe<Record<string, unknown>>({ ...options, [Kind]: 'JsonMap', type: 'object' })
 
-/** May be absent or null. A value that doesn't fit becomes null and is reported as drift: see `repair.ts`. */
+/** Optional. A value that doesn't fit `schema` becomes null and is reported as drift: see `repair.ts`. */
 export const Maybe = <S extends TSchema>(schema: S) => Type.Optional(Type.Union([schema, Type.Null()]))
 
-/** Marks what may be absent or null, but must fit where it is there. */
+/** Marks a `MaybeKey` schema. */
 export const KEY = Symbol('key')
 
-/** May be absent or null. A value that doesn't fit refuses the body, because the row's key may come from it. */
+/** Optional, but a value that doesn't fit makes the body invalid, because the row's key may come from it. */
 export const MaybeKey = <S extends TSchema>(schema: S) =>
   Type.Optional(Type.Union([schema, Type.Null()], { [KEY]: true } as SchemaOptions))
 
-/** Marks a list whose malformed elements are left out. */
+/** Marks a `Records` schema. */
 export const RECORDS = Symbol('records')
 
 /**
- * A list of records, of which a malformed one is left out and costs none of the others: a normaliser finds
- * `undefined` in its place, so that each of the others keeps its position. See `eachRecord`.
+ * A list of records. A malformed record gets no row and doesn't affect the others: it becomes `undefined`, so that the
+ * others keep their positions. See `eachRecord`.
  */
 export const Records = <S extends TSchema>(schema: S, options: SchemaOptions = {}) =>
   Type.Unsafe<Array<Static<S> | undefined>>({ ...Type.Array(schema, options), [RECORDS]: true })
 
-/** What `make` makes of each record that is there; `position` is its place among all that were sent. */
+/** Maps the well-formed records. `position` is the index of the record in the list as sent, malformed ones included. */
 export function eachRecord<T, R>(
   records: ReadonlyArray<T | undefined>,
   make: (record: T, position: number) => R,

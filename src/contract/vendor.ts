@@ -1,3 +1,25 @@
+/**
+ * The contract between Nightpost and a vendor. A vendor is one folder in `src/vendors` that exports one `Vendor`, and
+ * one line in `src/vendors/index.ts`. The rest of Nightpost knows a vendor only by this interface. The folder imports
+ * `contract` and `tables`, and neither the database nor Fastify.
+ *
+ * Nightpost handles `POST /webhooks/<name>` in this order: `Authenticator` proves the sender, `identify` finds the
+ * event, the event's schema validates the body (`defineEvent`), `normalise` makes the rows, and one transaction
+ * commits the body and the rows. Everything a vendor exports is pure: no clock, no I/O.
+ *
+ * Special cases:
+ * - The vendor verifies its URL with a GET request before it sends anything: declare `handshake`.
+ * - The vendor sends no user header: declare the scheme with `userHeader: null`.
+ * - The vendor signs more than the body, such as a timestamp header: `authenticate` gets all headers. List the
+ *   timestamp in `keptHeaders`, or a quarantined delivery can't be proven later.
+ * - The vendor sends deletions: store one as a row. Give the table a nullable `deleted_at` column, and let the event's
+ *   `normalise` return the record's key and version with `deleted_at` set and the other columns null (so they must be
+ *   nullable). `newest` decides between the deletion and the record by their version, in whatever order they arrive;
+ *   the rows that are `partOf` the record go. Views leave out rows with `deleted_at`. A physical delete would let an
+ *   older delivery that arrives later bring the record back.
+ * - An event has nothing to store, such as a test message: `normalise` returns `[]`, and the ledger keeps the body.
+ */
+
 import type { IncomingHttpHeaders } from 'node:http'
 import type { TObject } from '@sinclair/typebox'
 import type { Target } from '../tables/target.ts'
@@ -5,69 +27,106 @@ import type { Drift } from './drift.ts'
 import type { Event } from './event.ts'
 import type { JsonObject } from './json.ts'
 
+/** Request headers with lower-case names. Node decodes their values as Latin-1. */
 export type Headers = IncomingHttpHeaders
 
-/** How a sender proves itself, and which header then names the user. */
+/** The values configured under one of the names in `Vendor.credentials`; an empty list if there are none. */
+export type Credentials = (setting: string) => readonly string[]
+
+/** A way to prove the sender. Its name is the value of `deliveries.authenticated_by`. */
 export interface Scheme {
-  readonly userHeader: string
+  /** The header that names the user, in lower case; null if the vendor sends none. */
+  readonly userHeader: string | null
+  /** Whether a request without the user header is rejected (400 `missing_user_id`). */
   readonly required: boolean
 }
 
-/** A header that proves the sender. */
+/** A request header that carries a credential. */
 export interface Proof {
+  /** The name in `Vendor.credentials` that the header is checked against. */
   readonly setting: string
   /**
-   * An unverified delivery may be kept with a `signature` as it is, since it proves no other body, and with
-   * the salted hash of a `key`.
+   * What the quarantine may store of the header. It stores a `signature` as it is, because that proves no other body,
+   * and only a salted hash of a `key`. A gzip body is unpacked to check the signature of its content only if the
+   * header is 64 hex digits (HMAC-SHA256).
    */
   readonly kind: 'signature' | 'key'
 }
 
-/** Who a vendor's sender is, by the configured credentials. */
+/** Checks requests against the configured credentials. All comparisons take constant time: see `secrets.ts`. */
 export interface Authenticator {
   /**
-   * What the headers say before anything of the body is read: the scheme that they satisfy, null where the request
-   * is not authentic whatever its body is, or undefined where the body decides, as with a signature.
+   * Judges a request by its headers, before its body is read. Returns the name of the scheme if they prove the sender,
+   * null if no body could prove it, and undefined if the body decides (a signature).
    */
   readonly fromHeaders: (headers: Headers) => string | null | undefined
-  /** The name of the scheme that a request satisfied, or null: not authentic. */
+  /**
+   * Judges a request by its headers and the exact bytes of its body. Returns the name of the scheme, or null if the
+   * sender is not proven. Agrees with `fromHeaders` unless that returns undefined.
+   */
   readonly authenticate: (headers: Headers, body: Buffer) => string | null
 }
 
-/** What a body and its headers say of themselves, before anything is validated. */
+/** What an unvalidated body and its headers claim. */
 export interface Identity {
-  /** The event's name as the vendor writes it; null where none can be told. */
+  /** The event's name in the vendor's spelling; null if the request names none. */
   readonly name: string | null
-  /** Its declaration; undefined where Nightpost knows none. */
+  /** The declaration of the event; undefined if Nightpost doesn't know it. The delivery is then `unrecognised`. */
   readonly event: Event | undefined
-  /** The id that the vendor's rows are keyed by. */
+  /** The id that the vendor's rows are keyed by, such as Asleep's `user_id` or Sahha's `profileId`. */
   readonly owner: unknown
-  /** The id that must equal the header's. */
+  /** The id in the body that must equal the scheme's user header. Not used if the request has no user header. */
   readonly user: unknown
-  /** Where the sender's name of the event is not `name`. */
+  /** Reports that the request names another event than the body's shape does. */
   readonly drift?: readonly Drift[]
 }
 
-/** A vendor is a folder: this is all that the rest of Nightpost knows of it. */
+/** The answer to a GET request with which a vendor verifies the URL of its webhook. */
+export interface HandshakeAnswer {
+  readonly status: number
+  /** An object is sent as JSON and a string as `text/plain`; null sends no body. */
+  readonly body: object | string | null
+}
+
 export interface Vendor {
-  /** Its route (`/webhooks/<name>`) and its value in `deliveries.vendor`. */
+  /** Lower-case letters. The route is `/webhooks/<name>`; also the value of `deliveries.vendor`. */
   readonly name: string
-  /** Environment variables that hold its credentials, each a comma-separated list, and what they are. */
+  /**
+   * The environment variables that hold the vendor's credentials, each with a description. Each is a comma-separated
+   * list, so that a credential can be rotated.
+   */
   readonly credentials: Readonly<Record<string, string>>
+  /** The ways to prove the sender, by the names that the authenticator returns. */
   readonly schemes: Readonly<Record<string, Scheme>>
-  /** The request headers, as declared on the route. */
+  /** The schema of the request headers, for the OpenAPI document. */
   readonly headers: TObject
-  /** Headers worth keeping beside the body; never a credential. */
+  /**
+   * The headers that `identify` and `schemes` read. The ledger stores them, so that the delivery can be judged again.
+   * Never a credential.
+   */
   readonly keptHeaders: readonly string[]
-  /** The headers that prove the sender, each with the variable that it is checked against. */
+  /** The headers that carry credentials, by their lower-case names. */
   readonly proofs: Readonly<Record<string, Proof>>
   readonly events: readonly Event[]
+  /** The vendor's tables, declared with `target`. Every table in `normalise` must be listed. */
   readonly targets: readonly Target[]
-  /** Raise it with every change that gives an old body other rows. */
+  /** Raise it with every change that makes other rows of a body already stored; then run `nightpost replay --all`. */
   readonly normaliserVersion: number
-  /** Checks against the credentials configured under each name; null where there are none. */
-  authenticator(credentials: (name: string) => readonly string[]): Authenticator | null
+  /** Returns null if no credential is configured: the vendor then has no route (404). */
+  authenticator(credentials: Credentials): Authenticator | null
+  /** Must not throw, whatever the body holds: nothing of it is validated yet. */
   identify(headers: Headers, body: JsonObject): Identity
-  /** A request as the vendor sends it, for the `curl` line that the service prints. */
-  example(credentials: (name: string) => readonly string[]): { headers: Record<string, string>; body: string }
+  /**
+   * Answers `GET /webhooks/<name>`; without it a GET request gets 405. `query` holds the parsed query string: text, or
+   * a list of texts if a name is repeated. Declare the expected token in `credentials` and compare it with
+   * `apiKeyCheck`. Returns null if the token is wrong (401). Example, for a vendor that expects its challenge back:
+   *
+   *     handshake: ({ verification_token, challenge }, credentials) =>
+   *       typeof verification_token === 'string' && apiKeyCheck(credentials('OURA_TOKENS'))(verification_token)
+   *         ? { status: 200, body: { challenge } }
+   *         : null
+   */
+  handshake?(query: Readonly<Record<string, unknown>>, credentials: Credentials): HandshakeAnswer | null
+  /** A request as the vendor sends it, for the `curl` line that the service prints in development. */
+  example(credentials: Credentials): { headers: Record<string, string>; body: string }
 }

@@ -1,15 +1,15 @@
-/** One look at the database's clock: what it said, and when the question was sent and answered. */
+/** One reading of the database's clock, and when the query was sent and answered. */
 export interface Sample {
-  /** Milliseconds of Unix time, by the database. */
+  /** The database's time, in milliseconds of Unix time. */
   readonly database: number
-  /** Milliseconds by the clock of `performance`. */
+  /** Milliseconds of the local steady clock (`performance.now`). */
   readonly sent: number
   readonly answered: number
 }
 
-/** The clocks of this machine; tests put others in their place. */
+/** The clocks of this machine. Tests replace them. */
 export interface LocalClocks {
-  /** Milliseconds of Unix time. It may be wrong, and jump. */
+  /** Milliseconds of Unix time. It may be wrong and may jump. */
   wall(): number
   /** Milliseconds since some moment. It never jumps. */
   steady(): number
@@ -17,21 +17,20 @@ export interface LocalClocks {
 
 const LOCAL: LocalClocks = { wall: () => Date.now(), steady: () => performance.now() }
 
-/** Samples that an estimate is made of: a minute's, since one is taken every ten seconds. */
-const SAMPLES = 6
+/** The estimate uses the last six samples. One is taken every ten seconds, so they cover a minute. */
+const MAX_SAMPLES = 6
 
-/** Milliseconds by which two good samples may contradict each other: the steady clock drifts. */
-const DRIFT = 5
+/** Milliseconds by which two correct samples may differ, because the steady clock drifts. */
+const MAX_CLOCK_DRIFT = 5
 
 /**
- * The database's clock, estimated: every replica stamps arrivals by it, so that the later of two is the later
- * for all of them, whatever their own clocks say. Between two looks at the database's clock, time passes by
- * the steady clock, which a change of the machine's wall clock does not move. Before the first look it is
- * the machine's own.
+ * An estimate of the database's clock. Every replica stamps arrivals with it, so that all replicas agree which of two
+ * arrivals is later, even if their own clocks are wrong. Between two samples the estimate advances with the steady
+ * clock, because the wall clock may be changed. Before the first sample it equals the wall clock.
  */
 export class Clock {
   readonly #local: LocalClocks
-  /** Of the steady clock: what has to be added to be the database's. */
+  /** Milliseconds to add to the steady clock to get the database's time. */
   #offset: number
   #samples: Sample[] = []
   #last = 0
@@ -42,12 +41,12 @@ export class Clock {
     this.#offset = local.wall() - local.steady()
   }
 
-  /** Milliseconds of Unix time. */
+  /** The estimated time of the database, in milliseconds of Unix time. */
   now(): number {
     return this.#local.steady() + this.#offset
   }
 
-  /** By how many milliseconds this machine's wall clock is ahead of the database's. */
+  /** Milliseconds by which this machine's wall clock is ahead of the database's; 0 before the first sample. */
   get skew(): number {
     return this.#samples.length === 0 ? 0 : this.#local.wall() - this.now()
   }
@@ -57,27 +56,27 @@ export class Clock {
   }
 
   /**
-   * Takes a look at the database's clock into account. Of the last few the one with the shortest round trip
-   * counts, because it leaves the least doubt. Where a new one contradicts those before, the database's clock
-   * was set (or another server took over), and the old ones say nothing any more.
+   * Updates the estimate from a sample. Of the last samples the one with the shortest round trip counts, because its
+   * error is the smallest. Samples that contradict the new one are dropped: the database's clock was set, or another
+   * server took over.
    */
   learn(sample: Sample): void {
     const agreeing = this.#samples.filter((old) => agree(old, sample))
-    this.#samples = [...agreeing, sample].slice(-SAMPLES)
+    this.#samples = [...agreeing, sample].slice(-MAX_SAMPLES)
     const best = this.#samples.reduce((best, one) => (roundTrip(one) <= roundTrip(best) ? one : best))
     this.#offset = best.database - (best.sent + best.answered) / 2
   }
 
-  /** A moment for an arrival, in microseconds of Unix time: later than each before. */
+  /** A timestamp for an arrival in microseconds of Unix time, later than every earlier one of this process. */
   tick(): number {
     this.#last = Math.max(Math.floor(this.now() * 1000), this.#last + 1)
     return this.#last
   }
 
-  /** ISO 8601 UTC with microseconds. */
+  /** Formats microseconds of Unix time as ISO 8601 UTC with microseconds. */
   text(microseconds: number): string {
     const millisecond = Math.floor(microseconds / 1000)
-    // Several arrive within a millisecond, and formatting it takes longer than all else here.
+    // Formatting the date is slow and several deliveries arrive within a millisecond, so the text is cached.
     if (millisecond !== this.#text.millisecond)
       this.#text = { millisecond, prefix: new Date(millisecond).toISOString().slice(0, -1) }
     return `${this.#text.prefix}${String(microseconds % 1000).padStart(3, '0')}Z`
@@ -86,9 +85,9 @@ export class Clock {
 
 const roundTrip = ({ sent, answered }: Sample) => answered - sent
 
-/** Each sample says between which bounds the offset lies: two that are right have some of them in common. */
+/** A sample bounds the offset from both sides. Two correct samples have overlapping bounds. */
 function agree(a: Sample, b: Sample): boolean {
   const low = Math.max(a.database - a.answered, b.database - b.answered)
   const high = Math.min(a.database - a.sent, b.database - b.sent)
-  return low <= high + DRIFT
+  return low <= high + MAX_CLOCK_DRIFT
 }

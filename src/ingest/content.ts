@@ -4,8 +4,8 @@ import { hex256 } from '../contract/secrets.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 
 /**
- * The body that the bytes on the wire stand for. `Content-Encoding` may be gzip; unpacked, a body may be no
- * larger than one that comes as it is, so a small request can't fill the memory.
+ * Unpacks a body synchronously if its `Content-Encoding` is gzip. Returns a problem if it can't be unpacked or if the
+ * unpacked body has more than `limit` bytes, so that a small request can't fill the memory.
  */
 export function contentOf(headers: Headers, bytes: Buffer, limit: number): Buffer | Problem {
   const encoding = encodingOf(headers)
@@ -17,7 +17,7 @@ export function contentOf(headers: Headers, bytes: Buffer, limit: number): Buffe
   }
 }
 
-/** How the bytes are packed: null where they aren't, and a problem where Nightpost can't unpack them. */
+/** The encoding of a body: null if it isn't compressed, and a problem if Nightpost doesn't support the encoding. */
 export function encodingOf(headers: Headers): 'gzip' | null | Problem {
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? ''
   if (encoding === '' || encoding === 'identity') return null
@@ -31,8 +31,9 @@ export const tooLargeUnpacked = () =>
 export const badGzip = () => problem('malformed_json', 'The body is not valid gzip.')
 
 /**
- * Who sends packed bytes may have signed them before or after packing, and a proxy on the way may have
- * packed them: either proves the sender. Only for a signature that could be one are they unpacked.
+ * Proves the sender of a stored body. Returns the name of the scheme, or null. The sender may have signed a gzip body
+ * before or after compressing it, and a proxy may have compressed it, so both forms are checked. The body is unpacked
+ * only if a header has the form of a signature.
  */
 export function proveContent(
   vendor: Vendor,
@@ -47,7 +48,7 @@ export function proveContent(
   return Buffer.isBuffer(content) ? authenticate(headers, content) : null
 }
 
-/** Whether a header looks like a signature of the body. */
+/** Whether a header has the form of a signature (HMAC-SHA256 in hex). */
 export function hasSignature({ proofs }: Vendor, headers: Headers): boolean {
   return Object.entries(proofs).some(([name, { kind }]) => {
     const value = headers[name]

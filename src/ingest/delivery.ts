@@ -5,79 +5,84 @@ import type { Problem } from '../contract/problem.ts'
 import type { TargetRows } from '../tables/target.ts'
 import { Clock } from './clock.ts'
 
-/** What arrived: the bytes, and when. */
+/** The body of one request, and when it arrived. */
 export interface Arrival {
+  /** UUID version 7, ordered like `receivedAt`. It becomes `delivery_id` unless the same bytes arrived before. */
   readonly id: string
-  /** ISO 8601 UTC with microseconds; strictly increasing within a process. */
+  /** ISO 8601 UTC with microseconds, strictly increasing within a process. */
   readonly receivedAt: string
+  /** The exact bytes received. */
   readonly body: Buffer
-  /** SHA-256 of the body, in hexadecimal: as text it costs half of what a buffer does. */
+  /** SHA-256 of the body in hex. Text takes half the memory of a buffer. */
   readonly digest: string
 }
 
-/** What became of a body. Only a stored one has rows. */
+/** The judgement of a body. Only a `stored` one has rows. */
 export interface Verdict {
   readonly outcome: 'stored' | 'unrecognised' | 'rejected'
+  /** The id whose data it is, `''` if the body names none. */
   readonly owner: string
   readonly event: string | null
+  /** The user that the request header named. */
   readonly userId: string | null
-  /** Of a rejected body: why. Of a stored one: which of its records have no row; mostly null. */
+  /** Why the body is rejected, or which records of a stored body have no row. */
   readonly problem: Problem | null
   readonly rows: readonly TargetRows[]
-  /** Of a stored body: when the vendor made it, ISO 8601; null where it doesn't say. */
+  /** When the vendor created a stored body, ISO 8601; null if it doesn't say. */
   readonly createdAt: string | null
-  /** Of a stored body: where it differs from what the vendor documents. */
+  /** Where a stored body differs from what the vendor documents. */
   readonly drift: readonly Drift[]
 }
 
-/** Everything that one transaction makes durable. */
+/** One authentic request's body with its verdict: everything that is committed of it in one transaction. */
 export interface Delivery {
   readonly arrival: Arrival
   readonly verdict: Verdict
   readonly vendor: string
+  /** The name of the vendor's scheme that proved the sender. */
   readonly authenticatedBy: string
   readonly headers: Readonly<Record<string, string>>
   readonly normaliserVersion: number
 }
 
-/** What the ledger says once the delivery is durable; `deliveryId` is that of the first arrival of these bytes. */
+/** What the ledger says after the commit. `deliveryId` is that of the first arrival of these bytes. */
 export interface Receipt {
   readonly outcome: Verdict['outcome'] | 'duplicate'
   readonly deliveryId: string
   readonly problem: Problem | null
 }
 
-/** Where deliveries become durable. */
+/** Commits deliveries. */
 export interface Store {
-  /** Resolves once bytes, rows and outcome are committed; rejects with `Unavailable` where they are not. */
+  /** Resolves after body, rows and outcome are committed. Rejects with `Unavailable` if they are not. */
   commit(delivery: Delivery): Promise<Receipt>
 }
 
-/** A delivery whose sender is not proven: any stranger's, or a vendor's while a wrong secret is configured. */
+/** A request whose sender is not proven: anybody's, or the vendor's while a wrong credential is configured. */
 export interface Unverified {
   readonly arrival: Arrival
   readonly vendor: string
-  /** What judging it again needs, and the signature that was presented. */
+  /** The headers needed to judge the body later, and the presented signature. */
   readonly headers: Readonly<Record<string, string>>
-  /** Salted hashes of the keys that were presented. */
+  /** Salted hashes of the presented keys. */
   readonly hashedHeaders: Readonly<Record<string, string>>
 }
 
-/** Where unverified deliveries wait for the right secret, as far as the operator allows. */
+/** Stores unverified deliveries until the right credential is configured, if the operator enables it. */
 export interface Quarantine {
-  /** Resolves once it is kept or can't be: the answer is 401 either way. */
+  /** Resolves after the delivery is stored or could not be. Never rejects, because the answer is 401 either way. */
   keep(unverified: Unverified): Promise<void>
 }
 
-/** The database is down or slow, or the queue is full: nothing is promised, the vendor should try again. */
+/** Nothing is committed, because the database is down or slow or the queue is full. The vendor should retry. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
 }
 
 const wallClock = new Clock()
 
-/** The bytes as an arrival of this moment, by `clock`: the service's is the database's. */
-export function arrive(body: Buffer, clock: Clock = wallClock): Arrival {
+/** Makes the arrival of a body at this moment of `clock`. The service passes its estimate of the database's clock. */
+export function newArrival(body: Buffer, clock: Clock = wallClock): Arrival {
   const microseconds = clock.tick()
   return {
     id: idAt(microseconds),
@@ -89,7 +94,7 @@ export function arrive(body: Buffer, clock: Clock = wallClock): Arrival {
 
 const RANDOM_BITS = 22
 
-/** A UUID version 7 that sorts as its moment does: the microseconds come first in what follows the millisecond. */
+/** A UUID version 7 that sorts by its microsecond. The field after the millisecond begins with the microseconds. */
 function idAt(microseconds: number): string {
   const random = Math.floor(Math.random() * 2 ** RANDOM_BITS)
   return uuidv7({

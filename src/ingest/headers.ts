@@ -2,29 +2,29 @@ import { saltedHash } from '../contract/secrets.ts'
 import type { Headers, Vendor } from '../contract/vendor.ts'
 import type { Arrival, Unverified } from './delivery.ts'
 
-const alwaysKept = ['content-type', 'content-encoding', 'user-agent']
+const commonHeaders = ['content-type', 'content-encoding', 'user-agent']
 
-/** The headers that the ledger keeps beside a body: those that judging it needs, never a credential. */
-export function kept(vendor: Vendor, headers: Headers): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const names of [alwaysKept, vendor.keptHeaders]) {
+/** The headers that the ledger stores with a body: those needed to judge it again, never a credential. */
+export function keptHeaders(vendor: Vendor, headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const names of [commonHeaders, vendor.keptHeaders]) {
     for (const name of names) {
       const value = headers[name]
-      if (typeof value === 'string') found[name] = value
+      if (typeof value === 'string') kept[name] = value
     }
   }
-  return found
+  return kept
 }
 
-/** A delivery as the quarantine keeps it: signatures as they came, keys as salted hashes. */
-export function unverified(vendor: Vendor, headers: Headers, arrival: Arrival): Unverified {
-  const held = kept(vendor, headers)
+/** Makes the form that the quarantine stores: signatures unchanged, keys as salted hashes. */
+export function unverifiedDelivery(vendor: Vendor, headers: Headers, arrival: Arrival): Unverified {
+  const stored = keptHeaders(vendor, headers)
   const hashedHeaders: Record<string, string> = {}
   for (const [name, { kind }] of Object.entries(vendor.proofs)) {
     const value = headers[name]
     if (typeof value !== 'string' || value === '') continue
-    if (kind === 'signature') held[name] = value
+    if (kind === 'signature') stored[name] = value
     else hashedHeaders[name] = saltedHash(value)
   }
-  return { arrival, vendor: vendor.name, headers: held, hashedHeaders }
+  return { arrival, vendor: vendor.name, headers: stored, hashedHeaders }
 }

@@ -2,22 +2,24 @@ import type { IncomingMessage } from 'node:http'
 import { ProblemError } from '../contract/problem.ts'
 
 export interface IntakeLimits {
-  /** Of one body: `BODY_LIMIT_BYTES`. */
+  /** Maximum bytes of one body: `BODY_LIMIT_BYTES`. */
   readonly body: number
-  /** Of all bodies of proven senders, from the socket to the answer: `MAX_IN_FLIGHT_BYTES`. */
+  /** Maximum bytes of all bodies of proven senders, from the socket to the answer: `MAX_IN_FLIGHT_BYTES`. */
   readonly proven: number
 }
 
-/** What the bodies of senders that are not proven yet may take together, at most. */
+/** Maximum bytes of all bodies of senders that are not proven yet. */
 const UNPROVEN_BYTES = 32 * 2 ** 20
 
+/** Which limit a request ran into; the label `reason` of `nightpost_shed_requests_total`. */
 export type Shortage = 'bytes' | 'unproven' | 'unpacking'
 
+/** Sent with every 503: seconds until the vendor should retry. */
 export const RETRY_AFTER = { 'retry-after': '5' }
 
 /**
- * Reads bodies within two budgets of memory: one for senders that are proven, and a small one for everybody else.
- * Bytes count from the moment at which they arrive, whatever was announced, until the body is released.
+ * Reads bodies within two memory budgets: one for proven senders, and a small one for all others. Bytes count from
+ * their arrival until the body is released. A Content-Length alone counts nothing.
  */
 export class Intake {
   readonly limits: IntakeLimits & { readonly unproven: number }
@@ -30,14 +32,14 @@ export class Intake {
     this.#onShortage = onShortage
   }
 
-  /** The body of a request, nothing of it read. Throws 413 where its length says that it is too large. */
+  /** Returns the unread body of a request. Throws a 413 problem if its Content-Length exceeds the limit. */
   open(request: IncomingMessage): Body {
     if (Number(request.headers['content-length']) > this.limits.body) throw tooLarge()
     return new Body(this, request)
   }
 
-  /** Counts bytes of a body, or throws 503. One body is always taken, however large it may be. */
-  take(body: Body, bytes: number): void {
+  /** Counts bytes of a body. Throws a 503 problem if the budget is full, but always lets one body through. */
+  reserve(body: Body, bytes: number): void {
     const { used, limits } = this
     if (body.isProven) {
       if (used.proven > body.bytes && used.proven + bytes > limits.proven) throw this.shortage('bytes')
@@ -51,7 +53,8 @@ export class Intake {
     }
   }
 
-  give(body: Body): void {
+  /** Stops counting a body. */
+  release(body: Body): void {
     if (body.isProven) this.used.proven -= body.bytes
     else {
       this.used.unproven -= body.bytes
@@ -61,42 +64,48 @@ export class Intake {
   }
 
   /**
-   * Gives up the incomplete bodies that cost most, in bytes times the time for which they have been held, so that
-   * many senders that say little or nothing for long do not shut out one that sends all at once.
+   * Refuses the incomplete bodies that cost most, in bytes times age, until 1/8 of the budget is free. So many slow
+   * senders can't shut out one that sends its whole body at once.
    */
   #evict(newest: Body): void {
-    const room = this.limits.unproven * ROOM_AFTER_EVICTION
+    const target = this.limits.unproven * FILLED_AFTER_EVICTION
     const now = performance.now()
     const incomplete = [...this.#unproven].filter((body) => body.isReading)
-    const byCost = incomplete.map((body) => ({ body, cost: body.bytes * (now - body.since + SHORTEST_HOLD) }))
+    const byCost = incomplete.map((body) => ({ body, cost: body.bytes * (now - body.since + MIN_AGE) }))
     byCost.sort((left, right) => right.cost - left.cost)
     for (const { body } of byCost) {
-      if (this.used.unproven <= room) return
+      if (this.used.unproven <= target) return
       if (body === newest && this.used.unproven === body.bytes) return
       body.evict(this.shortage('unproven'))
     }
   }
 
+  /** Counts a refusal and returns its 503 problem. */
   shortage(reason: Shortage): ProblemError {
     this.#onShortage(reason)
-    return new ProblemError('unavailable', `Too much is being received (${reason}).`, RETRY_AFTER)
+    return new ProblemError(
+      'unavailable',
+      `Too much data is being received at this time (${reason}).`,
+      RETRY_AFTER,
+    )
   }
 }
 
-/** Not again for the next chunk: the search takes a while where there are thousands. */
-const ROOM_AFTER_EVICTION = 7 / 8
+/** Some of the budget is freed in advance, because the search is slow with thousands of bodies. */
+const FILLED_AFTER_EVICTION = 7 / 8
 
-/** Bodies that arrived within so many milliseconds of each other are compared by their size alone, or nearly so. */
-const SHORTEST_HOLD = 100
+/** Milliseconds added to each age, so that bodies of nearly the same age are compared by size. */
+const MIN_AGE = 100
 
-/** One body, and the memory that is counted for it until it is released. */
+/** One body, and the memory counted for it until it is released. */
 export class Body {
   readonly #intake: Intake
   readonly #request: IncomingMessage
   #reject: ((error: Error) => void) | null = null
-  /** Counted for it so far. */
+  /** Bytes counted so far. */
   bytes = 0
   isProven = false
+  /** When reading began, in milliseconds of `performance.now`. */
   since = 0
 
   constructor(intake: Intake, request: IncomingMessage) {
@@ -108,34 +117,35 @@ export class Body {
     return this.#reject !== null
   }
 
-  /** The sender is proven: all that is counted moves to the budget of those. Throws 503 where that is full. */
+  /** Moves the bytes to the budget of proven senders. Throws a 503 problem if that is full. */
   prove(): void {
     const { bytes } = this
-    this.#intake.give(this)
+    this.#intake.release(this)
     this.isProven = true
     this.grow(bytes)
   }
 
-  /** Counts more memory, or throws 503. */
+  /** Counts more bytes. Throws a 503 problem if the budget is full. */
   grow(bytes: number): void {
-    this.#intake.take(this, bytes)
+    this.#intake.reserve(this, bytes)
   }
 
+  /** Refuses the body while it is being read: `read` rejects with `reason`. */
   evict(reason: ProblemError): void {
     this.#reject?.(reason)
   }
 
-  /** Its memory no longer counts. */
+  /** Stops counting the body's memory. May be called several times. */
   release(): void {
-    this.#intake.give(this)
+    this.#intake.release(this)
   }
 
-  /** Every byte of it. Rejects with a problem: 413, 503, or 400 where its sender leaves before its end. */
+  /** Reads the whole body. Rejects with a problem: 413, 503, or 400 if the connection ends too early. */
   read(): Promise<Buffer> {
     const request = this.#request
     const limit = this.#intake.limits.body
     return new Promise((resolve, reject) => {
-      let held: Buffer = NOTHING
+      let buffer: Buffer = EMPTY
       let length = 0
       const stop = () => {
         this.#reject = null
@@ -143,8 +153,8 @@ export class Body {
       }
       const refuse = (error: unknown) => {
         stop()
-        // At once, not when the answer is out: what is not kept takes no memory.
-        held = NOTHING
+        // The memory is freed here, because the answer may take a while.
+        buffer = EMPTY
         this.release()
         reject(error)
       }
@@ -155,16 +165,17 @@ export class Body {
         } catch (error) {
           return refuse(error)
         }
-        // It may just have been evicted.
+        // `grow` may have evicted this body.
         if (this.#reject === null) return
-        held = length === 0 ? chunk : appended(held, length, chunk, announced)
+        buffer = length === 0 ? chunk : appended(buffer, length, chunk, announced)
         length += chunk.length
       }
       const end = () => {
         stop()
-        resolve(held.length === length ? held : held.subarray(0, length))
+        resolve(buffer.length === length ? buffer : buffer.subarray(0, length))
       }
-      const fail = () => refuse(new ProblemError('bad_request', 'The body did not arrive whole.'))
+      const fail = () =>
+        refuse(new ProblemError('bad_request', 'The connection ended before the end of the body.'))
       const announced = Number(request.headers['content-length'] ?? limit)
       this.since = performance.now()
       this.#reject = refuse
@@ -174,21 +185,21 @@ export class Body {
   }
 }
 
-const NOTHING = Buffer.alloc(0)
+const EMPTY = Buffer.alloc(0)
 
 /**
- * `held`, whose first `length` bytes count, with another chunk at its end. Room grows with what has arrived, so that a
- * body of a million small chunks takes no more than one of a few, and one that only announces its size takes nothing.
+ * Appends a chunk to the first `length` bytes of `buffer`. The buffer's size doubles with the bytes that arrived, so that
+ * a body of a million small chunks takes no more memory than one of a few, and a mere Content-Length takes none.
  */
-function appended(held: Buffer, length: number, chunk: Buffer, announced: number): Buffer {
+function appended(buffer: Buffer, length: number, chunk: Buffer, announced: number): Buffer {
   const needed = length + chunk.length
-  let room = held
-  if (needed > held.length) {
-    room = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(announced, 2 * needed)))
-    held.copy(room, 0, 0, length)
+  let target = buffer
+  if (needed > buffer.length) {
+    target = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(announced, 2 * needed)))
+    buffer.copy(target, 0, 0, length)
   }
-  chunk.copy(room, length)
-  return room
+  chunk.copy(target, length)
+  return target
 }
 
 function tooLarge(): ProblemError {

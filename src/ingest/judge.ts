@@ -2,20 +2,20 @@ import { isUtf8 } from 'node:buffer'
 import { type Drift, NO_DRIFT } from '../contract/drift.ts'
 import type { Judgement } from '../contract/event.ts'
 import { type JsonObject, readJson, Unreadable } from '../contract/json.ts'
-import { type Problem, problem } from '../contract/problem.ts'
+import { type Issue, type Problem, type ProblemCode, problem } from '../contract/problem.ts'
 import type { Headers, Identity, Scheme, Vendor } from '../contract/vendor.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
 
-type Stored = Exclude<Judgement, { issues: unknown }>
+type ValidJudgement = Exclude<Judgement, { issues: unknown }>
 
 /**
- * Rows that one delivery may become, and elements that a list of its body may have: 10 MiB of data logs as small as
- * Sahha makes them are about 25,000. A row takes about a kilobyte until it is committed.
+ * Maximum of elements in the lists of one body, and so of its rows. 10 MiB of Sahha's smallest data logs have about
+ * 25,000. A row takes about a kilobyte of memory until it is committed.
  */
-export const MOST_ROWS = 50_000
+export const MAX_ROWS = 50_000
 
-/** What becomes of the bytes of an authentic delivery; `limit` bounds what they are unpacked to. */
+/** Unpacks and judges the bytes of an authentic delivery. `limit` is the maximum of unpacked bytes. */
 export function judge(
   vendor: Vendor,
   scheme: string,
@@ -27,8 +27,8 @@ export function judge(
 }
 
 /**
- * What becomes of an authentic body, or of one that can't be unpacked: pure, so that a kept delivery can be judged
- * again at any time. `scheme` is the name of the vendor's scheme that proved the sender.
+ * Judges an authentic body; `content` is a problem if it can't be unpacked. Pure, so that a stored delivery can be
+ * judged again at any time. `scheme` is the name of the vendor's scheme that proved the sender.
  */
 export function judgeContent(
   vendor: Vendor,
@@ -37,46 +37,43 @@ export function judgeContent(
   content: Buffer | Problem,
 ): Verdict {
   const { userHeader, required } = vendor.schemes[scheme] as Scheme
-  const userId = headerText(headers[userHeader])
+  const userId = userHeader === null ? null : headerText(headers[userHeader])
   if (!Buffer.isBuffer(content)) return rejected(content, userId)
   const body = read(content)
   if (body instanceof Unreadable) return rejected(problem(body.code, body.message), userId)
 
   const identity = vendor.identify(headers, body)
+  const reject = (code: ProblemCode, detail: string, issues?: Issue[]) =>
+    rejected(problem(code, detail, issues), userId, identity)
+
   if (required && userId === null) {
-    return rejected(problem('missing_user_id', `The header ${userHeader} is required.`), userId, identity)
+    return reject('missing_user_id', `The header ${userHeader} is required.`)
   }
-  // Before the rows are made: it is they that fill the memory.
-  if (identity.event && elements(body) > MOST_ROWS) {
-    const detail = `The body has lists of more than ${MOST_ROWS} elements.`
-    return rejected(problem('invalid_body', detail), userId, identity)
+  // Checked before the rows are made, because they would fill the memory.
+  if (identity.event && elementCount(body) > MAX_ROWS) {
+    return reject('invalid_body', `The lists of the body have more than ${MAX_ROWS} elements.`)
   }
   const judgement = identity.event?.judge(body)
   if (judgement && 'issues' in judgement) {
-    const detail = `The body does not fit ${identity.event?.name}.`
-    return rejected(problem('invalid_body', detail, judgement.issues), userId, identity)
+    return reject('invalid_body', `The body does not fit ${identity.event?.name}.`, judgement.issues)
   }
   if (userId !== null && !isSameUser(userId, identity)) {
-    return rejected(
-      problem('user_mismatch', `The header ${userHeader} and the body differ.`),
-      userId,
-      identity,
-    )
+    return reject('user_mismatch', `The header ${userHeader} and the body name different users.`)
   }
   return {
     outcome: judgement ? 'stored' : 'unrecognised',
     owner: ownerOf(identity),
     event: nameOf(identity),
     userId,
-    problem: judgement ? partOf(judgement) : null,
+    problem: judgement ? partlyStored(judgement) : null,
     rows: judgement?.rows ?? [],
     createdAt: judgement?.createdAt ?? null,
     drift: driftOf(identity, judgement),
   }
 }
 
-/** What is said of a stored body that has records without a row. */
-function partOf({ drift = NO_DRIFT, missing = [] }: Stored): Problem | null {
+/** The problem of a stored body that has records without a row, else null. */
+function partlyStored({ drift = NO_DRIFT, missing = [] }: ValidJudgement): Problem | null {
   if (missing.length === 0) return null
   const count = drift.reduce((sum, one) => sum + (one.kind === 'record' ? one.count : 0), 0)
   return problem('partly_stored', `Records without a row: ${count}. The errors name the first ones.`, [
@@ -84,7 +81,7 @@ function partOf({ drift = NO_DRIFT, missing = [] }: Stored): Problem | null {
   ])
 }
 
-function driftOf({ drift = NO_DRIFT }: Identity, judgement: Stored | undefined): readonly Drift[] {
+function driftOf({ drift = NO_DRIFT }: Identity, judgement: ValidJudgement | undefined): readonly Drift[] {
   const found = judgement?.drift ?? NO_DRIFT
   return drift.length > 0 ? [...drift, ...found] : found
 }
@@ -102,8 +99,8 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
   }
 }
 
-/** How many elements the body's own lists have together: each may become a row. */
-function elements(body: JsonObject): number {
+/** The number of elements in the top-level lists of the body. Each may become a row. */
+function elementCount(body: JsonObject): number {
   let count = 0
   for (const key in body) {
     const value = body[key]
@@ -121,19 +118,19 @@ function read(bytes: Buffer): JsonObject | Unreadable {
   }
 }
 
-/** Node hands over header values as one character per byte; a user id may be UTF-8. */
+/** Decodes a header value as UTF-8 if it is valid, because Node decodes headers as Latin-1. */
 function headerText(value: string | string[] | undefined): string | null {
   if (typeof value !== 'string' || value === '') return null
   const bytes = Buffer.from(value, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
-/** A body of an unknown event may well name its user somewhere else. */
+/** A body of an unknown event that names no user where it is expected may name it elsewhere. */
 function isSameUser(userId: string, { event, user }: Identity): boolean {
   return user === userId || (event === undefined && user === undefined)
 }
 
-// The owner is part of the ledger's key, whose index entries are bounded; a name is only a label.
+// The owner is part of the ledger's primary key, and Postgres limits the size of index entries.
 const MAX_LABEL = 255
 
 function ownerOf(identity: Identity | undefined): string {

@@ -1,12 +1,12 @@
-import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
+import type { Authenticator, Credentials, Headers, Vendor } from '../contract/vendor.ts'
 
 /**
- * Why a request is not authentic, in words that are safe to count and to show: `missing`, `<header> wrong`,
- * or `<header> not configured` where it carries a credential of a kind that has none to be checked against.
+ * Returns why a request is not authentic, as a label that holds no value: `missing`, `<header> wrong`, or
+ * `<header> not configured` if it presents a kind of credential of which none is configured.
  */
 export function refusalReason(
   vendor: Vendor,
-  credentials: (name: string) => readonly string[],
+  credentials: Credentials,
   { fromHeaders }: Authenticator,
   headers: Headers,
 ): string {
@@ -14,7 +14,7 @@ export function refusalReason(
   const checked = presented.filter(([, { setting }]) => credentials(setting).length > 0)
   const nothing = Object.fromEntries(presented.map(([header]) => [header, undefined]))
   const alone = (header: string) => fromHeaders({ ...headers, ...nothing, [header]: headers[header] })
-  // Where no header is wrong by itself, it is the one that only the body could have proved.
+  // If no header is wrong by itself, the body did not prove the signature.
   const wrong =
     checked.find(([header]) => alone(header) === null) ??
     checked.find(([header]) => alone(header) === undefined)
@@ -22,7 +22,7 @@ export function refusalReason(
   return presented[0] ? `${presented[0][0]} not configured` : 'missing'
 }
 
-/** Every reason that there can be. */
+/** All reasons that `refusalReason` can return for a vendor. */
 export function refusalReasons({ proofs }: Vendor): string[] {
   const of = (header: string) => [`${header} wrong`, `${header} not configured`]
   return ['missing', ...Object.keys(proofs).flatMap(of)]

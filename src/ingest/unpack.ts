@@ -5,52 +5,57 @@ import { badGzip, encodingOf, tooLargeUnpacked } from './content.ts'
 import type { Body, Intake } from './intake.ts'
 
 /**
- * What is unpacked of a sender that isn't proven, because it may have signed its body before packing it. Data logs
- * pack 10 to 30 times; a megabyte of them holds 2,500 samples.
+ * Limits for a sender that isn't proven yet. Its body is unpacked because it may have been signed before compression.
+ * Data logs compress 10 to 30 times, and a megabyte of them has 2,500 samples. `bytes` is the maximum of unpacked bytes,
+ * `ratio` that of unpacked to compressed bytes; the ratio doesn't apply up to `small` bytes.
  */
-const STRANGERS = { bytes: 2 ** 20, ratio: 40, small: 64 * 2 ** 10 }
+const UNPROVEN = { bytes: 2 ** 20, ratio: 40, small: 64 * 2 ** 10 }
 
-/** How many are unpacked at a time, each by another thread, and how many strangers may wait for their turn. */
-const PROVEN_AT_A_TIME = 2
-const STRANGERS_AT_A_TIME = 1
-const STRANGERS_WAITING = 64
+/** How many bodies are unpacked concurrently on threads, and how many bodies of unproven senders may queue. */
+const PROVEN_CONCURRENCY = 2
+const UNPROVEN_CONCURRENCY = 1
+const UNPROVEN_QUEUE = 64
 
-/** Unpacks bodies off the one thread, and counts what they become as bytes of those bodies. */
+/** Unpacks gzip bodies on other threads. The unpacked bytes count towards the body's memory budget. */
 export class Unpacker {
   readonly #intake: Intake
-  readonly #proven = new Turns(PROVEN_AT_A_TIME, Number.POSITIVE_INFINITY)
-  readonly #strangers = new Turns(STRANGERS_AT_A_TIME, STRANGERS_WAITING)
+  readonly #proven = new Semaphore(PROVEN_CONCURRENCY, Number.POSITIVE_INFINITY)
+  readonly #unproven = new Semaphore(UNPROVEN_CONCURRENCY, UNPROVEN_QUEUE)
 
   constructor(intake: Intake) {
     this.#intake = intake
   }
 
-  /** Of a proven sender: as `contentOf`. Throws 503 where there is no memory for it. */
+  /** Unpacks the body of a proven sender, as `contentOf`. Throws a 503 problem if the memory budget is full. */
   async content(headers: Headers, bytes: Buffer, body: Body): Promise<Buffer | Problem> {
     const encoding = encodingOf(headers)
     if (encoding !== 'gzip') return encoding ?? bytes
-    return this.#proven.take(() => unpack(bytes, this.#intake.limits.body, body))
+    return this.#proven.run(() => unpack(bytes, this.#intake.limits.body, body))
   }
 
-  /** Of a stranger: null where the bytes are not packed, or where more would have to be unpacked than a stranger may cost. */
-  async ofStranger(headers: Headers, bytes: Buffer, body: Body): Promise<Buffer | null> {
+  /**
+   * Unpacks the body of a sender that isn't proven. Returns null if it isn't valid gzip or exceeds the limits. Throws a
+   * 503 problem if the queue is full.
+   */
+  async unprovenContent(headers: Headers, bytes: Buffer, body: Body): Promise<Buffer | null> {
     if (encodingOf(headers) !== 'gzip') return null
-    const most = Math.min(STRANGERS.bytes, Math.max(STRANGERS.small, STRANGERS.ratio * bytes.length))
-    if (bytes.length > most) return null
-    if (this.#strangers.isFull) throw this.#intake.shortage('unpacking')
-    const content = await this.#strangers.take(() => unpack(bytes, most, body))
+    const limit = Math.min(UNPROVEN.bytes, Math.max(UNPROVEN.small, UNPROVEN.ratio * bytes.length))
+    if (bytes.length > limit) return null
+    if (this.#unproven.isFull) throw this.#intake.shortage('unpacking')
+    const content = await this.#unproven.run(() => unpack(bytes, limit, body))
     return Buffer.isBuffer(content) ? content : null
   }
 }
 
-function unpack(bytes: Buffer, most: number, body: Body): Promise<Buffer | Problem> {
+/** Resolves with a problem if the bytes aren't valid gzip or unpack to more than `limit` bytes. */
+function unpack(bytes: Buffer, limit: number, body: Body): Promise<Buffer | Problem> {
   return new Promise((resolve, reject) => {
     const gunzip = createGunzip({ chunkSize: 64 * 2 ** 10 })
     const chunks: Buffer[] = []
     let length = 0
     gunzip.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > most) {
+      if (length > limit) {
         gunzip.destroy()
         return resolve(tooLargeUnpacked())
       }
@@ -67,30 +72,30 @@ function unpack(bytes: Buffer, most: number, body: Body): Promise<Buffer | Probl
   })
 }
 
-/** So many at a time, the others in their order. */
-class Turns {
-  readonly #most: number
-  readonly #mostWaiting: number
+/** Runs at most `max` functions concurrently and queues the others in order. */
+class Semaphore {
+  readonly #max: number
+  readonly #maxQueued: number
   #running = 0
-  readonly #waiting: Array<() => void> = []
+  readonly #queue: Array<() => void> = []
 
-  constructor(most: number, mostWaiting: number) {
-    this.#most = most
-    this.#mostWaiting = mostWaiting
+  constructor(max: number, maxQueued: number) {
+    this.#max = max
+    this.#maxQueued = maxQueued
   }
 
   get isFull(): boolean {
-    return this.#waiting.length >= this.#mostWaiting
+    return this.#queue.length >= this.#maxQueued
   }
 
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    // A turn is handed over, so that nobody comes in between.
-    if (this.#running === this.#most) await new Promise<void>((go) => this.#waiting.push(go))
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    // A finished function passes its slot to the next one, so that no later caller can take it.
+    if (this.#running === this.#max) await new Promise<void>((resolve) => this.#queue.push(resolve))
     else this.#running += 1
     try {
       return await work()
     } finally {
-      const next = this.#waiting.shift()
+      const next = this.#queue.shift()
       if (next) next()
       else this.#running -= 1
     }

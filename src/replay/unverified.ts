@@ -4,7 +4,7 @@ import type { Headers, Vendor } from '../contract/vendor.ts'
 import { adaptingStore } from '../db/write/adapting-writer.ts'
 import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
-import { kept } from '../ingest/headers.ts'
+import { keptHeaders } from '../ingest/headers.ts'
 import { judge } from '../ingest/judge.ts'
 import { conditions, type Filter } from './ledger-reader.ts'
 import type { Replay } from './options.ts'
@@ -72,7 +72,7 @@ function prove({ vendors, config }: Replay, row: Quarantined): Delivery | null {
     verdict: judge(vendor, authenticatedBy, headers, body, config.BODY_LIMIT_BYTES),
     vendor: vendor.name,
     authenticatedBy,
-    headers: kept(vendor, headers),
+    headers: keptHeaders(vendor, headers),
     normaliserVersion: vendor.normaliserVersion,
   }
 }

@@ -1,19 +1,20 @@
 import { customType, numeric, timestamp, uuid } from 'drizzle-orm/pg-core'
 
-/** A JSON number: a double, or its decimal text where a double would lose digits. */
+/** A JSON number: a double, or an `ExactNumber` if a double would lose digits. */
 export type Decimal = number | { toJSON(): string }
 
-/** A column value that is JSON source text; the write statements cast it to `jsonb`. */
+/** JSON source text. The write statements cast it to `jsonb`. */
 export type JsonText = string
 
+/** A `numeric` column for a JSON number. */
 export const decimal = () => numeric().$type<Decimal>()
 
-/** An instant with microseconds, as ISO 8601 text: a JavaScript `Date` would cut it to milliseconds. */
+/** A `timestamptz` column, read and written as text, because a JavaScript `Date` has only milliseconds. */
 export const instant = () => timestamp({ withTimezone: true, mode: 'string' })
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 
-/** Which delivery made the row, and when that delivery arrived. */
+/** The columns that every normalised row has: the delivery it comes from, and when that delivery arrived. */
 export const provenance = {
   delivery_id: uuid().notNull(),
   received_at: instant().notNull(),

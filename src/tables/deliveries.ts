@@ -3,7 +3,7 @@ import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
 
-/** The ledger: every authentic delivery, byte for byte, and what became of it. */
+/** The ledger: every authentic delivery with its exact bytes and its outcome. */
 export const deliveries = pgTable(
   'deliveries',
   {
@@ -26,9 +26,9 @@ export const deliveries = pgTable(
   (t) => [
     primaryKey({ columns: [t.owner, t.vendor, t.body_digest] }),
     index('deliveries_delivery_id_idx').on(t.delivery_id),
-    // What was not stored is rare, and looked for.
+    // For `replay` and `status`, which look for the few deliveries that are not stored.
     index('deliveries_not_stored_idx').on(t.delivery_id).where(sql`outcome <> 'stored'`),
-    // When each event was last stored: silence is counted on across a restart.
+    // For the time at which each event was last stored, which a restarted process reads to measure silence.
     index('deliveries_stored_idx').on(t.vendor, t.event, t.received_at).where(sql`outcome = 'stored'`),
   ],
 )

@@ -1,26 +1,29 @@
 import type { InferSelectModel } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 
-/** A row as a normaliser makes it: every column named, the store adds the provenance. */
+/** A row as a normaliser returns it: every column but the provenance, which the write statements add. */
 export type Row<T extends PgTable> = Omit<InferSelectModel<T>, 'delivery_id' | 'received_at'>
 
-/** A table that deliveries are normalised into, what it means, and which of two rows for one key stays. */
+/** A table with its documentation, and the rule that decides which of two rows with one key stays. */
 export interface Target<T extends PgTable = PgTable> {
   readonly table: T
+  /** The SQL comment of the table. */
   readonly about: string
+  /** The SQL comment of each column. */
   readonly comments: Readonly<Record<string, string>>
   /**
-   * The vendor's own version columns, most significant first; NULL counts as oldest.
-   * `received_at` and then `delivery_id` always follow, so that any two rows can be ordered.
+   * The columns with the vendor's own version of a record, most significant first; NULL counts as oldest. The newest
+   * row of a key stays. `received_at` and then `delivery_id` break ties, so that any two rows can be ordered.
+   * Empty if the vendor sends no version: the row received last stays.
    */
   readonly newest: readonly string[]
-  /** The target whose rows own these: they are replaced as a set when their owner is. */
+  /** The table whose rows own these rows. They are replaced as a set whenever their owning row is replaced. */
   readonly partOf: Target | undefined
-  /** The primary key of an earlier version, where it was another: a table keeps it until an online step changes it. */
+  /** The primary key in an earlier version, if it was another. A table has it until an online step changes it. */
   readonly formerKey: readonly string[] | undefined
 }
 
-interface Declaration<T extends PgTable> {
+interface TargetDeclaration<T extends PgTable> {
   about: string
   comments: { readonly [K in keyof InferSelectModel<T>]: string }
   newest?: ReadonlyArray<keyof InferSelectModel<T> & string>
@@ -28,17 +31,19 @@ interface Declaration<T extends PgTable> {
   formerKey?: ReadonlyArray<keyof InferSelectModel<T> & string>
 }
 
-export function target<T extends PgTable>(table: T, declaration: Declaration<T>): Target<T> {
+/** Declares a table. The type checker demands a comment for every column. */
+export function target<T extends PgTable>(table: T, declaration: TargetDeclaration<T>): Target<T> {
   const { about, comments, newest = [], partOf, formerKey } = declaration
   return { table, about, comments, newest, partOf, formerKey }
 }
 
-/** The rows of one delivery for one target. */
+/** The rows of one delivery for one table. */
 export interface TargetRows {
   readonly target: Target
   readonly rows: readonly object[]
 }
 
-export function into<T extends PgTable>(target: Target<T>, rows: ReadonlyArray<Row<T>>): TargetRows {
+/** Pairs rows with their table; the type checker compares them. An empty list removes the parts of a replaced owner. */
+export function rowsFor<T extends PgTable>(target: Target<T>, rows: ReadonlyArray<Row<T>>): TargetRows {
   return { target: target as unknown as Target, rows }
 }

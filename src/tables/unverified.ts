@@ -2,7 +2,7 @@ import { bigint, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
 
-/** The quarantine: what came without proof of its sender, kept only where the operator asks for it. */
+/** The quarantine: deliveries whose sender is not proven. It is empty unless the operator enables it. */
 export const unverifiedDeliveries = pgTable(
   'unverified_deliveries',
   {

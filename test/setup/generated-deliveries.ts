@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { arrive, type Delivery } from '../../src/ingest/delivery.ts'
+import { type Delivery, newArrival } from '../../src/ingest/delivery.ts'
 import { judge } from '../../src/ingest/judge.ts'
 import { asleep } from '../../src/vendors/asleep/index.ts'
 import { sahha } from '../../src/vendors/sahha/index.ts'
@@ -267,7 +267,7 @@ export function toDelivery({
   id,
   receivedAt,
 }: GeneratedDelivery): Delivery {
-  const arrival = { ...arrive(Buffer.from(text)), id, receivedAt }
+  const arrival = { ...newArrival(Buffer.from(text)), id, receivedAt }
   const [scheme, header] = vendor === sahha ? ['signature', 'x-external-id'] : ['api_key', 'x-user-id']
   const headers = { [header as string]: hasWrongUser ? 'somebody-else' : user }
   return {

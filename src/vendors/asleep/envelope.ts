@@ -21,16 +21,16 @@ interface Names {
 interface EnvelopedEvent<S extends TObject> {
   name: string
   data: S
-  /** The data of version 3, and of version 2. */
+  /** Example data of V3 and of V2. */
   examples: { v3: Static<S>; v2: Static<S> }
-  /** `path` is the JSON pointer of the data within the body. */
+  /** As `EventDeclaration.check`. `path` is the JSON pointer of the data in the body. */
   check?: (data: Static<S>, path: string) => Issue[]
   normalise: (data: Static<S>, version: string | null) => TargetRows[]
-  /** `path` is the schema path of the data within the body. */
+  /** As `EventDeclaration.drift`. `path` is the schema path of the data in the body. */
   drift?: (data: Static<S>, path: string) => readonly Drift[]
 }
 
-/** One event in the envelope of V3 (`event`, `data`) and in that of V1 and V2 (`callback_event`, `callback_data`). */
+/** Declares an event twice: in the envelope of V3 (`event`, `data`), and in that of V1 and V2 (`callback_event`, `callback_data`). */
 export function inBothEnvelopes<S extends TObject>(declaration: EnvelopedEvent<S>): [Event, Event] {
   const { name, data, examples, check, normalise, drift } = declaration
   const inEnvelope = (key: 'data' | 'callback_data', version: string, example: object) => {
@@ -58,7 +58,7 @@ function versionOf(names: Names): string | null {
   return names.version ?? names.callback_version ?? null
 }
 
-/** The event's name and the object that carries its data, whichever names the envelope uses. */
+/** Reads the event's name and its data from an envelope of any version. `isCallback`: V1 or V2. */
 export function open(body: JsonObject): { name: unknown; data: unknown; isCallback: boolean } {
   const isCallback = (body.data ?? undefined) === undefined && body.callback_data !== undefined
   return {

@@ -11,7 +11,7 @@ import { stats } from './tables/stats.ts'
 
 const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessionComplete }
 
-/** Asleep: sleep analysis callbacks, envelope V1 to V3. It sends the customer's own API key and signs nothing. */
+/** Asleep: sleep analysis callbacks, envelope V1 to V3. They carry the customer's own API key and are not signed. */
 export const asleep: Vendor = {
   name: 'asleep',
   credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
@@ -39,7 +39,7 @@ export const asleep: Vendor = {
     const { name, data, isCallback } = open(body)
     const known = Object.entries(events).find(([known]) => known === name)?.[1]
     const { user_id } = (data ?? {}) as { user_id?: unknown }
-    // Without its data such a body is rejected, yet it tells whose it is.
+    // A body without data is rejected, but its top-level `user_id` still names the owner.
     const owner = (data ?? undefined) === undefined ? body.user_id : user_id
     return {
       name: typeof name === 'string' ? name : null,

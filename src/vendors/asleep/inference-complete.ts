@@ -1,13 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { type Drift, NO_DRIFT } from '../../contract/drift.ts'
 import { Id, Integer, Maybe } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
 import { longest, seriesOf, stageArrays } from './stages.ts'
 import { windows } from './tables/stages.ts'
 
-const EPOCHS_OF_A_CHUNK = 10
+const EPOCHS_PER_CHUNK = 10
 
 const data = Type.Object({
   user_id: Id(),
@@ -19,14 +19,14 @@ const data = Type.Object({
 
 type Data = Static<typeof data>
 
-/** The provisional stages of the last minutes of a running session. */
+/** Provisional stages of the last minutes of a running session. */
 export const inferenceComplete = inBothEnvelopes({
   name: 'INFERENCE_COMPLETE',
   data,
   examples: inferenceExamples,
-  drift: beforeTheNight,
+  drift: epochsBeforeStart,
   normalise: (data, callback_version) => [
-    into(
+    rowsFor(
       windows,
       seriesOf(data).map(({ series, stages }) => ({
         user_id: data.user_id,
@@ -41,9 +41,12 @@ export const inferenceComplete = inBothEnvelopes({
   ],
 })
 
-/** Epochs before 0: a chunk before the first one, or an array that is longer than the night so far. No view shows them. */
-function beforeTheNight(data: Data, path: string): readonly Drift[] {
+/**
+ * Reports a window that covers epochs before the start of the session: its chunk number is negative, or its array is
+ * longer than the session so far. No view shows these epochs.
+ */
+function epochsBeforeStart(data: Data, path: string): readonly Drift[] {
   const { inference_seq_num } = data
-  if (inference_seq_num >= 0 && longest(data) <= EPOCHS_OF_A_CHUNK * (inference_seq_num + 1)) return NO_DRIFT
+  if (inference_seq_num >= 0 && longest(data) <= EPOCHS_PER_CHUNK * (inference_seq_num + 1)) return NO_DRIFT
   return [{ kind: 'value', path: `${path}.inference_seq_num` }]
 }

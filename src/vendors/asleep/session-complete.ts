@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
 import type { Issue } from '../../contract/problem.ts'
 import { Decimal, Id, Instant, Maybe, MaybeKey, OpenEnum, Text } from '../../contract/schema.ts'
-import { into, type TargetRows } from '../../tables/target.ts'
+import { rowsFor, type TargetRows } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { sessionExamples } from './examples.ts'
 import { seriesOf, stageArrays } from './stages.ts'
@@ -31,7 +31,7 @@ const session = Type.Object({
   ...stageArrays,
 })
 
-/** The result of Get Session, of any age. */
+/** The result of Asleep's Get Session API, with the fields of all versions. */
 const result = {
   timezone: Maybe(Text({ description: 'IANA time zone name' })),
   peculiarities: Maybe(Type.Array(OpenEnum(PECULIARITIES))),
@@ -50,7 +50,7 @@ const data = Type.Object({
 
 type Data = Static<typeof data>
 
-/** The analysis of a whole session; it replaces whatever was known of the session. */
+/** The analysis of a whole session. It replaces the session's earlier rows. */
 export const sessionComplete = inBothEnvelopes({
   name: 'SESSION_COMPLETE',
   data,
@@ -98,9 +98,9 @@ function normalise(data: Data, callback_version: string | null): TargetRows[] {
     callback_version,
   }
   return [
-    into(sessions, [row]),
-    into(stats, stat ? [statRow(key, stat)] : []),
-    into(
+    rowsFor(sessions, [row]),
+    rowsFor(stats, stat ? [statRow(key, stat)] : []),
+    rowsFor(
       series,
       seriesOf(session ?? {}).map(({ series, stages }) => ({
         user_id: key.user_id,

@@ -2,7 +2,7 @@ import { Maybe, Stages } from '../../contract/schema.ts'
 
 const sleepCodes = [-1, 0, 1, 2, 3]
 
-/** The stage arrays under every name that the three versions and the Get Session results use. */
+/** The stage arrays, under all names that the envelopes V1 to V3 and the Get Session results use. */
 export const stageArrays = {
   sleep_stages: Maybe(Stages({ description: '-1 no data, 0 wake, 1 light, 2 deep, 3 REM' }, sleepCodes)),
   stage_list: Maybe(Stages({ description: 'sleep_stages in V1 and V2' }, sleepCodes)),
@@ -16,14 +16,14 @@ type StageArrays = { [K in keyof typeof stageArrays]?: number[] | null }
 
 const names = Object.keys(stageArrays) as Array<keyof StageArrays>
 
-/** Epochs of the longest array. */
+/** The number of epochs in the longest array. */
 export function longest(arrays: StageArrays): number {
   let most = 0
   for (const name of names) most = Math.max(most, arrays[name]?.length ?? 0)
   return most
 }
 
-/** The arrays that are there, one per series: `stages` holds one value per 30-second epoch. */
+/** The arrays that are present, one per series. `stages` has one value per 30-second epoch. */
 export function seriesOf(arrays: StageArrays): Array<{ series: string; stages: number[] }> {
   const found = {
     sleep: arrays.sleep_stages ?? arrays.stage_list,

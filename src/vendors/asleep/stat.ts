@@ -8,7 +8,7 @@ const seconds = () => Maybe(Integer({ description: 'Seconds' }))
 const count = () => Maybe(Integer())
 const ratio = () => Maybe(Decimal({ description: '0 to 1' }))
 
-/** Asleep `stat`: every field may be null or absent, and null never means 0. */
+/** Asleep's `stat`. Every field may be null or absent, and null never means 0. */
 export const Stat = Type.Object({
   sleep_time: Maybe(Instant()),
   wake_time: Maybe(Instant()),

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { defineEvent } from '../../contract/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
 import { Id, Integer, Maybe, OpenEnum, Text } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { archetypeExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { archetypes } from './tables/archetypes.ts'
@@ -28,7 +28,7 @@ export const archetype = defineEvent({
   example: archetypeExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
-    into(archetypes, [
+    rowsFor(archetypes, [
       {
         profile_id: body.profileId,
         id: body.id,

@@ -2,8 +2,8 @@ import { apiKeyCheck, hex256, signatureCheck } from '../../contract/secrets.ts'
 import type { Authenticator, Headers } from '../../contract/vendor.ts'
 
 /**
- * Sahha proves itself by `X-Signature` over the exact bytes, or by `x-api-key`.
- * Every credential that is presented and can be checked must hold; a signature decides before a key.
+ * Sahha proves itself by `X-Signature` over the exact bytes, or by `x-api-key`. Every presented credential of a
+ * configured kind must be right. If both are, the scheme is `signature`.
  */
 export function authenticator(apiKeys: readonly string[], secrets: readonly string[]): Authenticator | null {
   if (apiKeys.length + secrets.length === 0) return null

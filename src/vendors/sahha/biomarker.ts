@@ -3,7 +3,7 @@ import { defineEvent } from '../../contract/event.ts'
 import { numberText } from '../../contract/exact-number.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
 import { Id, Maybe, OpenEnum, Text } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { biomarkerExample } from './examples.ts'
 import { periodFields, profileFields, revisionFields } from './fields.ts'
 import { biomarkers } from './tables/biomarkers.ts'
@@ -16,7 +16,7 @@ const Biomarker = Type.Object(
     type: Text({ description: 'steps, heart_rate_resting, sleep_duration, …' }),
     periodicity: Maybe(OpenEnum(['daily', 'weekly', 'monthly', 'none', 'intraday', 'quarterly'])),
     aggregation: Maybe(OpenEnum(['total', 'average', 'maximum', 'minimum', 'none'])),
-    value: Maybe(Text({ description: 'Text, for precision; a JSON number is not one, and is no value' })),
+    value: Maybe(Text({ description: 'Text, for precision; a JSON number is stored as NULL' })),
     unit: Maybe(Text()),
     valueType: Maybe(OpenEnum(['integer', 'float', 'boolean', 'string', 'double', 'datetime'])),
     ...periodFields,
@@ -31,7 +31,7 @@ export const biomarker = defineEvent({
   example: biomarkerExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
-    into(biomarkers, [
+    rowsFor(biomarkers, [
       {
         profile_id: body.profileId,
         id: body.id,

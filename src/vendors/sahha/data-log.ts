@@ -13,7 +13,7 @@ import {
   Records,
   Text,
 } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { dataLogExample } from './examples.ts'
 import { periodFields, profileFields } from './fields.ts'
 import { dataLogs } from './tables/data-logs.ts'
@@ -54,7 +54,7 @@ export const dataLog = defineEvent({
   normalise: (body) => {
     const receivedAt = instant(body.receivedAtUtc)
     return [
-      into(
+      rowsFor(
         dataLogs,
         eachRecord(body.dataLogs, (sample) => sampleRow(body, receivedAt, sample)),
       ),

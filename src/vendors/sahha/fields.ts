@@ -1,6 +1,6 @@
 import { Decimal, Id, Instant, Label, Maybe } from '../../contract/schema.ts'
 
-/** Whose record it is; every Sahha body says so. */
+/** The profile that a record belongs to; in every Sahha body. */
 export const profileFields = {
   profileId: Id({ description: 'UUID of the profile' }),
   accountId: Maybe(Label({ description: 'UUID of the account that owns the profile' })),

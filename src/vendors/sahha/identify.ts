@@ -8,7 +8,7 @@ import { score } from './score.ts'
 
 export const events = [score, biomarker, archetype, dataLog]
 
-/** Whether a body has a field that stands in the bodies of one event only; the most telling event first. */
+/** For each event, whether a body has a field that only its bodies have. The most specific test comes first. */
 const marks: ReadonlyArray<readonly [event: Event, isMarked: (body: JsonObject) => boolean]> = [
   [dataLog, ({ dataLogs }) => dataLogs !== undefined],
   [
@@ -30,8 +30,8 @@ const marks: ReadonlyArray<readonly [event: Event, isMarked: (body: JsonObject) 
 ]
 
 /**
- * No Sahha body names its event, and `X-Event-Type` is not signed. So the body's shape decides where it is clear, and
- * the header where it is not. A name that is not known is an event of its own, whatever its bodies look like.
+ * Finds the event. No Sahha body names it, and `X-Event-Type` is not signed. So the body's shape decides if it is
+ * clear, else the header. An unknown name is an unknown event, even if the body has the shape of a known one.
  */
 export function identify(headers: Headers, body: JsonObject): Identity {
   const header = headers['x-event-type']
@@ -56,7 +56,7 @@ function eventOf(body: JsonObject, declared: Event | undefined): Event | undefin
   return marked.find((event) => fitsBest(event, body)) ?? declared ?? first
 }
 
-/** Whether an event knows more of the body's fields than any other: one field that is new to it proves nothing. */
+/** Whether an event declares more of the body's fields than any other event. One undeclared field proves nothing. */
 function fitsBest(event: Event, body: JsonObject): boolean {
   const known = knownFields(event, body)
   return events.every((other) => other === event || knownFields(other, body) < known)

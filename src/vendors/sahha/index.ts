@@ -27,10 +27,12 @@ export const sahha: Vendor = {
       }),
     ),
     'x-external-id': Type.Optional(
-      Type.String({ description: 'With X-Signature: where not empty, must equal externalId' }),
+      Type.String({ description: 'With X-Signature: must equal externalId unless it is empty' }),
     ),
     'x-event-type': Type.Optional(
-      Type.String({ description: "The event; without it the body's shape tells" }),
+      Type.String({
+        description: "The event's name; decides if it is unknown or the body's shape is ambiguous",
+      }),
     ),
     'x-api-key': Type.Optional(Type.String({ description: 'One of SAHHA_API_KEYS, instead of X-Signature' })),
     'x-user-id': Type.Optional(Type.String({ description: 'With x-api-key: must equal externalId' })),

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { defineEvent } from '../../contract/event.ts'
 import { instant, localDate, utcOffsetMinutes } from '../../contract/instant.ts'
 import { Decimal, eachRecord, Id, Instant, Maybe, OpenEnum, Records, Text } from '../../contract/schema.ts'
-import { into } from '../../tables/target.ts'
+import { rowsFor } from '../../tables/target.ts'
 import { scoreExample } from './examples.ts'
 import { profileFields, revisionFields } from './fields.ts'
 import { factors, scores } from './tables/scores.ts'
@@ -40,8 +40,8 @@ export const score = defineEvent({
   example: scoreExample,
   createdAt: (body) => body.createdAtUtc,
   normalise: (body) => [
-    into(scores, [scoreRow(body)]),
-    into(
+    rowsFor(scores, [scoreRow(body)]),
+    rowsFor(
       factors,
       eachRecord(body.factors ?? [], (factor, position) => factorRow(body, factor, position)),
     ),
