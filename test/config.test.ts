@@ -2,9 +2,13 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { withCredentials } from '../src/config/credentials.ts'
-import { withSecretFiles } from '../src/config/secret-files.ts'
-import { ConfigError, listsWithComma, readConfig } from '../src/config/settings.ts'
+import {
+  ConfigError,
+  listsWithComma,
+  readConfig,
+  withCredentials,
+  withSecretFiles,
+} from '../src/config/index.ts'
 
 describe('readConfig', () => {
   it('has defaults for everything but credentials', () => {

@@ -45,7 +45,13 @@ describe('openapi.json', () => {
 
   it('has every route, every header and every answer of a delivery', () => {
     expect(Object.keys(committed.paths).sort()).toEqual(
-      ['/health/live', '/health/ready', '/metrics', ...vendors.map(({ name }) => `/webhooks/${name}`)].sort(),
+      [
+        '/health/live',
+        '/health/ready',
+        '/metrics',
+        '/status',
+        ...vendors.map(({ name }) => `/webhooks/${name}`),
+      ].sort(),
     )
     for (const { name, headers } of vendors) {
       const { parameters, responses, security } = operation(name)

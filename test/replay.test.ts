@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { replayCommand } from '../src/cli/replay.ts'
-import { readConfig } from '../src/config/settings.ts'
+import { readConfig } from '../src/config/index.ts'
 import type { Vendor } from '../src/contract/vendor.ts'
 import type { ReplayOptions } from '../src/replay/options.ts'
 import { replay } from '../src/replay/replay.ts'

@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
-import { loadConfig } from '../config/environment.ts'
+import { loadConfig } from '../config/index.ts'
 import { isInstant } from '../contract/instant.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { logOptions } from '../ops/log.ts'

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError } from 'commander'
-import { loadConfig } from '../config/environment.ts'
+import { loadConfig } from '../config/index.ts'
 import type { Drift } from '../contract/drift.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect } from '../db/connect/pool.ts'

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { Config } from '../config/settings.ts'
+import type { Config } from '../config/index.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import type { Filter } from './ledger-reader.ts'
 import type { Summary } from './summary.ts'
