@@ -2,12 +2,16 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { withCredentials } from '../src/config/credentials.ts'
-import { withSecretFiles } from '../src/config/secret-files.ts'
-import { ConfigError, listsWithComma, readConfig } from '../src/config/settings.ts'
+import {
+  ConfigError,
+  listsWithComma,
+  readConfig,
+  withCredentials,
+  withSecretFiles,
+} from '../src/config/index.ts'
 
 describe('readConfig', () => {
-  it('has defaults for everything but credentials', () => {
+  it('has defaults for every setting except credentials', () => {
     expect(readConfig({})).toMatchObject({
       HOST: '127.0.0.1',
       PORT: 3000,
@@ -16,7 +20,7 @@ describe('readConfig', () => {
     })
   })
 
-  it('reads numbers and lists, and takes an empty variable as absent', () => {
+  it('reads numbers and lists, and treats an empty variable as absent', () => {
     const config = readConfig({ PORT: '8080', HOST: '', ASLEEP_API_KEYS: 'one, two,,', SAHHA_API_KEYS: ' ' })
     expect(config).toMatchObject({ PORT: 8080, HOST: '127.0.0.1' })
     expect(config.credentials('ASLEEP_API_KEYS')).toEqual(['one', 'two'])
@@ -38,7 +42,7 @@ describe('readConfig', () => {
     ['DATABASE_SCHEMA', 'a; drop table b'],
     ['DATABASE_POOLING', 'statement'],
     ['LOG_LEVEL', 'loud'],
-  ])('a bad %s stops the start, is named, and its value is not', (name, value) => {
+  ])('throws an error that names a bad %s, but not its value', (name, value) => {
     const attempt = () => readConfig({ [name]: value })
     expect(attempt).toThrow(ConfigError)
     expect(attempt).toThrow(name)
@@ -55,7 +59,7 @@ describe('secret files', () => {
     return path
   }
 
-  it('hold one secret a line, which may have commas in it', () => {
+  it('hold one secret per line, which may contain commas', () => {
     const config = readConfig(
       withSecretFiles({
         ASLEEP_API_KEYS_FILE: file('one,with,commas\n'),
@@ -69,7 +73,7 @@ describe('secret files', () => {
     expect(listsWithComma(config)).toEqual(['ASLEEP_API_KEYS', 'SAHHA_API_KEYS'])
   })
 
-  it('hold credentials, each in a line, and other secrets', () => {
+  it('hold lists of credentials, or another secret', () => {
     const config = readConfig(
       withSecretFiles({
         ASLEEP_API_KEYS_FILE: file('old-key\nnew-key\n'),
@@ -88,7 +92,7 @@ describe('secret files', () => {
     ['missing', { SAHHA_API_KEYS_FILE: '/nowhere/at/all' }, /^SAHHA_API_KEYS_FILE: .*ENOENT/],
     ['empty', { SAHHA_API_KEYS_FILE: file(' \n') }, /^SAHHA_API_KEYS_FILE: .*empty/],
     ['beside the variable', { LOG_ID_KEY: 'sesame', LOG_ID_KEY_FILE: file('x') }, /^LOG_ID_KEY: .*not both/],
-  ])('that are %s stop the start, and are named', (_name, environment, message) => {
+  ])('that are %s throw an error that names the setting', (_name, environment, message) => {
     expect(() => withSecretFiles(environment)).toThrow(ConfigError)
     expect(() => withSecretFiles(environment)).toThrow(message)
     expect(() => withSecretFiles(environment)).not.toThrow('sesame')
@@ -98,19 +102,19 @@ describe('secret files', () => {
 describe('withCredentials', () => {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-credentials-'))
 
-  it('refuses to start in production without any', () => {
+  it('throws in production if no credential is configured', () => {
     expect(() => withCredentials(readConfig({ NODE_ENV: 'production' }), directory)).toThrow(
       'ASLEEP_API_KEYS',
     )
   })
 
-  it('uses what is configured, and generates nothing beside it', () => {
+  it('generates no credential if one is configured', () => {
     const { config, generated } = withCredentials(readConfig({ ASLEEP_API_KEYS: 'mine' }), directory)
     expect(generated).toBe(false)
     expect(config.credentials('SAHHA_API_KEYS')).toEqual([])
   })
 
-  it('elsewhere makes random ones once, for this user alone', () => {
+  it('generates random credentials once outside production, readable only by this user', () => {
     const first = withCredentials(readConfig({}), directory)
     const second = withCredentials(readConfig({}), directory)
     for (const name of ['ASLEEP_API_KEYS', 'SAHHA_API_KEYS', 'SAHHA_WEBHOOK_SECRETS']) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readHypnogramFrom } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
-import { readConfig } from '../src/config/settings.ts'
+import { readConfig } from '../src/config/index.ts'
 import { connect, createPool } from '../src/db/connect/pool.ts'
 import { replay } from '../src/replay/replay.ts'
 import { readState } from '../src/status/read.ts'

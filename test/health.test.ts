@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { type DatabaseAnswer, readinessOf } from '../src/ops/health.ts'
+import { type DatabaseAnswer, readinessOf } from '../src/ops/readiness.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { setup, type TestService } from './setup/service.ts'
@@ -11,13 +11,13 @@ async function ready({ app }: TestService) {
 
 const ok = { database: 'ok', schema: 'ok', queue: 'ok' }
 
-it('is ready when database, schema and queue are in order', async () => {
+it('reports ready if database, schema and queue are in order', async () => {
   const service = await setup()
   expect(await ready(service)).toEqual({ status: 200, parts: ok })
   await service.close()
 })
 
-it('says that the database does not answer', async () => {
+it('reports a database that does not answer', async () => {
   const service = await setup()
   await service.db.drop()
   expect(await ready(service)).toMatchObject({
@@ -29,7 +29,7 @@ it('says that the database does not answer', async () => {
   await service.app.close()
 })
 
-it('says that the schema is not current', async () => {
+it('reports a schema that lacks a migration', async () => {
   const service = await setup()
   await service.db.query(`delete from nightpost_migrations where name = '0007_stored'`)
   expect(await ready(service)).toMatchObject({
@@ -39,13 +39,13 @@ it('says that the schema is not current', async () => {
   await service.close()
 })
 
-it('says that the database is read-only, and recovers by itself when it no longer is', async () => {
+it('reports a read-only database, and recovers when it is writable again', async () => {
   const service = await setup()
   const [{ name } = { name: '' }] = await service.db.query('select current_database() as name')
   const send = async (id: string) => (await service.sahha(biomarker({ id, category: 'c' }))).status
   expect(await send('before')).toBe(200)
   await service.db.query(`alter database ${name} set default_transaction_read_only = on`)
-  // The connections that it has were not told.
+  // Existing connections keep their setting.
   expect([await send('existing'), (await ready(service)).status]).toEqual([200, 200])
 
   const reconnect = () =>
@@ -58,19 +58,19 @@ it('says that the database is read-only, and recovers by itself when it no longe
       status: 503,
       parts: { ...ok, database: 'The database is read-only.' },
     })
-  // As many connections as the pool has are opened meanwhile.
+  // As many concurrent deliveries as the pool has connections.
   const refused = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(send))
   expect(new Set(refused)).toEqual(new Set([503]))
 
   await service.db.query(`alter database ${name} reset default_transaction_read_only`)
-  // A pooler's connections keep what they began with until it is told to RECONNECT.
+  // A pooler's connections keep the settings that they started with until the pooler gets RECONNECT.
   if (process.env.TEST_POOLER === 'transaction') await reconnect()
   await expect.poll(async () => (await ready(service)).status, { interval: 600, timeout: 2000 }).toBe(200)
   expect(await Promise.all(['g', 'h', 'i'].map(send))).toEqual([200, 200, 200])
   await service.close()
 })
 
-it('says that the queue is full, answers 503 with Retry-After meanwhile, and recovers by itself', async () => {
+it('reports a full queue, answers deliveries 503 with Retry-After, and recovers', async () => {
   const service = await setup({}, { writers: 1, waitingDeliveries: 3 })
   const holder = await service.db.lock('lock table deliveries in exclusive mode')
   const send = (n: number) => service.sahha(biomarker({ id: `full-${n}`, category: 'c' }))
@@ -101,13 +101,14 @@ async function until(holds: () => Promise<boolean>) {
   }
 }
 
-it('asks the database one question at a time, however long the answer takes', async () => {
+it('asks the database again only after it has answered', async () => {
   vi.useFakeTimers()
   const questions: Array<(said: DatabaseAnswer) => void> = []
-  const readiness = readinessOf(
-    () => new Promise((answer) => questions.push(answer)),
-    () => null,
-  )
+  const readiness = readinessOf({
+    askDatabase: () => new Promise((answer) => questions.push(answer)),
+    schemaFault: () => null,
+    queueFault: () => null,
+  })
   const noAnswer = { database: 'The database does not answer.', schema: null, queue: null }
   const first = readiness()
   await vi.advanceTimersByTimeAsync(10_000)

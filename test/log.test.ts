@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-/** The lines of the requests since the test began. */
+/** The request lines from this position of the log on. */
 function lines(from: number) {
   return service.log
     .slice(from)
@@ -16,8 +16,8 @@ function lines(from: number) {
     .filter(({ msg }) => msg === 'request')
 }
 
-describe('the log', () => {
-  it('has one line a request, with the delivery, what became of it, and how long it took', async () => {
+describe('the request log', () => {
+  it('has one line for each request, with delivery, outcome and duration', async () => {
     const from = service.log.length
     const { json } = await service.asleep(inference(), USER)
     expect(lines(from)).toEqual([
@@ -36,7 +36,7 @@ describe('the log', () => {
     ])
   })
 
-  it('names a user by the same hash each time, and another by another', async () => {
+  it('has the same hash for the same user, and another for another user', async () => {
     const from = service.log.length
     await service.asleep(inference(), USER)
     await service.asleep(inference({ session_id: 's2' }), USER)
@@ -47,7 +47,7 @@ describe('the log', () => {
     expect(service.log.join('')).not.toContain(USER)
   })
 
-  it('warns of a refused credential, and says which code a rejected body got', async () => {
+  it('warns of a refused credential, and has the problem code of a rejected body', async () => {
     const from = service.log.length
     await service.post('asleep', { 'x-api-key': 'nobody' }, inference())
     await service.post('asleep', { 'x-api-key': ASLEEP_KEY }, inference({ seq_num: 3 }))
@@ -57,7 +57,7 @@ describe('the log', () => {
     ])
   })
 
-  it('does not name a path that has no route', async () => {
+  it('does not contain a path that has no route', async () => {
     const from = service.log.length
     await service.app.inject('/users/G-20250115-secret?key=abc')
     expect(lines(from)).toEqual([expect.objectContaining({ route: null, status: 404 })])

@@ -52,7 +52,7 @@ describe('deliveries', () => {
     expect(await grown('nightpost_group_deliveries_sum', {})).toBe(4)
   })
 
-  it('tell how long the vendor took, and a clock that is ahead counts as no time', async () => {
+  it('are measured by the lag of the vendor, which is 0 if its clock is ahead', async () => {
     const made = (ms: number) => new Date(Date.now() - ms).toISOString()
     await service.sahha(biomarker({ id: 'late', category: 'c', createdAtUtc: made(100_000) }))
     await service.sahha(biomarker({ id: 'ahead', category: 'c', createdAtUtc: made(-100_000) }))
@@ -80,7 +80,7 @@ describe('a refused credential', () => {
     expect(last).toBeGreaterThan(Date.now() / 1000 - 5)
   })
 
-  it('of a kind that nothing is configured for says so', async () => {
+  it('of a kind without a configured credential is counted as not configured', async () => {
     const keyless = await setup({ SAHHA_WEBHOOK_SECRETS: '' })
     await keyless.post('sahha', signed(biomarker()), biomarker())
     const reason = 'x-signature not configured'
@@ -94,7 +94,7 @@ describe('silence', () => {
   const silence = async (app = service.app) =>
     (await metricsOf(app)).get('nightpost_silence_seconds', INFERENCE)
 
-  it('ends with a stored delivery and nothing less, and is counted on after a restart', async () => {
+  it('ends only with a stored delivery, and continues across a restart', async () => {
     const own = await setup()
     expect(await silence(own.app)).toBeUndefined()
     await own.asleep(inference({ inference_seq_num: null }), USER)
@@ -121,7 +121,7 @@ describe('schema drift', () => {
   const field = (labels: object, path: string) => grown('nightpost_unknown_fields_total', { ...labels, path })
   const value = (labels: object, path: string) => grown('nightpost_unknown_values_total', { ...labels, path })
 
-  it('counts bodies by the place of an unknown field, whose name it shows when three owners have it', async () => {
+  it('counts bodies by the path of an unknown field, and shows its name once three owners have it', async () => {
     for (let n = 1; n <= 4; n += 1) {
       await service.asleep(
         session({ id: `drift-${n}` }, { user_id: `drift-${n}`, stat: { lucid_index: 1 } }),
@@ -132,7 +132,7 @@ describe('schema drift', () => {
     expect(await field(SESSION, 'data.stat.lucid_index')).toBe(2)
   })
 
-  it('never shows a name that one owner alone has, or that looks like no field', async () => {
+  it('never shows a name that only one owner has, or that does not look like a field name', async () => {
     const names = ['2025-01-22', 'user@example.org', 'depression episode', 'x'.repeat(41), '', '__proto__']
     for (const profileId of ['drift-a', 'drift-b', 'drift-c', 'drift-d']) {
       const fields = Object.fromEntries(names.map((name) => [name, 1]))
@@ -146,7 +146,7 @@ describe('schema drift', () => {
     }
   })
 
-  it('keeps its cardinality, whatever the bodies hold', async () => {
+  it('has a bounded cardinality for any bodies', async () => {
     const own = await setup()
     for (let owner = 0; owner < 3; owner += 1) {
       for (let body = 0; body < 30; body += 1) {
@@ -161,14 +161,14 @@ describe('schema drift', () => {
     await own.close()
   })
 
-  it('collapses the elements of an array, and counts a body once for each place', async () => {
+  it('has one path for all elements of an array, and counts a body once for each path', async () => {
     const samples = Array.from({ length: 1000 }, (_, n) => ({ id: `d-${n}`, mood: n, tags: [{ a: 1 }] }))
     await service.sahha(dataLog(samples, { profileId: 'drift-e' }))
     const event = { vendor: 'sahha', event: 'DataLogReceivedIntegrationEvent' }
     expect(await field(event, 'dataLogs[].*')).toBe(2)
   })
 
-  it('takes what lies in a free map, and what is null, for no drift', async () => {
+  it('does not count the content of a free map, or null', async () => {
     await service.sahha(
       dataLog([{ id: 'free', additionalProperties: { Anything: { at: 'all' } }, unit: null }]),
     )
@@ -178,7 +178,7 @@ describe('schema drift', () => {
     expect(await value({ vendor: 'sahha', event: 'ScoreCreatedIntegrationEvent' }, 'state')).toBe(0)
   })
 
-  it('counts values that the vendor does not document, by their field and never by themselves', async () => {
+  it('counts undocumented values by their field, and never shows the values', async () => {
     await service.sahha(score({ state: 'severe_depression', factors: [{ state: 'odd' }, { state: 'low' }] }))
     await service.asleep(inference({ session_id: 'codes', sleep_stages: [0, 1, 2, 3, -1, 4] }), USER)
     await service.asleep(session({ id: 'p' }, { peculiarities: ['NEVER_SLEPT', 'SLEPT_ON_THE_MOON'] }), USER)
@@ -190,7 +190,7 @@ describe('schema drift', () => {
     expect((await metricsOf(service.app)).text).not.toMatch(/severe|odd"|MOON/)
   })
 
-  it('is counted of stored bodies only', async () => {
+  it('is counted only for stored bodies', async () => {
     await service.sahha(score({ id: 7, state: 'odd', extra: 1 }), 'ScoreCreatedIntegrationEvent')
     const stored = score({ id: 'twice', state: 'odd' })
     await service.sahha(stored)
@@ -202,11 +202,11 @@ describe('schema drift', () => {
 })
 
 describe('GET /metrics', () => {
-  it('has the queue, the writers, the pool and what is ready', async () => {
+  it('has the queue, the writers, the pool and the readiness of each part', async () => {
     const samples = await metricsOf(service.app)
     expect(samples.get('nightpost_queue_deliveries', {})).toBe(0)
     expect(samples.get('nightpost_queue_limit_deliveries', {})).toBe(10_000)
-    // There before the first: Prometheus can't see an increase of what was not.
+    // Exposed before the first one: Prometheus does not see the first increase of a new series.
     expect(samples.get('nightpost_shed_requests_total', { reason: 'heap' })).toBe(0)
     expect(samples.get('nightpost_writers', {})).toBe(2)
     expect(samples.get('nightpost_pool_waiting', {})).toBe(0)
@@ -216,7 +216,7 @@ describe('GET /metrics', () => {
     expect(samples.get('nightpost_vendor_configured', { vendor: 'asleep' })).toBe(1)
   })
 
-  it('says so when the database is gone, and answers all the same', async () => {
+  it('answers while the database is down, and reports that', async () => {
     const down = await setup()
     await down.db.drop()
     const headers = { 'x-api-key': ASLEEP_KEY, 'x-user-id': USER }
@@ -228,7 +228,7 @@ describe('GET /metrics', () => {
     await down.app.close()
   })
 
-  it('asks for the token where one is set', async () => {
+  it('requires the token if one is configured', async () => {
     const own = await setup({ METRICS_TOKEN: 'metrics-test-token' })
     const get = (authorization?: string) =>
       own.app.inject({ url: '/metrics', headers: authorization ? { authorization } : {} })
@@ -236,5 +236,44 @@ describe('GET /metrics', () => {
     expect((await get('Bearer other')).statusCode).toBe(401)
     expect((await get('Bearer metrics-test-token')).statusCode).toBe(200)
     await own.close()
+  })
+})
+
+describe('GET /status', () => {
+  it('has the same numbers as the metrics, as JSON', async () => {
+    const own = await setup()
+    await own.post('asleep', { 'x-api-key': 'nobody' }, inference())
+    const answer = await own.app.inject('/status')
+    expect(answer.headers['content-type']).toContain('application/json')
+    expect(answer.json()).toEqual({
+      parts: { database: 'ok', schema: 'ok', queue: 'ok' },
+      queue: {
+        deliveries: { now: 0, limit: 10_000 },
+        bytes: { now: 0, limit: 67_108_864 },
+        rows: { now: 0, limit: 200_000 },
+      },
+      refused: [{ vendor: 'asleep', reason: 'x-api-key wrong', count: 1, last_at: expect.any(String) }],
+      clock_skew_seconds: expect.any(Number),
+      online_steps: [],
+      shed: { bytes: 0, unproven: 0, unpacking: 0, heap: 0, 'event loop': 0 },
+    })
+    const [{ last_at }] = answer.json().refused
+    expect(Math.abs(Date.now() - Date.parse(last_at))).toBeLessThan(5000)
+    await own.close()
+  })
+
+  it('is protected like /metrics: by the token, or in production by the own network', async () => {
+    const status = async (overrides: object, options: object) => {
+      const own = await setup({ NODE_ENV: 'production', ...overrides })
+      const { statusCode, body } = await own.app.inject({ url: '/status', ...options })
+      await own.close()
+      if (statusCode === 401) expect(body).not.toContain('queue')
+      return statusCode
+    }
+    const token = { METRICS_TOKEN: 'metrics-test-token' }
+    expect(await status(token, {})).toBe(401)
+    expect(await status(token, { headers: { authorization: 'Bearer metrics-test-token' } })).toBe(200)
+    expect(await status({}, { remoteAddress: '10.1.2.3' })).toBe(200)
+    expect(await status({}, { remoteAddress: '203.0.113.9' })).toBe(401)
   })
 })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/settings.ts'
+import { readConfig } from '../src/config/index.ts'
 import { connectToMigrate, isCurrent, migrate } from '../src/db/migrate/migrate.ts'
 import { startService } from '../src/service.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'

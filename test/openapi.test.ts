@@ -30,12 +30,12 @@ beforeAll(async () => {
 afterAll(() => service.close())
 
 describe('openapi.json', () => {
-  it('is what the service says of itself; otherwise run: npm run openapi', async () => {
+  it('is the document that the service serves; otherwise run: npm run openapi', async () => {
     expect(await openapiDocument()).toBe(text)
     expect((await service.app.inject('/openapi.json')).json()).toEqual(committed)
   })
 
-  it('is OpenAPI 3.1, as an independent validator sees it', async () => {
+  it('is valid OpenAPI 3.1 according to an independent validator', async () => {
     expect(committed.openapi).toBe('3.1.0')
     expect(await new Validator().validate(structuredClone(committed))).toEqual({ valid: true })
     const broken = structuredClone(committed)
@@ -43,9 +43,15 @@ describe('openapi.json', () => {
     expect(await new Validator().validate(JSON.parse(JSON.stringify(broken)))).toMatchObject({ valid: false })
   })
 
-  it('has every route, every header and every answer of a delivery', () => {
+  it('has every route, and every header and answer of the webhook routes', () => {
     expect(Object.keys(committed.paths).sort()).toEqual(
-      ['/health/live', '/health/ready', '/metrics', ...vendors.map(({ name }) => `/webhooks/${name}`)].sort(),
+      [
+        '/health/live',
+        '/health/ready',
+        '/metrics',
+        '/status',
+        ...vendors.map(({ name }) => `/webhooks/${name}`),
+      ].sort(),
     )
     for (const { name, headers } of vendors) {
       const { parameters, responses, security } = operation(name)
@@ -73,18 +79,18 @@ describe('each documented example', () => {
     expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
   })
 
-  it('is there for every event', () => {
+  it('exists for every event', () => {
     expect(examples).toHaveLength(vendors.flatMap(({ events }) => events).length)
   })
 
-  it('holds nothing that its schema does not know', async () => {
+  it('has no unknown field or value', async () => {
     const { body } = await service.app.inject('/metrics')
     expect(body).not.toMatch(/^nightpost_unknown_(fields|values)_total\{/m)
   })
 })
 
 describe('/docs', () => {
-  it('is a page under a strict policy, with all that it needs from here', async () => {
+  it('is a page with a strict content security policy and only local assets', async () => {
     const page = await service.app.inject({ url: '/docs/', headers: { accept: 'text/html' } })
     expect(page.statusCode).toBe(200)
     expect(page.headers['content-type']).toContain('text/html')

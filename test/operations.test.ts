@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { secretNames } from '../src/config/secret-files.ts'
-import { ConfigSchema } from '../src/config/settings.ts'
+import { ConfigSchema, secretNames } from '../src/config/index.ts'
 import { metricsOf } from './setup/metrics.ts'
 import { setup, type TestService } from './setup/service.ts'
 
@@ -39,7 +38,7 @@ const panels: Array<{ title: string; targets: Array<{ expr: string }> }> = JSON.
   read('ops/grafana-dashboard.json'),
 ).panels
 
-describe('uses only metrics that exist', () => {
+describe('only existing metrics are used by', () => {
   it.each(alerts)('the alert $alert', ({ expr }) => {
     expect(used(expr).filter((name) => !exists(name))).toEqual([])
     expect(expr === 'up{job="nightpost"} == 0' || used(expr).length > 0).toBe(true)
@@ -56,13 +55,13 @@ describe('uses only metrics that exist', () => {
 describe('docs/operations.md', () => {
   const page = read('docs/operations.md')
 
-  it('lists every metric of Nightpost, and none that does not exist', () => {
+  it('lists exactly the metrics of Nightpost', () => {
     const own = [...exposed.keys()].filter((name) => name.startsWith('nightpost_'))
     const listed = new Set([...page.matchAll(/^\| `(nightpost_\w+)/gm)].map(([, name]) => name))
     expect([...listed].sort()).toEqual(own.sort())
   })
 
-  it('says what to do about every alert', () => {
+  it('explains every alert', () => {
     for (const { alert } of alerts) expect(page, alert).toContain(`\`${alert}\``)
   })
 })
@@ -70,7 +69,7 @@ describe('docs/operations.md', () => {
 describe('deployment', () => {
   const compose = parse(read('docker-compose.yml'))
 
-  it('hands every setting to the service in the compose file', () => {
+  it('passes every setting to the service in the compose file', () => {
     const given = Object.keys(compose.services.nightpost.environment)
     const elsewhere = ['HOST', 'PGPASSWORD']
     expect([...given, 'HOST'].filter((name) => name !== 'PGPASSWORD').sort()).toEqual(
@@ -79,7 +78,7 @@ describe('deployment', () => {
     expect(elsewhere).toHaveLength(2)
   })
 
-  it('gives every container limits, a restart policy and no privilege', () => {
+  it('gives every container limits, a restart policy and no privileges', () => {
     for (const name of ['postgres', 'nightpost']) {
       const { mem_limit, restart, healthcheck } = compose.services[name]
       expect([name, typeof mem_limit, restart]).toEqual([name, 'string', 'unless-stopped'])
@@ -88,7 +87,7 @@ describe('deployment', () => {
     expect(compose.services.nightpost).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
   })
 
-  it('has manifests for Kubernetes that are whole, and name settings that exist', () => {
+  it('has valid Kubernetes manifests that use existing settings', () => {
     const documents = parseAllDocuments(read('ops/kubernetes.yaml'))
     expect(documents.flatMap(({ errors }) => errors)).toEqual([])
     const manifests = documents.map((document) => document.toJS())
@@ -123,7 +122,7 @@ describe('deployment', () => {
     }
   })
 
-  it('is written down', () => {
+  it('is documented', () => {
     expect(readdirSync(join(root, 'docs'))).toEqual(expect.arrayContaining(['deploy.md', 'operations.md']))
   })
 })

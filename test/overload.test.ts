@@ -10,7 +10,7 @@ let service: TestService
 afterEach(() => service.close())
 
 describe('bytes in flight', () => {
-  /** A proven request that has sent so much of its body, and does not go on. */
+  /** Starts a request with a valid key, sends `bytes` of its body, and leaves it open. */
   function begin(port: number, bytes: number, headers: Record<string, string | number> = {}) {
     const outgoing = request({
       ...{ port, host: '127.0.0.1', path: '/webhooks/sahha', method: 'POST' },
@@ -24,7 +24,7 @@ describe('bytes in flight', () => {
   const status = async (body: object) => (await service.sahha(body)).status
   const inFlight = async () => (await metricsOf(service.app)).get('nightpost_in_flight_bytes', {})
 
-  it('past their limit are turned away, and free again when a client hangs up', async () => {
+  it('are limited: further deliveries get 503 until a client disconnects', async () => {
     service = await setup({ MAX_IN_FLIGHT_BYTES: String(2 ** 20) })
     await service.app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = service.app.server.address() as AddressInfo
@@ -47,7 +47,7 @@ describe('bytes in flight', () => {
     expect(await inFlight()).toBe(0)
   })
 
-  it('are those that arrived, also of a body that does not say how long it is', async () => {
+  it('are counted as they arrive, not as announced', async () => {
     service = await setup({ MAX_IN_FLIGHT_BYTES: String(2 ** 20), BODY_LIMIT_BYTES: String(2 ** 20) })
     await service.app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = service.app.server.address() as AddressInfo
@@ -58,14 +58,14 @@ describe('bytes in flight', () => {
     await until(inFlight, (bytes) => bytes === 0)
   })
 
-  it('let one body pass, however large it may be', async () => {
+  it('may be exceeded by a single body', async () => {
     service = await setup({ MAX_IN_FLIGHT_BYTES: String(2 ** 20) })
     expect(await status(biomarker({ value: 'x'.repeat(3 * 2 ** 20), category: 'c' }))).toBe(200)
   })
 })
 
-describe('time', () => {
-  it('is up for headers that never end, and for a body that never does', { timeout: 40_000 }, async () => {
+describe('time limits', () => {
+  it('answer 408 to headers and to a body that do not end', { timeout: 40_000 }, async () => {
     service = await setup()
     const { server } = service.app
     expect([server.headersTimeout, server.requestTimeout]).toEqual([10_000, 15_000])
@@ -104,7 +104,7 @@ describe('rate limits', () => {
     for (const { statusCode } of answers) expect(statusCode).toBe(200)
   })
 
-  it('of an address count all that it sends, and nobody else', async () => {
+  it('of an address count all of its requests, and no others', async () => {
     service = await setup({ RATE_LIMIT_PER_ADDRESS: '3' })
     for (let n = 0; n < 3; n += 1) expect((await send('asleep', {})).statusCode).toBe(401)
     const refused = await send('asleep', asleep)
@@ -117,7 +117,7 @@ describe('rate limits', () => {
     )
   })
 
-  it('believe X-Forwarded-For of a trusted proxy only', async () => {
+  it('use X-Forwarded-For only from a trusted proxy', async () => {
     service = await setup({ RATE_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: '10.0.0.0/8' })
     const from = (client: string) => ({ ...asleep, 'x-forwarded-for': client })
     expect((await send('asleep', from('198.51.100.1'), '10.0.0.1')).statusCode).toBe(200)
@@ -132,9 +132,9 @@ describe('rate limits', () => {
     ['2', [200, 429, 429]],
     ['true', [200, 429, 429]],
     ['false', [200, 429, 429]],
-  ])('with TRUST_PROXY=%s take the address that so many proxies vouch for', async (setting, codes) => {
+  ])('with TRUST_PROXY=%s use the address that this number of proxies added', async (setting, codes) => {
     service = await setup({ RATE_LIMIT_PER_ADDRESS: '1', TRUST_PROXY: setting })
-    // The sender wrote the first address itself; the proxy in front of it added the second.
+    // The sender wrote the first address, and the proxy added the second.
     const from = (client: string) => ({ ...asleep, 'x-forwarded-for': `203.0.113.9, ${client}` })
     const seen = []
     for (const client of ['198.51.100.1', '198.51.100.2', '198.51.100.2']) {
@@ -143,7 +143,7 @@ describe('rate limits', () => {
     expect(seen).toEqual(codes)
   })
 
-  it('of a credential count authentic deliveries only, each key and each vendor by itself', async () => {
+  it('of a credential count only authentic deliveries, for each key and each vendor separately', async () => {
     service = await setup({ RATE_LIMIT_PER_CREDENTIAL: '2', ASLEEP_API_KEYS: `${ASLEEP_KEY},other-key` })
     const signature = signed(biomarker({ category: 'c' }))
     for (let n = 0; n < 5; n += 1) {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { readHypnogramFrom } from '../src/cli/hypnogram.ts'
 import { printed } from '../src/cli/sql.ts'
-import { readConfig } from '../src/config/settings.ts'
+import { readConfig } from '../src/config/index.ts'
 import { connect, createPool } from '../src/db/connect/pool.ts'
 import { poolingOf } from '../src/db/connect/pooling.ts'
 import { migrate } from '../src/db/migrate/migrate.ts'

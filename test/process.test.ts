@@ -15,7 +15,7 @@ interface Running {
   readonly port: string
 }
 
-/** Nightpost as `npm start` runs it, in a directory of its own; quicker as it is built. */
+/** Starts Nightpost in `directory` and waits for the banner. The built program starts faster than the sources. */
 async function start(directory: string, program = built('main')): Promise<Running> {
   const child = run(directory, program)
   guardProcess(child)
@@ -52,7 +52,7 @@ async function sql(directory: string, query: string, program = built('cli/main')
   return output
 }
 
-/** Sends what the printed curl line sends. */
+/** Sends the request of a printed curl line. */
 async function paste(line: string) {
   const url = /curl (\S+)/.exec(line)?.[1] ?? ''
   const headers = Object.fromEntries(
@@ -101,13 +101,13 @@ describe.each([
       expect(await paste(line)).toMatchObject({ status: 200, json: { outcome: 'stored' } })
   })
 
-  it('shows the row to npm run sql, beside the running service', async () => {
+  it('shows the row to npm run sql while the service runs', async () => {
     const query = 'select type, value from biomarkers'
     expect(await sql(directory, query, source('cli/main'))).toMatch(/steps.*8547[\s\S]*1 row/)
     expect(postmaster()).toBeDefined()
   })
 
-  it('adopts the Postgres that a killed Nightpost left behind', async () => {
+  it('uses the Postgres that a killed Nightpost left running', async () => {
     const orphan = postmaster()
     await kill(running, 'SIGKILL')
     expect(isAlive(orphan?.pid ?? 0)).toBe(true)
@@ -116,7 +116,7 @@ describe.each([
     expect(await paste(lines()[0] ?? '')).toMatchObject({ json: { outcome: 'duplicate' } })
   })
 
-  it('starts again after both were killed, and has every row', async () => {
+  it('starts again after both processes were killed, with every row', async () => {
     const { pid } = postmaster() ?? { pid: 0 }
     await kill(running, 'SIGKILL')
     process.kill(pid, 'SIGKILL')
@@ -125,7 +125,7 @@ describe.each([
     for (const line of lines()) expect(await paste(line)).toMatchObject({ json: { outcome: 'duplicate' } })
   })
 
-  it('starts Postgres again when it dies, and answers again by itself', async () => {
+  it('restarts a Postgres that dies, and then answers again', async () => {
     const { pid } = postmaster() ?? { pid: 0 }
     process.kill(pid, 'SIGKILL')
     const line = lines()[0] ?? ''
@@ -139,7 +139,7 @@ describe.each([
     expect(await paste(line)).toMatchObject({ status: 200 })
   })
 
-  it('ends on SIGTERM in time though a client is silent, and Postgres with it', async () => {
+  it('stops on SIGTERM in time, with Postgres, even if a client stays silent', async () => {
     if (mode === 0o755) {
       const silent = connect(Number(running.port), '127.0.0.1')
       silent.on('error', () => {})
@@ -151,12 +151,12 @@ describe.each([
     expect(existsSync(join(directory, '.data', 'credentials.json'))).toBe(true)
   })
 
-  it('shows the rows without a running service too, and stops Postgres again', async () => {
+  it('shows the rows without a running service, and stops Postgres afterwards', async () => {
     expect(await sql(directory, 'select count(*) from deliveries')).toContain('2')
     expect(postmaster()).toBeUndefined()
   })
 
-  it('keeps its log of Postgres to itself', () => {
+  it('writes no value into the log of Postgres', () => {
     const log = readFileSync(join(home, 'postgres.log'), 'utf8')
     expect(log).toContain('database system is ready')
     for (const line of log.split('\n')) guardLine(line)
@@ -166,7 +166,7 @@ describe.each([
 it.each([
   ['a bad setting', { PORT: 'eighty' }, /^PORT: /],
   ['a database that is not there', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }, /ECONNREFUSED/],
-])('%s ends the start, and says why', async (_name, settings, reason) => {
+])('%s ends the process at the start with the reason', async (_name, settings, reason) => {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-process-'))
   const environment = { PATH: process.env.PATH, ASLEEP_API_KEYS: 'key', LOG_LEVEL: 'silent', ...settings }
   const child = spawn(process.execPath, built('main'), {

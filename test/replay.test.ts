@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { replayCommand } from '../src/cli/replay.ts'
-import { readConfig } from '../src/config/settings.ts'
+import { readConfig } from '../src/config/index.ts'
 import type { Vendor } from '../src/contract/vendor.ts'
 import type { ReplayOptions } from '../src/replay/options.ts'
 import { replay } from '../src/replay/replay.ts'
-import type { Summary } from '../src/replay/summary.ts'
+import type { ReplayReport } from '../src/replay/report.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
@@ -33,7 +33,7 @@ const options = (given: Partial<ReplayOptions> = {}): ReplayOptions => ({
   ...given,
 })
 
-const transitions = ({ transitions }: Summary) => Object.fromEntries(transitions)
+const transitions = ({ transitions }: ReplayReport) => Object.fromEntries(transitions)
 
 /** Makes the ledger what an older Nightpost would have left, which knew no normaliser for anything. */
 async function forgetRows(outcome: string) {
@@ -52,21 +52,21 @@ async function sendAll() {
 }
 
 describe.each(['unrecognised', 'rejected'])('what an older version left as %s', (outcome) => {
-  it('is stored as if today had received it then', async () => {
+  it("is stored with its old time of arrival, as today's code judges it", async () => {
     await sendAll()
     const rows = await allRows(service.db)
     const entries = await ledger()
     await forgetRows(outcome)
 
-    const summary = await replay(options())
-    expect(transitions(summary)).toEqual({ [`${outcome} → stored`]: fixtures.length })
-    expect(summary.failed).toBe(0)
+    const report = await replay(options())
+    expect(transitions(report)).toEqual({ [`${outcome} → stored`]: fixtures.length })
+    expect(report.failed).toBe(0)
     expect(await allRows(service.db)).toEqual(rows)
     expect(await ledger()).toEqual(entries)
   })
 })
 
-it('finds the owner of a body that could not be read before, and keeps arrivals and id', async () => {
+it('sets the owner of a body that could not be read before, and keeps its id and arrivals', async () => {
   const { json } = await sahhaBiomarker()
   const entries = await ledger()
   await forgetRows('rejected')
@@ -79,7 +79,7 @@ it('finds the owner of a body that could not be read before, and keeps arrivals 
   ])
 })
 
-it('of bytes that came again under the right owner meanwhile, only the arrivals add up', async () => {
+it('adds only the arrivals if the same bytes arrived under the right owner since', async () => {
   await sahhaBiomarker()
   await service.db.query(`update deliveries set owner = '', outcome = 'rejected', times_received = 3`)
   await service.db.query('delete from biomarkers')
@@ -95,7 +95,7 @@ it('of bytes that came again under the right owner meanwhile, only the arrivals 
   ])
 })
 
-it('never overwrites anything newer, and repeats without effect', async () => {
+it('never overwrites newer rows, and changes nothing when repeated', async () => {
   await service.asleep(session({ state: 'OPEN' }), USER)
   await forgetRows('rejected')
   await service.asleep(session({ state: 'COMPLETE' }), USER)
@@ -106,28 +106,28 @@ it('never overwrites anything newer, and repeats without effect', async () => {
   expect(transitions(await replay(options()))).toEqual({})
 })
 
-it('says what still fails, by the code of its problem', async () => {
+it('reports what still fails by problem code', async () => {
   await sahhaBiomarker({ id: 7 })
   await service.sahha('{')
   const before = await ledger()
-  const summary = await replay(options())
-  expect(transitions(summary)).toEqual({ 'rejected → rejected': 2 })
-  expect(Object.fromEntries(summary.problems)).toEqual({ invalid_body: 1, malformed_json: 1 })
-  expect(summary.failed).toBe(2)
+  const report = await replay(options())
+  expect(transitions(report)).toEqual({ 'rejected → rejected': 2 })
+  expect(Object.fromEntries(report.problems)).toEqual({ invalid_body: 1, malformed_json: 1 })
+  expect(report.failed).toBe(2)
   expect(await ledger()).toEqual(before)
 })
 
-it('a body whose rows the database refuses is found among others', async () => {
+it('rejects only the body whose rows the database refuses', async () => {
   await sahhaBiomarker({ id: 'a' })
   await sahhaBiomarker({ id: 'b' })
   await forgetRows('rejected')
   await service.db.query(`alter table biomarkers add constraint no_b check (id <> 'b')`)
-  const summary = await replay(options())
-  expect(transitions(summary)).toEqual({ 'rejected → rejected': 1, 'rejected → stored': 1 })
+  const report = await replay(options())
+  expect(transitions(report)).toEqual({ 'rejected → rejected': 1, 'rejected → stored': 1 })
   expect(await service.db.query('select id from biomarkers')).toEqual([{ id: 'a' }])
 })
 
-it('stores what an older version rejected for one fault, and finds again what is stored in part', async () => {
+it('stores bodies that an older version rejected for one bad record, and selects partly stored ones', async () => {
   const { json } = await service.sahha(
     dataLog([{ id: 'a', value: '1' }, { value: 2 }, { id: 'c', value: 3 }]),
   )
@@ -157,7 +157,7 @@ it('stores what an older version rejected for one fault, and finds again what is
   expect(kept?.delivery_id).toBe(json.delivery_id)
 })
 
-it('--dry-run says the same and writes nothing', async () => {
+it('reports the same with --dry-run, and writes nothing', async () => {
   await sendAll()
   await forgetRows('unrecognised')
   const before = [await ledger(), await allRows(service.db)]
@@ -166,7 +166,7 @@ it('--dry-run says the same and writes nothing', async () => {
   expect(transitions(dry)).toEqual(transitions(await replay(options())))
 })
 
-describe('chooses', () => {
+describe('the filter selects', () => {
   beforeEach(async () => {
     await sahhaBiomarker()
     await service.sahha(score({ profileId: 'profile-2', externalId: 'user-2' }))
@@ -229,20 +229,20 @@ describe('--all', () => {
     await service.sahha('no JSON')
   }
 
-  it('makes identical rows from the ledger alone', async () => {
+  it('makes identical rows from only the ledger', async () => {
     await updates()
     const rows = await allRows(service.db)
     const entries = await ledger()
     for (const table of [...tables].reverse()) await service.db.query(`delete from ${table}`)
 
-    const summary = await replay(options({ all: true }))
+    const report = await replay(options({ all: true }))
     expect(await allRows(service.db)).toEqual(rows)
     expect(await ledger()).toEqual(entries)
-    expect(summary.failed).toBe(1)
+    expect(report.failed).toBe(1)
     expect((await replay(options({ all: true }))).changedRows).toBe(0)
   })
 
-  it('removes what no delivery says, and leaves what the ledger no longer holds', async () => {
+  it('removes rows that their delivery does not make, and keeps rows whose delivery was deleted', async () => {
     await updates()
     const rows = await allRows(service.db)
     const [known] = await service.db.query('select delivery_id from biomarkers limit 1')
@@ -261,7 +261,7 @@ describe('--all', () => {
     expect(await service.db.query(`select id from biomarkers where id = 'archived'`)).toHaveLength(1)
   })
 
-  it('reads everything with the normalisers of today, and records which', async () => {
+  it("reads every body with today's normalisers, and records their versions", async () => {
     await updates()
     const rows = await allRows(service.db)
     const changed = await replay(options({ all: true, vendors: [otherSahha] }))
@@ -277,7 +277,7 @@ describe('--all', () => {
     expect(await allRows(service.db)).toEqual(rows)
   })
 
-  it('leaves the rows of an owner alone where the database does not take one of the deliveries', async () => {
+  it('keeps the rows of an owner if one of the deliveries is not committed', async () => {
     await updates()
     const rows = await allRows(service.db)
     const [row] = await service.db.query(
@@ -286,13 +286,13 @@ describe('--all', () => {
     const holder = await service.db.lock(
       `select from deliveries where delivery_id = '${row?.delivery_id}' for update`,
     )
-    const summary = await replay(options({ all: true }))
+    const report = await replay(options({ all: true }))
     await holder.release()
-    expect(summary.transitions.get('stored → unavailable')).toBe(1)
+    expect(report.transitions.get('stored → unavailable')).toBe(1)
     expect(await allRows(service.db)).toEqual(rows)
   })
 
-  it('--dry-run counts the rows that would change', async () => {
+  it('counts the rows that would change with --dry-run', async () => {
     await updates()
     const rows = await allRows(service.db)
     const dry = await replay(options({ all: true, dryRun: true, vendors: [otherSahha] }))
@@ -310,13 +310,13 @@ describe('--all', () => {
     return rows.map((row) => Object.values(row).join(' '))
   }
 
-  it('touches no row that is as it should be', async () => {
+  it('does not touch a row that is as expected', async () => {
     await updates()
     const before = await places()
     expect((await replay(options({ all: true }))).changedRows).toBe(0)
     expect(await places()).toEqual(before)
 
-    // What differs is written, and nothing beside it.
+    // Only the row that differs is written.
     await service.db.query(`update biomarkers set unit = 'wrong'`)
     await service.db.query(`update score_factors set name = 'wrong' where profile_id = 'profile-1'`)
     const wrong = await places()
@@ -329,7 +329,7 @@ describe('--all', () => {
     expect((await replay(options({ all: true }))).changedRows).toBe(0)
   })
 
-  it('replaces a row that claims to be newer than it is', async () => {
+  it('replaces a row whose time is later than that of its delivery', async () => {
     await service.sahha(score({ score: 0.1, version: 1, factors: [{ name: 'old' }] }))
     await service.sahha(score({ score: 0.2, version: 2, factors: [{ name: 'new' }] }))
     const rows = await allRows(service.db)
@@ -339,7 +339,7 @@ describe('--all', () => {
     expect(await allRows(service.db)).toEqual(rows)
   })
 
-  it('--dry-run waits for no lock, and takes none', async () => {
+  it('neither waits for a lock nor takes one with --dry-run', async () => {
     await updates()
     const holders = await Promise.all(
       ['deliveries', ...tables].map((name) => service.db.lock(`select from ${name} for update`)),
@@ -379,7 +379,7 @@ describe('--all', () => {
     expect(summaries[0]?.changedRows).toBeGreaterThan(0)
   })
 
-  it('runs beside the service: what arrives meanwhile stays', async () => {
+  it('keeps deliveries that the service receives while it runs', async () => {
     await updates()
     const arriving = Promise.all(
       Array.from({ length: 200 }, (_, n) => sahhaBiomarker({ id: `live-${n % 50}`, value: `${n}` })),
@@ -394,17 +394,17 @@ describe('--all', () => {
   })
 })
 
-it('stops when it is told to, and a repetition does the rest', async () => {
+it('stops when interrupted, and continues when repeated', async () => {
   for (let n = 0; n < 3; n += 1) {
     const padding = 'x'.repeat(6 * 2 ** 20)
     await sahhaBiomarker({ id: `large-${n}`, padding })
   }
   await forgetRows('rejected')
   const interruption = new AbortController()
-  const summary = await replay(
+  const report = await replay(
     options({ signal: interruption.signal, progress: (done) => done > 0 && interruption.abort() }),
   )
-  expect(transitions(summary)).toEqual({ 'rejected → stored': 1 })
+  expect(transitions(report)).toEqual({ 'rejected → stored': 1 })
   expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 2 })
 })
 
@@ -426,13 +426,13 @@ describe('nightpost replay', () => {
     return { code, output, errors }
   }
 
-  it('prints what it did, and ends with 1 where something still fails', async () => {
+  it('prints its report, and exits with status 1 if a delivery still fails', async () => {
     await sahhaBiomarker()
     await service.sahha('{')
     await service.db.query(`update deliveries set outcome = 'rejected'`)
     const dry = await command('--dry-run')
     expect(dry).toMatchObject({ code: 1 })
-    expect(dry.output).toContain('Nothing was written')
+    expect(dry.output).toContain('Dry run: nothing was written')
 
     const first = await command()
     expect(first.output).toMatch(/rejected → stored\s+│ 1/)
@@ -444,11 +444,11 @@ describe('nightpost replay', () => {
   })
 
   it.each([
-    [['--since', 'yesterday'], 'no ISO 8601 time'],
-    [['--outcome', 'lost'], 'It may hold'],
+    [['--since', 'yesterday'], 'Write an ISO 8601 time'],
+    [['--outcome', 'lost'], 'Write some of rejected'],
     [['--delivery', '7'], 'UUID'],
     [['--all', '--user', 'x'], 'cannot be used with'],
-  ])('%j is refused with its reason', async (given, reason) => {
+  ])('refuses %j with the reason', async (given, reason) => {
     let errors = ''
     const writeErr = (text: string) => {
       errors += text

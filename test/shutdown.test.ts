@@ -14,7 +14,7 @@ import { built } from './setup/program.ts'
 const KEY = 'shutdown-test-key'
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-shutdown-'))
 
-/** Five processes start and end here. */
+/** Each test starts and ends processes. */
 const SLOW = { timeout: 120_000 }
 
 interface Replica {
@@ -72,7 +72,7 @@ async function end({ child }: Replica, signal: NodeJS.Signals = 'SIGTERM') {
 const agent = new Agent({ keepAlive: true })
 afterAll(() => agent.destroy())
 
-/** The status of the answer; 0 where there was none. */
+/** The status of the answer; 0 if there was none. */
 function post(port: number, id: string): Promise<number> {
   const headers = { 'content-type': 'application/json', 'x-api-key': KEY, 'x-user-id': 'user-1' }
   const body = JSON.stringify(biomarker({ id, category: 'c' }))
@@ -95,7 +95,7 @@ function post(port: number, id: string): Promise<number> {
   })
 }
 
-/** Several senders that send on until told to stop; what each delivery was answered. */
+/** Starts senders that send until `stop` is called. `answers`: the status of each delivery by its id. */
 function load(port: number, name: string, senders: number, pause = 0) {
   const answers = new Map<string, number>()
   let stopped = false
@@ -124,35 +124,39 @@ async function lost(answers: Map<string, number>) {
 }
 
 describe('two replicas behind a balancer', () => {
-  it('restarted one after the other answer nothing but 200 and 503, and lose nothing', SLOW, async () => {
-    const settings = { SHUTDOWN_DELAY_SECONDS: '1' }
-    let [first, second] = await Promise.all([start(settings), start(settings)])
-    const balancer = await startBalancer([first.port, second.port])
-    const { answers, stop } = load(balancer.port, 'rolling', 8, 15)
+  it(
+    'answer only 200 or 503 while they are restarted in turn, and lose no acknowledged delivery',
+    SLOW,
+    async () => {
+      const settings = { SHUTDOWN_DELAY_SECONDS: '1' }
+      let [first, second] = await Promise.all([start(settings), start(settings)])
+      const balancer = await startBalancer([first.port, second.port])
+      const { answers, stop } = load(balancer.port, 'rolling', 8, 15)
 
-    const firstEnd = end(first)
-    const next = start(settings)
-    expect(await firstEnd).toMatchObject({ code: 0 })
-    first = await next
-    balancer.replicas = [first.port, second.port]
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const secondEnd = end(second)
-    const last = start(settings)
-    expect(await secondEnd).toMatchObject({ code: 0 })
-    second = await last
-    balancer.replicas = [first.port, second.port]
-    await new Promise((resolve) => setTimeout(resolve, 300))
+      const firstEnd = end(first)
+      const next = start(settings)
+      expect(await firstEnd).toMatchObject({ code: 0 })
+      first = await next
+      balancer.replicas = [first.port, second.port]
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const secondEnd = end(second)
+      const last = start(settings)
+      expect(await secondEnd).toMatchObject({ code: 0 })
+      second = await last
+      balancer.replicas = [first.port, second.port]
+      await new Promise((resolve) => setTimeout(resolve, 300))
 
-    await stop()
-    balancer.close()
-    expect(balancer.failed).toEqual([])
-    expect([...new Set(answers.values())].filter((status) => status !== 200 && status !== 503)).toEqual([])
-    expect(await lost(answers)).toEqual([])
-  })
+      await stop()
+      balancer.close()
+      expect(balancer.failed).toEqual([])
+      expect([...new Set(answers.values())].filter((status) => status !== 200 && status !== 503)).toEqual([])
+      expect(await lost(answers)).toEqual([])
+    },
+  )
 })
 
 describe('SIGTERM', () => {
-  it('under load loses nothing that was acknowledged, and ends in time', SLOW, async () => {
+  it('under load loses no acknowledged delivery, and the process exits in time', SLOW, async () => {
     const replica = await start()
     const { answers, stop } = load(replica.port, 'under-load', 32)
     await new Promise((resolve) => setTimeout(resolve, 700))
@@ -163,19 +167,23 @@ describe('SIGTERM', () => {
     expect(await lost(answers)).toEqual([])
   })
 
-  it('answers what the database holds up, and ends in time', SLOW, async () => {
-    const replica = await start()
-    const holder = await db.lock('lock table deliveries in exclusive mode')
-    const answers = Array.from({ length: 60 }, (_, n) => post(replica.port, `held-up-${n}`))
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    const { code, seconds } = await end(replica)
-    expect(code).toBe(0)
-    expect(seconds).toBeLessThan(20)
-    expect(new Set(await Promise.all(answers))).toEqual(new Set([503]))
-    await holder.release()
-  })
+  it(
+    'while the database is locked answers every delivery 503, and the process exits in time',
+    SLOW,
+    async () => {
+      const replica = await start()
+      const holder = await db.lock('lock table deliveries in exclusive mode')
+      const answers = Array.from({ length: 60 }, (_, n) => post(replica.port, `held-up-${n}`))
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const { code, seconds } = await end(replica)
+      expect(code).toBe(0)
+      expect(seconds).toBeLessThan(20)
+      expect(new Set(await Promise.all(answers))).toEqual(new Set([503]))
+      await holder.release()
+    },
+  )
 
-  it('a second time ends at once', SLOW, async () => {
+  it('sent twice ends the process immediately', SLOW, async () => {
     const replica = await start()
     const holder = await db.lock('lock table deliveries in exclusive mode')
     const answer = post(replica.port, 'held')

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { statusCommand } from '../src/cli/status.ts'
+import { statusText } from '../src/cli/status-text.ts'
 import { faultsOf } from '../src/status/faults.ts'
+import type { DatabaseReport } from '../src/status/read.ts'
 import { askService } from '../src/status/service.ts'
 import { durationOf } from '../src/status/units.ts'
 import { biomarker, dataLog, inference, score, session, USER } from './setup/bodies.ts'
@@ -34,7 +36,7 @@ const environment = () => ({
   PORT: String((service.app.server.address() as AddressInfo).port),
 })
 
-/** `nightpost status` in this process: what it prints, and its exit code. */
+/** Runs `nightpost status` in this process. Returns what it prints, and its exit code. */
 async function status(...options: string[]) {
   for (const [name, value] of Object.entries(environment())) vi.stubEnv(name, value)
   let text = ''
@@ -61,11 +63,16 @@ async function status(...options: string[]) {
   return { code, text }
 }
 
+const emptyReport: DatabaseReport = {
+  ...{ lastStored: [], recent: [], problems: [], unverified: [], drift: [], ahead: null, now: 0 },
+  ...{ ledgerBytes: 0, databaseBytes: 0 },
+}
+
 const BIOMARKER = 'BiomarkerCreatedIntegrationEvent'
 const SCORE = 'ScoreCreatedIntegrationEvent'
 
 describe('nightpost status', () => {
-  it('prints what arrived and what became of it, and ends with 0 when all is well', async () => {
+  it('prints recent deliveries by outcome, and exits with 0 if nothing is wrong', async () => {
     await service.asleep(inference(), USER)
     await service.sahha(biomarker({ category: 'sleep' }))
     await service.sahha(biomarker({ id: 'b-2', category: 'sleep' }))
@@ -83,7 +90,7 @@ describe('nightpost status', () => {
     expect(code).toBe(0)
   })
 
-  it('ends with 1 for a silent vendor, a rejected body, and a refused credential, and says why', async () => {
+  it('exits with 1 for a silent vendor, a rejected body and a refused credential, and names each', async () => {
     await service.sahha(biomarker({ category: 'sleep' }))
     await service.db.query(`update deliveries set received_at = now() - interval '25 hours'`)
     for (const id of [1, 2]) await service.sahha(biomarker({ id }), BIOMARKER)
@@ -91,14 +98,14 @@ describe('nightpost status', () => {
     const { code, text } = await status('--max-silence', '24h')
     expect(text).toMatch(/rejected h\/d[\s\S]*│ 2 \/ 2 +│ 0 \/ 0 +│ invalid_body \/id \(2\)/)
     expect(text).toContain('WRONG  The last delivery of sahha was stored 25 h ago.')
-    expect(text).toContain('WRONG  Nothing of asleep was ever stored.')
-    expect(text).toContain('WRONG  The latest calls of sahha were refused: x-signature wrong (1 since')
-    expect(text).toContain('WRONG  The quarantine holds 1 of sahha that came with x-signature')
-    expect(text).toContain(`WRONG  2 of sahha ${BIOMARKER} were rejected in the last hour.`)
+    expect(text).toContain('WRONG  No delivery of asleep was ever stored.')
+    expect(text).toContain('WRONG  The latest requests for sahha were refused: x-signature wrong (1 since')
+    expect(text).toContain('WRONG  The quarantine holds 1 delivery for sahha that came with x-signature')
+    expect(text).toContain(`WRONG  sahha: 2 ${BIOMARKER} deliveries rejected in the last hour.`)
     expect(code).toBe(1)
   })
 
-  it('asks the database alone with --no-service, and takes limits by event', async () => {
+  it('reads only the database with --no-service, and accepts thresholds by event', async () => {
     await service.asleep(inference(), USER)
     await service.db.query(`update deliveries set received_at = now() - interval '2 hours'`)
     const event = 'asleep/INFERENCE_COMPLETE'
@@ -111,7 +118,7 @@ describe('nightpost status', () => {
     })
   })
 
-  it('shows schema drift by its path, and never a value', async () => {
+  it('shows schema drift by path, without any value', async () => {
     for (const user of ['drift-a', 'drift-b', 'drift-c', 'drift-d']) {
       const data = { user_id: user, stat: { lucid_index: 7 }, peculiarities: ['SLEPT_ELSEWHERE'] }
       await service.asleep(session({ id: user }, data), user)
@@ -122,7 +129,7 @@ describe('nightpost status', () => {
     expect(text).not.toMatch(/ELSEWHERE|drift-a/)
   })
 
-  it('shows what became NULL, has no row, or came under another name', async () => {
+  it('shows mistyped values, records without row, and misnamed events', async () => {
     await service.sahha(biomarker({ id: 'n', category: 'sleep', value: 72 }), SCORE)
     await service.sahha(dataLog([{ id: 'a' }, { id: 'b', value: '1' }, { value: 'secret' }]))
     const { code, text } = await status('--no-service')
@@ -134,7 +141,33 @@ describe('nightpost status', () => {
     expect(code).toBe(0)
   })
 
-  it('says that the service, or the database, does not answer', async () => {
+  it('prints a pending step of an upgrade, and what it waits for', async () => {
+    const text = statusText([], null, null)
+    expect(text).toBe('\nAll is well.\n')
+    const report = { faults: [], queue: { deliveries: 0, full: 0 }, skew: 0, refused: [], shed: {} }
+    const steps = [
+      { name: 'key of data_logs', waitsFor: 'version 0.1.0, which has 2 connections' },
+      { name: 'invalid indexes', waitsFor: null },
+    ]
+    const printed = statusText([], emptyReport, { ...report, onlineSteps: steps })
+    expect(printed).toContain(
+      'upgrade     step key of data_logs waits for version 0.1.0, which has 2 connections\n',
+    )
+    expect(printed).toContain('upgrade     step invalid indexes is running\n')
+  })
+
+  it('prints JSON with --json', async () => {
+    await service.sahha(biomarker({ category: 'sleep' }))
+    const { code, text } = await status('--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(text)).toMatchObject({
+      faults: [],
+      database: { recent: [{ vendor: 'sahha', event: BIOMARKER, outcome: 'stored', hour: 1, day: 1 }] },
+      service: { queue: { deliveries: 0, full: 0 }, onlineSteps: [], shed: { heap: 0 } },
+    })
+  })
+
+  it('reports that the service, or the database, does not answer', async () => {
     const lone = await status('--service', 'http://127.0.0.1:65437')
     expect(lone).toMatchObject({
       code: 1,
@@ -154,7 +187,7 @@ describe('nightpost status', () => {
   })
 })
 
-it('takes a queue that is more than half full for a fault', async () => {
+it('reports a queue that is more than half full as a fault', async () => {
   const small = await setup({}, { waitingDeliveries: 4, writers: 1 })
   const url = await small.app.listen({ port: 0, host: '127.0.0.1' })
   const holder = await small.db.lock('lock table deliveries in access exclusive mode')
@@ -167,14 +200,11 @@ it('takes a queue that is more than half full for a fault', async () => {
   }
   await expect.poll(queue).toEqual({ deliveries: 3, full: 0.75 })
 
-  const state = { lastStored: [], recent: [], problems: [], unverified: [], drift: [], ahead: null, now: 0 }
   const faults = (queue: { deliveries: number; full: number }) =>
-    faultsOf(
-      { ...state, ledgerBytes: 0, databaseBytes: 0 },
-      { faults: [], queue, refused: [], skew: 0 },
-      [],
-      { silence: new Map(), rejected: 0 },
-    )
+    faultsOf(emptyReport, { faults: [], queue, refused: [], skew: 0 }, [], {
+      silence: new Map(),
+      rejected: 0,
+    })
   expect(faults(seen.at(-1) as (typeof seen)[number])).toEqual(['The queue is 75 % full: 3 deliveries wait.'])
   expect(faults({ deliveries: 2, full: 0.5 })).toEqual([])
   await holder.release()
@@ -183,7 +213,7 @@ it('takes a queue that is more than half full for a fault', async () => {
   await small.close()
 })
 
-it('is a command that cron can call', async () => {
+it('exits with status 1 as a program, for use from cron', async () => {
   const child = spawn(process.execPath, [...built('cli/main'), 'status', '--max-silence', '1s'], {
     cwd: directory,
     env: { PATH: process.env.PATH, ...environment() },
@@ -193,7 +223,7 @@ it('is a command that cron can call', async () => {
     text += data
   })
   expect(await new Promise((done) => child.once('close', done))).toBe(1)
-  expect(text).toContain('WRONG  Nothing of asleep was ever stored.')
+  expect(text).toContain('WRONG  No delivery of asleep was ever stored.')
 })
 
 it.each([

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/settings.ts'
+import { readConfig } from '../src/config/index.ts'
 import { connectToMigrate, migrate } from '../src/db/migrate/migrate.ts'
 import { runOnlineSteps } from '../src/db/migrate/online/background.ts'
 import { OnlineRunner, onlineSteps } from '../src/db/migrate/online/steps.ts'

@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/index.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { startService } from '../../src/service.ts'
 import { serve } from './server.ts'

@@ -1,9 +1,9 @@
 // Measures the HTTP ceiling: Nightpost with a store that commits nothing.
 import { buildApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/index.ts'
 import type { Store } from '../../src/ingest/delivery.ts'
 import { createLog } from '../../src/ops/log.ts'
-import { createMetrics } from '../../src/ops/metrics.ts'
+import { createMetrics } from '../../src/ops/metrics/index.ts'
 import { Observer } from '../../src/ops/observe.ts'
 import { vendors } from '../../src/vendors/index.ts'
 import { serve } from './server.ts'

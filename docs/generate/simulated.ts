@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { pino } from 'pino'
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/index.ts'
 import { startService } from '../../src/service.ts'
 import { requestHeaders } from '../../src/tools/simulate/request-headers.ts'
 import type { SimulatedDelivery } from '../../src/tools/simulate/simulated-delivery.ts'

@@ -1,7 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { Command } from 'commander'
-import { withCredentials } from '../config/credentials.ts'
-import { loadConfig } from '../config/environment.ts'
+import { loadConfig, withCredentials } from '../config/index.ts'
 import type { DatabaseSettings } from '../db/connect/database.ts'
 import { DATA_DIRECTORY, openDatabase } from '../db/connect/open.ts'
 import { createLog } from '../ops/log.ts'

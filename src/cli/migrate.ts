@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { loadConfig } from '../config/environment.ts'
+import { loadConfig } from '../config/index.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, migrateOn } from '../db/migrate/migrate.ts'
 import { runOnlineSteps } from '../db/migrate/online/background.ts'

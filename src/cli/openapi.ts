@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { pino } from 'pino'
 import { buildApp } from '../app.ts'
-import { credentialNames, readConfig } from '../config/settings.ts'
+import { credentialNames, readConfig } from '../config/index.ts'
 import { Unavailable } from '../ingest/delivery.ts'
-import { createMetrics } from '../ops/metrics.ts'
+import { createMetrics } from '../ops/metrics/index.ts'
 import { Observer } from '../ops/observe.ts'
 import { vendors } from '../vendors/index.ts'
 

@@ -1,12 +1,13 @@
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
-import { loadConfig } from '../config/environment.ts'
+import { loadConfig } from '../config/index.ts'
 import { isInstant } from '../contract/instant.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { logOptions } from '../ops/log.ts'
+import type { Filter } from '../replay/ledger-reader.ts'
 import { replay } from '../replay/replay.ts'
-import type { Summary } from '../replay/summary.ts'
+import type { ReplayReport } from '../replay/report.ts'
 import { vendors } from '../vendors/index.ts'
 import { progressOn } from './progress.ts'
 
@@ -14,20 +15,20 @@ const NOT_STORED = ['rejected', 'unrecognised']
 const OUTCOMES = [...NOT_STORED, 'stored', 'partly_stored', 'unverified']
 
 const HELP = `
-A delivery keeps its id and the time of its first arrival, so a replay never overwrites anything newer, and
-may be interrupted and repeated. It may run beside the service.
+A delivery keeps its id and the time of its first arrival, so a replay never overwrites newer data. It may be
+interrupted, repeated, and run while the service runs.
 
 Examples:
-  nightpost replay --dry-run                    what would become of all that was not stored
+  nightpost replay --dry-run                    show what a replay of all that was not stored would do
   nightpost replay --event MysteryEvent         after an update that knows the event
-  nightpost replay --outcome unverified         after a wrong secret was corrected: what
-                                                QUARANTINE_UNVERIFIED_MAX_BYTES kept, and is authentic
-  nightpost replay --all                        after an update that reads bodies in another way
+  nightpost replay --outcome unverified         after a wrong secret was corrected: store the authentic
+                                                deliveries of QUARANTINE_UNVERIFIED_MAX_BYTES
+  nightpost replay --all                        after an update that reads bodies differently
 
-The exit code is 1 where a delivery is still rejected, could not be written, or was not reached.
+Exits with status 1 if a delivery is still rejected, was not committed, or was not reached.
 `
 
-interface Options {
+interface CommandOptions {
   outcome: string[]
   vendor?: string
   event?: string
@@ -41,28 +42,31 @@ interface Options {
 
 export const replayCommand = new Command('replay')
   .description(
-    'Judge kept deliveries again, with the normalisers and credentials of today, and store what fits now.',
+    "Re-process deliveries with today's normalisers and credentials, and store those that are valid now.",
   )
   .addOption(
-    new Option('--outcome <list>', `what became of them: ${OUTCOMES.join(', ')}`)
+    new Option('--outcome <list>', `deliveries with these outcomes: ${OUTCOMES.join(', ')}`)
       .argParser(outcomes)
       .default(NOT_STORED, 'rejected,unrecognised; with --delivery any'),
   )
-  .addOption(new Option('--vendor <name>', 'of one vendor').choices(vendors.map(({ name }) => name)))
-  .option('--event <name>', 'of one event, as the vendor writes it, for example SESSION_COMPLETE')
-  .option('--user <id>', 'of one user: as the header named it, or the owner of the data')
-  .option('--since <time>', 'that first arrived at this time or later, ISO 8601', time)
-  .option('--until <time>', 'that first arrived before this time, ISO 8601', time)
-  .option('--delivery <ids...>', 'with these ids (deliveries.delivery_id)', ids)
+  .addOption(
+    new Option('--vendor <name>', 'deliveries of one vendor').choices(vendors.map(({ name }) => name)),
+  )
+  .option('--event <name>', 'deliveries of one event, as the vendor writes it, such as SESSION_COMPLETE')
+  .option('--user <id>', 'deliveries of one user: as the header names it, or the owner of the data')
+  .option('--since <time>', 'deliveries that first arrived at this time or later, ISO 8601', time)
+  .option('--until <time>', 'deliveries that first arrived before this time, ISO 8601', time)
+  .option('--delivery <ids...>', 'deliveries with these ids (deliveries.delivery_id)', ids)
   .addOption(
     new Option(
       '--all',
-      'every delivery (of one --vendor), and then every row made anew from the ledger, owner by owner',
+      'every delivery (of one --vendor), and then every row made again from the ledger, owner by owner',
     ).conflicts(['outcome', 'event', 'user', 'since', 'until', 'delivery']),
   )
-  .option('--dry-run', 'say what would come of it; nothing is written or locked')
+  .option('--dry-run', 'show what a replay would do; nothing is written or locked')
   .addHelpText('after', HELP)
-  .action(async (options: Options) => {
+  .action(async (options: CommandOptions) => {
+    const { all = false, dryRun = false } = options
     const config = loadConfig()
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
@@ -70,63 +74,70 @@ export const replayCommand = new Command('replay')
     process.once('SIGINT', () => interruption.abort())
     process.once('SIGTERM', () => interruption.abort())
     try {
-      const { outcome, vendor, event, user, since, until, delivery, all = false, dryRun = false } = options
-      const summary = await replay({
+      const report = await replay({
         databaseUrl: database.url,
         vendors,
         config,
         log: pino(logOptions('warn'), pino.destination(2)),
-        filter: {
-          outcomes: delivery && outcome === NOT_STORED ? [...NOT_STORED, 'stored'] : outcome,
-          ...(vendor && { vendor }),
-          ...(event && { event }),
-          ...(user && { user }),
-          ...(since && { since }),
-          ...(until && { until }),
-          ...(delivery && { deliveries: delivery }),
-        },
+        filter: filterOf(options),
         all,
         dryRun,
         signal: interruption.signal,
         progress,
       })
       stop()
-      process.stdout.write(printed(summary, dryRun))
-      if (interruption.signal.aborted) process.stderr.write('Interrupted. Run it again to do the rest.\n')
-      process.exitCode = summary.failed > 0 || interruption.signal.aborted ? 1 : 0
+      process.stdout.write(reportText(report, dryRun))
+      if (interruption.signal.aborted)
+        process.stderr.write('Interrupted. Run the command again to continue.\n')
+      process.exitCode = report.failed > 0 || interruption.signal.aborted ? 1 : 0
     } finally {
       stop()
       await database.release()
     }
   })
 
-function printed({ deliveries, transitions, problems, changedRows }: Summary, dryRun: boolean): string {
+function filterOf({ outcome, vendor, event, user, since, until, delivery }: CommandOptions): Filter {
+  return {
+    outcomes: delivery && outcome === NOT_STORED ? [...NOT_STORED, 'stored'] : outcome,
+    ...(vendor && { vendor }),
+    ...(event && { event }),
+    ...(user && { user }),
+    ...(since && { since }),
+    ...(until && { until }),
+    ...(delivery && { deliveries: delivery }),
+  }
+}
+
+function reportText(
+  { deliveries, transitions, problems, changedRows }: ReplayReport,
+  dryRun: boolean,
+): string {
   const table = new Table({ head: ['outcome', 'deliveries'], style: { head: [], border: [], compact: true } })
   for (const [transition, count] of [...transitions].sort()) table.push([transition, count])
-  const lines = [deliveries > 0 ? table.toString() : 'No delivery fits.']
+  const lines = [deliveries > 0 ? table.toString() : 'No delivery matches.']
   for (const [code, count] of problems) {
     lines.push(code === 'partly_stored' ? `${count} partly stored` : `${count} rejected with ${code}`)
   }
   if (changedRows !== null) lines.push(`${changedRows} rows changed`)
-  if (dryRun) lines.push('Nothing was written: this was a dry run.')
+  if (dryRun) lines.push('Dry run: nothing was written.')
   return `${lines.join('\n')}\n`
 }
 
 function outcomes(text: string): string[] {
   const given = text.split(',').map((name) => name.trim())
   const unknown = given.filter((name) => !OUTCOMES.includes(name))
-  if (unknown.length > 0) throw new InvalidArgumentError(`It may hold ${OUTCOMES.join(', ')}.`)
+  if (unknown.length > 0) throw new InvalidArgumentError(`Write some of ${OUTCOMES.join(', ')}.`)
   return given
 }
 
 function time(text: string): string {
-  if (!isInstant(text)) throw new InvalidArgumentError('It is no ISO 8601 time.')
+  if (!isInstant(text)) throw new InvalidArgumentError('Write an ISO 8601 time.')
   return text
 }
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 function ids(text: string, before: string[] = []): string[] {
-  if (!uuid.test(text)) throw new InvalidArgumentError('A delivery id is a UUID.')
+  if (!uuid.test(text)) throw new InvalidArgumentError('Write the UUID of a delivery.')
   return [...before, text]
 }

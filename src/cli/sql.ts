@@ -1,7 +1,7 @@
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import type pg from 'pg'
-import { loadConfig } from '../config/environment.ts'
+import { loadConfig } from '../config/index.ts'
 import type { DatabaseSettings } from '../db/connect/database.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect } from '../db/connect/pool.ts'

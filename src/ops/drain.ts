@@ -1,24 +1,22 @@
 import type { FastifyInstance } from 'fastify'
 
-/** The time before the end in which a service still answers, but asks its clients to go elsewhere. */
-export interface Drain {
-  readonly isOn: boolean
-  begin(): void
-}
+/** While draining, a service still takes requests, but reports that it is not ready and closes its connections. */
+export class Drain {
+  #isOn = false
 
-export function drainable(app: FastifyInstance): Drain {
-  let isOn = false
-  app.addHook('onRequest', (_request, reply, done) => {
-    // A balancer that keeps connections open would send the next request into one that closes.
-    if (isOn) reply.header('connection', 'close')
-    done()
-  })
-  return {
-    get isOn() {
-      return isOn
-    },
-    begin() {
-      isOn = true
-    },
+  get isOn(): boolean {
+    return this.#isOn
+  }
+
+  begin(): void {
+    this.#isOn = true
+  }
+
+  /** Closes each connection with its next answer. A load balancer would otherwise reuse it when the process ends. */
+  closeConnections(app: FastifyInstance): void {
+    app.addHook('onRequest', (_request, reply, done) => {
+      if (this.#isOn) reply.header('connection', 'close')
+      done()
+    })
   }
 }

@@ -6,22 +6,25 @@ import { Clock } from '../ingest/clock.ts'
 import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
 import { refusalReason, refusalReasons } from '../ingest/refusal.ts'
 import { DriftNames } from './drift-names.ts'
-import type { Series as HistogramSeries } from './histogram.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics/index.ts'
 
-/** An event that nobody declared has a name from its body: it is counted, and not named. */
+/** Stands for every event that no vendor declares: the name of such an event comes from a body. */
 const UNKNOWN = 'unknown'
 
-/**
- * Counts what the vendors send; `lastStored` says when each event was last stored before this process began.
- * Its clock is the one that arrivals are stamped by.
- */
+/** When an event was last stored, in milliseconds of Unix time. */
+export type LastStored = ReadonlyArray<{ vendor: string; event: string; at: number }>
+
+/** Counts the deliveries and the refused requests of every vendor. */
 export class Observer {
   readonly #metrics: Metrics
   readonly #clock: Clock
-  readonly #names = new DriftNames()
-  readonly #series: ReadonlyMap<string, ReadonlyMap<string, Series>>
+  readonly #driftNames = new DriftNames()
+  readonly #events: ReadonlyMap<string, ReadonlyMap<string, EventSeries>>
 
+  /**
+   * `lastStored` says when each event was last stored before this process started. `clock` must be the clock that
+   * stamps arrivals.
+   */
   constructor(
     metrics: Metrics,
     vendors: readonly Vendor[],
@@ -30,142 +33,128 @@ export class Observer {
   ) {
     this.#metrics = metrics
     this.#clock = clock
-    this.#series = new Map(
+    this.#events = new Map(
       vendors.map(({ name, events }) => {
         const all = [...new Set([...events.map((event) => event.name), UNKNOWN])]
-        const commitLag = metrics.commitLag.series({ vendor: name })
-        return [name, new Map(all.map((event) => [event, seriesOf(metrics, commitLag, name, event)]))]
+        return [name, new Map(all.map((event) => [event, eventSeries(metrics, name, event)]))]
       }),
     )
     for (const { vendor, event, at } of lastStored) {
-      const series = this.#series.get(vendor)?.get(event)
+      const series = this.#events.get(vendor)?.get(event)
       if (series) series.lastStored = at
     }
-    const all = [...this.#series.values()].flatMap((events) => [...events.values()])
-    collectWith(metrics.deliveries, () => {
-      metrics.deliveries.reset()
-      for (const { labels, counts } of all) {
-        for (const [outcome, count] of Object.entries(counts))
-          metrics.deliveries.inc({ ...labels, outcome }, count)
-      }
-    })
-    collectWith(metrics.silence, () => {
-      for (const { labels, lastStored } of all) {
-        if (lastStored > 0) metrics.silence.set(labels, Math.max(0, (clock.now() - lastStored) / 1000))
-      }
-    })
+    metrics.silence.read(() => this.#silence())
   }
 
-  /** The same store; what it commits is counted. */
+  /** A store that counts what `store` commits, and what it does not. */
   store(store: Store): Store {
     return {
       commit: async (delivery) => {
         try {
           const receipt = await store.commit(delivery)
-          this.#committed(delivery, receipt)
+          this.#countCommit(delivery, receipt)
           return receipt
         } catch (error) {
-          this.#seriesOf(delivery).counts.unavailable += 1
+          this.#seriesOf(delivery).outcomes.unavailable.value += 1
           throw error
         }
       },
     }
   }
 
-  /** Counts a request of a vendor that is refused, for a reason that the authenticator gives. */
+  /** A function that counts a refused request of a vendor by what is wrong with its headers. */
   refused(
     vendor: Vendor,
     credentials: (name: string) => readonly string[],
     authenticator: Authenticator,
   ): (headers: Headers) => void {
     const { authenticationFailures, lastAuthenticationFailure } = this.#metrics
-    // From 0 on: Prometheus can't see a first increase of what was not there before.
     for (const reason of refusalReasons(vendor))
-      authenticationFailures.inc({ vendor: vendor.name, reason }, 0)
+      authenticationFailures.series({ vendor: vendor.name, reason })
     return (headers) => {
       const reason = refusalReason(vendor, credentials, authenticator, headers)
-      authenticationFailures.inc({ vendor: vendor.name, reason })
+      authenticationFailures.add({ vendor: vendor.name, reason })
       lastAuthenticationFailure.set({ vendor: vendor.name, reason }, this.#clock.now() / 1000)
     }
   }
 
-  #committed(delivery: Delivery, { outcome }: Receipt): void {
+  *#silence() {
+    const now = this.#clock.now()
+    for (const events of this.#events.values()) {
+      for (const { labels, lastStored } of events.values()) {
+        if (lastStored > 0) yield { labels, value: Math.max(0, (now - lastStored) / 1000) }
+      }
+    }
+  }
+
+  #countCommit(delivery: Delivery, { outcome }: Receipt): void {
     const series = this.#seriesOf(delivery)
     const now = this.#clock.now()
     const { arrival, verdict } = delivery
     const received = Date.parse(arrival.receivedAt)
-    series.counts[outcome] += 1
-    // The estimate of the database's clock may be corrected between the two.
+    series.outcomes[outcome].value += 1
+    // The estimate of the database's clock may be corrected between arrival and commit.
     series.commitLag.observe(Math.max(0, (now - received) / 1000))
     if (outcome !== 'stored') return
     series.lastStored = now
-    if (verdict.createdAt !== null) {
-      series.vendorLag.observe(lagSeconds(verdict.createdAt, received))
-    }
-    if (verdict.drift.length > 0) this.#drifted(series, delivery)
+    if (verdict.createdAt !== null) series.vendorLag.observe(lagSeconds(verdict.createdAt, received))
+    if (verdict.drift.length > 0) this.#countDrift(series.labels, delivery)
   }
 
-  #drifted({ labels }: Series, { verdict }: Delivery): void {
+  #countDrift(labels: EventSeries['labels'], { verdict }: Delivery): void {
     for (const drift of verdict.drift) {
       const { path } = drift
       if (drift.kind === 'field') {
-        const name = this.#names.shown(`${labels.vendor} ${labels.event} ${path}`, drift.key, verdict.owner)
-        this.#metrics.unknownFields.inc({ ...labels, path: join(path, name) })
-      } else if (drift.kind === 'value') this.#metrics.unknownValues.inc({ ...labels, path })
-      else if (drift.kind === 'type') this.#metrics.mistypedFields.inc({ ...labels, path })
-      else if (drift.kind === 'record') this.#metrics.droppedRecords.inc({ ...labels, path }, drift.count)
-      else this.#metrics.misnamedEvents.inc({ ...labels, named: path })
+        const place = `${labels.vendor} ${labels.event} ${path}`
+        const name = this.#driftNames.shown(place, drift.key, verdict.owner)
+        this.#metrics.unknownFields.add({ ...labels, path: join(path, name) })
+      } else if (drift.kind === 'value') this.#metrics.unknownValues.add({ ...labels, path })
+      else if (drift.kind === 'type') this.#metrics.mistypedFields.add({ ...labels, path })
+      else if (drift.kind === 'record') this.#metrics.droppedRecords.add({ ...labels, path }, drift.count)
+      else this.#metrics.misnamedEvents.add({ ...labels, named: path })
     }
   }
 
-  #seriesOf({ vendor, verdict }: Delivery): Series {
-    const events = this.#series.get(vendor) as ReadonlyMap<string, Series>
-    return events.get(verdict.event ?? UNKNOWN) ?? (events.get(UNKNOWN) as Series)
+  #seriesOf({ vendor, verdict }: Delivery): EventSeries {
+    const events = this.#events.get(vendor) as ReadonlyMap<string, EventSeries>
+    return events.get(verdict.event ?? UNKNOWN) ?? (events.get(UNKNOWN) as EventSeries)
   }
 }
 
-/** When an event was last stored, in milliseconds of Unix time. */
-export type LastStored = ReadonlyArray<{ vendor: string; event: string; at: number }>
+type EventSeries = ReturnType<typeof eventSeries>
 
-type Series = ReturnType<typeof seriesOf>
-
-/** What is counted of one event. The numbers wait here until somebody asks for the metrics. */
-function seriesOf({ vendorLag }: Metrics, commitLag: HistogramSeries, vendor: string, event: string) {
+/** The series of one event, looked up once and not for every delivery. */
+function eventSeries({ deliveries, vendorLag, commitLag }: Metrics, vendor: string, event: string) {
   const labels = { vendor, event }
+  const outcome = (outcome: string) => deliveries.series({ ...labels, outcome })
   return {
     labels,
-    counts: { stored: 0, duplicate: 0, unrecognised: 0, rejected: 0, unavailable: 0 },
+    outcomes: {
+      stored: outcome('stored'),
+      duplicate: outcome('duplicate'),
+      unrecognised: outcome('unrecognised'),
+      rejected: outcome('rejected'),
+      unavailable: outcome('unavailable'),
+    },
     vendorLag: vendorLag.series(labels),
-    commitLag,
+    commitLag: commitLag.series({ vendor }),
+    /** Milliseconds of Unix time; 0 if the event was never stored. */
     lastStored: 0,
   }
 }
 
-/** Clocks differ: what was made after it arrived was made just now. */
+/** Seconds from a record's creation to its arrival; 0 if the vendor's clock is ahead or the time can't be read. */
 function lagSeconds(createdAt: string, received: number): number {
-  const made = Date.parse(instant(createdAt) ?? '')
-  return Number.isNaN(made) ? 0 : Math.max(0, (received - made) / 1000)
+  const created = Date.parse(instant(createdAt) ?? '')
+  return Number.isNaN(created) ? 0 : Math.max(0, (received - created) / 1000)
 }
 
-/** prom-client takes `collect` when a metric is made; this one is known later. */
-function collectWith(metric: object, collect: () => void): void {
-  Object.assign(metric, { collect })
-}
-
-/** Durations by route and status; a path that has no route is not named. */
+/** Measures requests by route and status. All paths without a route share the name `none`. */
 export function measureRequests(app: FastifyInstance, { requests }: Metrics): void {
-  const known = new Map<string, HistogramSeries>()
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request
     const route = request.routeOptions.url ?? 'none'
-    const status = reply.statusCode
-    const key = `${method} ${route} ${status}`
-    let series = known.get(key)
-    if (!series) {
-      series = requests.series({ method, route, status })
-      known.set(key, series)
-    }
-    series.observe(reply.elapsedTime / 1000)
+    requests.series({ method, route, status: reply.statusCode }).observe(reply.elapsedTime / 1000)
     done()
   })
 }

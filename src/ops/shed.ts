@@ -2,46 +2,32 @@ import { getHeapStatistics } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from '../contract/problem.ts'
 import { type Intake, RETRY_AFTER } from '../ingest/intake.ts'
-import { gauge, type Metrics } from './metrics.ts'
+import type { Metrics } from './metrics/index.ts'
 
-/** How far the event loop may lag behind, and how often in a row: one long pause is over when it is noticed. */
+/** Milliseconds by which the event loop may lag. */
 const MOST_LAG_MS = 1000
+
+/** Samples in a row that must lag: a single long pause is already over when it is noticed. */
 const LAGS = 3
 
-/** How full the heap may be. */
+/** The part of the heap limit that may be in use. */
 const MOST_HEAP = 0.9
 
 const SAMPLE_MS = 250
 
-/** Every reason for which a request is turned away. */
+/** Every reason for which a request is answered 503 before it is read. */
 const REASONS = ['bytes', 'unproven', 'unpacking', 'heap', 'event loop']
 
-/** What `intake` holds at a moment. */
-export function exposeIntake({ registry }: Metrics, { used }: Intake): void {
-  gauge(
-    registry,
-    'nightpost_in_flight_bytes',
-    'Bytes of proven deliveries between socket and answer, as they are unpacked',
-    () => used.proven,
-  )
-  gauge(
-    registry,
-    'nightpost_unproven_bytes',
-    'Bytes that senders hold who are not proven yet',
-    () => used.unproven,
-  )
+/** Publishes the memory that `intake` counts, read at every scrape. */
+export function publishIntake({ inFlightBytes, unprovenBytes }: Metrics, { used }: Intake): void {
+  inFlightBytes.read(() => used.proven)
+  unprovenBytes.read(() => used.unproven)
 }
 
-/** Turns deliveries away with 503 before they are read where the heap is nearly full, or the event loop lags behind. */
+/** Answers deliveries 503 before they are read while the heap is nearly full or the event loop lags. */
 export function shedLoad(app: FastifyInstance, { shed }: Metrics): void {
-  // From 0 on: Prometheus can't see a first increase of what was not there before.
-  for (const reason of REASONS) shed.inc({ reason }, 0)
-  let reason: string | null = null
-  const counted = (name: string) => {
-    shed.inc({ reason: name })
-    return new ProblemError('unavailable', `Too much is being received (${name}).`, RETRY_AFTER)
-  }
-
+  for (const reason of REASONS) shed.series({ reason })
+  let overload: string | null = null
   let lags = 0
   let due = Date.now() + SAMPLE_MS
   const sampling = setInterval(() => {
@@ -49,15 +35,15 @@ export function shedLoad(app: FastifyInstance, { shed }: Metrics): void {
     due = Date.now() + SAMPLE_MS
     const { used_heap_size, heap_size_limit } = getHeapStatistics()
     lags = lag > MOST_LAG_MS ? lags + 1 : 0
-    if (lags >= LAGS) reason = 'event loop'
-    else reason = used_heap_size > heap_size_limit * MOST_HEAP ? 'heap' : null
+    if (lags >= LAGS) overload = 'event loop'
+    else overload = used_heap_size > heap_size_limit * MOST_HEAP ? 'heap' : null
   }, SAMPLE_MS)
   sampling.unref()
   app.addHook('onClose', async () => clearInterval(sampling))
 
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.method !== 'POST') return done()
-    if (reason !== null) return done(counted(reason))
-    done()
+    if (overload === null || request.method !== 'POST') return done()
+    shed.add({ reason: overload })
+    done(new ProblemError('unavailable', `Too much is being received (${overload}).`, RETRY_AFTER))
   })
 }

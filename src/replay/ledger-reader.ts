@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import type { Arrival, Verdict } from '../ingest/delivery.ts'
 
-/** A delivery as the ledger holds it. */
-export interface Kept {
+/** A delivery as it stands in the ledger. */
+export interface LedgerDelivery {
   readonly arrival: Arrival
   readonly vendor: string
   readonly owner: string
@@ -11,39 +11,39 @@ export interface Kept {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** In a filter: stored, with records that have no row. */
+/** In a filter: the deliveries that are stored, but with records that have no row. */
 const PARTLY_STORED = 'partly_stored'
 
-/** Which deliveries: each condition that is given must hold. */
+/** Selects deliveries: every condition that is given must hold. */
 export interface Filter {
-  /** What became of them, or `partly_stored`. */
+  /** Outcomes of the ledger, or `partly_stored`. */
   readonly outcomes?: readonly string[]
   readonly vendor?: string
   readonly event?: string
-  /** The user that the header named, or the owner of the data. */
+  /** The user that the header names, or the owner of the data. */
   readonly user?: string
   readonly owner?: string
-  /** First arrival, ISO 8601. */
+  /** Bounds of the first arrival, ISO 8601: `since` is included, `until` is not. */
   readonly since?: string
   readonly until?: string
   readonly deliveries?: readonly string[]
 }
 
-/** What one query hands over: bodies together, and deliveries. */
+/** Limits of one query: the bytes of all bodies, and the number of deliveries. */
 const CHUNK_BYTES = 8 * 2 ** 20
 const CHUNK_DELIVERIES = 500
 const PAGE = 5_000
 
 type Client = Pick<pg.ClientBase, 'query'>
 
-export async function countKept(client: Client, filter: Filter): Promise<number> {
+export async function countDeliveries(client: Client, filter: Filter): Promise<number> {
   const { where, values } = conditions(filter)
   const { rows } = await client.query(`select count(*)::int as count from deliveries where ${where}`, values)
   return rows[0].count
 }
 
-/** The deliveries in order of arrival, some at a time; those that arrive meanwhile may be among them. */
-export async function* readKept(client: Client, filter: Filter): AsyncGenerator<Kept[]> {
+/** Reads the deliveries in order of arrival, in chunks. Deliveries that arrive during the reading may be included. */
+export async function* readDeliveries(client: Client, filter: Filter): AsyncGenerator<LedgerDelivery[]> {
   const { where, values } = conditions(filter)
   const next = `select delivery_id, octet_length(body) as size from deliveries
     where ${where} and delivery_id > $${values.length + 1} order by delivery_id limit ${PAGE}`
@@ -53,7 +53,7 @@ export async function* readKept(client: Client, filter: Filter): AsyncGenerator<
     if (page.length === 0) return
     for (const ids of chunks(page)) {
       const { rows } = await client.query(BY_ID, [ids])
-      yield rows.map(keptFrom)
+      yield rows.map(ledgerDelivery)
     }
     last = page.at(-1).delivery_id
   }
@@ -62,7 +62,7 @@ export async function* readKept(client: Client, filter: Filter): AsyncGenerator<
 const BY_ID = `select delivery_id, vendor, owner, outcome, authenticated_by, headers, body, body_digest,
   received_at::text from deliveries where delivery_id = any($1::uuid[]) order by delivery_id`
 
-function keptFrom(row: Record<string, unknown>): Kept {
+function ledgerDelivery(row: Record<string, unknown>): LedgerDelivery {
   return {
     arrival: {
       id: row.delivery_id as string,
@@ -78,7 +78,7 @@ function keptFrom(row: Record<string, unknown>): Kept {
   }
 }
 
-/** The ids of a page, as many at a time as their bodies allow. */
+/** Divides the ids of a page into chunks within the limits of one query. */
 export function chunks(page: ReadonlyArray<{ delivery_id: string; size: number }>): string[][] {
   const all: string[][] = []
   let bytes = Number.POSITIVE_INFINITY
@@ -93,7 +93,7 @@ export function chunks(page: ReadonlyArray<{ delivery_id: string; size: number }
   return all
 }
 
-/** The conditions as SQL; every value is a parameter. */
+/** The filter as an SQL condition; every value is a parameter. */
 export function conditions(filter: Filter): { where: string; values: unknown[] } {
   const values: unknown[] = []
   const all: string[] = ['true']
@@ -102,7 +102,7 @@ export function conditions(filter: Filter): { where: string; values: unknown[] }
     values.push(value)
     all.push(condition(`$${values.length}`))
   }
-  // As the partial index has it.
+  // The condition of the partial index on deliveries that are not stored.
   const isStored = (outcome: string) => outcome === 'stored' || outcome === PARTLY_STORED
   if (filter.outcomes && !filter.outcomes.some(isStored)) all.push(`outcome <> 'stored'`)
   const partly = filter.outcomes?.includes(PARTLY_STORED)

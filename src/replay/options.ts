@@ -1,28 +1,28 @@
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { Config } from '../config/settings.ts'
+import type { Config } from '../config/index.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import type { Filter } from './ledger-reader.ts'
-import type { Summary } from './summary.ts'
+import type { ReplayReport } from './report.ts'
 
 export interface ReplayOptions {
   readonly databaseUrl: string
   readonly vendors: readonly Vendor[]
   readonly config: Config
   readonly log: Pick<Logger, 'warn'>
-  /** Outcomes may be rejected, unrecognised, stored, partly_stored and unverified; without any: all of the ledger. */
+  /** Outcomes may be rejected, unrecognised, stored, partly_stored and unverified. Without outcomes: the whole ledger. */
   readonly filter: Filter
-  /** Also makes the rows of every owner anew from the ledger. */
+  /** Also makes the rows of every owner again from the ledger. */
   readonly all: boolean
   readonly dryRun: boolean
-  /** Stops after what is being written. */
+  /** Stops the replay after the transactions that are under way. */
   readonly signal: AbortSignal
   readonly progress: (done: number, total: number, what: string) => void
 }
 
-/** Everything that a part of a replay works with. */
-export interface Replay extends ReplayOptions {
+/** A running replay: its options, its connections, and the report it adds to. */
+export interface ReplayContext extends ReplayOptions {
   readonly client: pg.Client
   readonly pool: pg.Pool
-  readonly summary: Summary
+  readonly report: ReplayReport
 }

@@ -9,19 +9,24 @@ import { plansFor } from '../db/write/plan.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { judge } from '../ingest/judge.ts'
 import type { Target } from '../tables/target.ts'
-import { countKept, type Filter, type Kept, readKept } from './ledger-reader.ts'
-import type { Replay, ReplayOptions } from './options.ts'
-import { compare, heldBy, owners, rebuild } from './rebuild.ts'
-import { Rehearsal } from './rehearsal.ts'
+import { commitOrUnavailable, targetsOf } from './commit.ts'
+import { compare } from './compare.ts'
+import { DryRunWriter } from './dry-run-writer.ts'
+import { countDeliveries, type Filter, type LedgerDelivery, readDeliveries } from './ledger-reader.ts'
+import type { ReplayContext, ReplayOptions } from './options.ts'
+import { currentRows, owners } from './owner-rows.ts'
+import { rebuild } from './rebuild.ts'
+import { ReplayReport } from './report.ts'
 import { Rewriter } from './rewriter.ts'
 import { difference } from './rows.ts'
-import { committed, targetsOf } from './store.ts'
-import { Summary } from './summary.ts'
 import { replayUnverified } from './unverified.ts'
 
-/** Judges kept deliveries again with today's normalisers, and writes what comes of it. */
-export async function replay(options: ReplayOptions): Promise<Summary> {
-  // It reads between the transactions that it writes, for as long as it takes: by the direct connection, if any.
+/**
+ * Judges deliveries of the ledger, or of the quarantine, again with today's normalisers, and writes the new verdicts
+ * and rows. Throws if the database does not answer or is not migrated.
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayReport> {
+  // A replay reads between its own transactions, for a long time. A direct connection keeps its session for that.
   const where = databaseOf(options.config, options.databaseUrl)
   const url = where.directUrl
   const database = {
@@ -35,75 +40,75 @@ export async function replay(options: ReplayOptions): Promise<Summary> {
     throw new Error('The database is not up to date: run nightpost migrate first.')
   }
   const pool = createPool(database, options.log)
-  const summary = new Summary()
-  const work = { ...options, client, pool, summary }
+  const report = new ReplayReport()
+  const context = { ...options, client, pool, report }
   try {
     const { all, filter, signal } = options
-    // The quarantine is not a part of the ledger.
+    // `unverified` names the quarantine, which is another table than the ledger.
     const outcomes = filter.outcomes?.filter((outcome) => outcome !== 'unverified')
-    if (all) await rebuildAll(work)
-    else if (!outcomes) await replayLedger(work, filter)
-    else if (outcomes.length > 0) await replayLedger(work, { ...filter, outcomes })
-    if (filter.outcomes?.includes('unverified') && !signal.aborted) await replayUnverified(work)
-    return summary
+    if (all) await rebuildAll(context)
+    else if (!outcomes) await replayLedger(context, filter)
+    else if (outcomes.length > 0) await replayLedger(context, { ...filter, outcomes })
+    if (filter.outcomes?.includes('unverified') && !signal.aborted) await replayUnverified(context)
+    return report
   } finally {
     await pool.end()
     await client.end()
   }
 }
 
-async function replayLedger(work: Replay, filter: Filter): Promise<void> {
-  const store = rewriting(work)
-  const total = await countKept(work.client, filter)
+async function replayLedger(context: ReplayContext, filter: Filter): Promise<void> {
+  const store = rewritingStore(context)
+  const total = await countDeliveries(context.client, filter)
   let done = 0
-  work.progress(done, total, 'deliveries')
-  for await (const chunk of readKept(work.client, filter)) {
-    if (work.signal.aborted) return
-    await rewrite(work, store, chunk)
+  context.progress(done, total, 'deliveries')
+  for await (const chunk of readDeliveries(context.client, filter)) {
+    if (context.signal.aborted) return
+    await rewriteChunk(context, store, chunk)
     done += chunk.length
-    work.progress(done, Math.max(done, total), 'deliveries')
+    context.progress(done, Math.max(done, total), 'deliveries')
   }
 }
 
-/** Gives every delivery of every owner today's verdict, and makes the owner's rows anew from those. */
-async function rebuildAll(work: Replay): Promise<void> {
-  const { client, vendors, filter, dryRun, signal, summary, progress } = work
-  // Rows that the new key tells apart can't stand beside each other under the former one.
+/** Gives every delivery of every owner today's verdict, and then makes the owner's rows from all of them. */
+async function rebuildAll(context: ReplayContext): Promise<void> {
+  const { client, vendors, filter, dryRun, signal, report, progress } = context
+  // Rows that differ only by the new key violate the former one.
   if ((await targetsWithFormerKey(client, targetsOf(vendors))).size > 0) {
     throw new Error(
       'An upgrade is still changing a key: run nightpost migrate, or wait for the service to do it.',
     )
   }
-  const store = rewriting(work)
+  const store = rewritingStore(context)
   const everyone = await owners(client, filter.vendor)
-  summary.changedRows = 0
+  report.changedRows = 0
   for (const [at, owner] of everyone.entries()) {
     progress(at, everyone.length, 'owners')
     if (signal.aborted) return
     const vendor = vendors.find(({ name }) => name === owner.vendor)
     if (!vendor) continue
     const plans = plansFor(vendor.targets, { onlyDiffering: true })
-    const before = (await heldBy(client, owner, plans)).fingerprints()
+    const before = (await currentRows(client, owner, plans)).fingerprints()
     const isStored = new Map<string, boolean>()
     let isWhole = true
-    for await (const chunk of readKept(client, owner)) {
-      isWhole = (await rewrite(work, store, chunk, isStored)) && isWhole
+    for await (const chunk of readDeliveries(client, owner)) {
+      isWhole = (await rewriteChunk(context, store, chunk, isStored)) && isWhole
     }
-    // What the database did not take would be missing among the new rows: so the old ones stay.
+    // The rows of a delivery that was not committed would be deleted. So this owner keeps the old rows.
     if (!isWhole) continue
-    const rowsOf = (kept: Kept) => {
-      // What arrived since was judged by the service.
-      const hasRows = isStored.get(kept.arrival.id) ?? kept.outcome === 'stored'
-      return hasRows ? (rejudged(work, kept)?.verdict.rows ?? []) : []
+    const rowsOf = (recorded: LedgerDelivery) => {
+      // A delivery that arrived after the rewrite was judged by the service.
+      const hasRows = isStored.get(recorded.arrival.id) ?? recorded.outcome === 'stored'
+      return hasRows ? (rejudged(context, recorded)?.verdict.rows ?? []) : []
     }
     const comparison = await compare(client, owner, plans, rowsOf)
-    summary.changedRows += difference(before, comparison.wanted.fingerprints())
+    report.changedRows += difference(before, comparison.expected.fingerprints())
     if (!dryRun) await rebuild(client, owner, plans, rowsOf, comparison)
   }
   progress(everyone.length, everyone.length, 'owners')
 }
 
-/** Nobody waits for an answer here: what takes long may. What is read at a time is bounded already. */
+/** No vendor waits for an answer, so a group may take long. The queue needs no bound: chunks of the ledger are bounded. */
 const LIMITS = {
   ...defaultLimits,
   answerWithin: 10 * 60_000,
@@ -112,44 +117,47 @@ const LIMITS = {
   waitingRows: Number.POSITIVE_INFINITY,
 }
 
-function rewriting({ pool, vendors, all, dryRun }: Replay): GroupCommit {
+function rewritingStore({ pool, vendors, all, dryRun }: ReplayContext): GroupCommit {
   const targets = targetsOf(vendors)
   const rewriter = (former: ReadonlySet<Target>) => new Rewriter(targets, { onlyDiffering: all, former })
   return new GroupCommit(
     pool,
-    dryRun ? new Rehearsal(targets) : new AdaptingWriter(targets, rewriter),
+    dryRun ? new DryRunWriter(targets) : new AdaptingWriter(targets, rewriter),
     LIMITS,
   )
 }
 
-/** What was unpacked once can be unpacked here, though this command may be given another environment. */
+/** Bodies may be unpacked to this size at least: the environment of this command may have a lower limit than the service. */
 const UNPACKED_BYTES = 64 * 2 ** 20
 
-/** Writes new verdicts, and notes by id which deliveries are stored now; false where the database did not take one. */
-async function rewrite(
-  work: Replay,
+/**
+ * Writes new verdicts, and records by id in `isStored` which deliveries are stored now. Returns false if the database
+ * did not commit one of them.
+ */
+async function rewriteChunk(
+  context: ReplayContext,
   store: Store,
-  chunk: readonly Kept[],
+  chunk: readonly LedgerDelivery[],
   isStored?: Map<string, boolean>,
 ): Promise<boolean> {
-  const known = chunk.flatMap((kept) => {
-    const delivery = rejudged(work, kept)
-    return delivery ? [{ kept, delivery }] : []
+  const known = chunk.flatMap((recorded) => {
+    const delivery = rejudged(context, recorded)
+    return delivery ? [{ recorded, delivery }] : []
   })
-  const receipts = await Promise.all(known.map(({ delivery }) => committed(store, delivery)))
+  const receipts = await Promise.all(known.map(({ delivery }) => commitOrUnavailable(store, delivery)))
   for (const [at, receipt] of receipts.entries()) {
-    const { outcome, arrival } = (known[at] as (typeof known)[number]).kept
-    work.summary.add(outcome, receipt)
+    const { outcome, arrival } = (known[at] as (typeof known)[number]).recorded
+    context.report.add(outcome, receipt)
     if (receipt !== 'unavailable') isStored?.set(arrival.id, receipt.outcome === 'stored')
   }
   return !receipts.includes('unavailable')
 }
 
-/** The delivery as today's code judges it; undefined where its vendor is no longer known. */
-function rejudged({ vendors, config }: Replay, kept: Kept): Delivery | undefined {
-  const vendor = vendors.find(({ name }) => name === kept.vendor)
-  if (!vendor?.schemes[kept.authenticatedBy]) return undefined
-  const { arrival, authenticatedBy, headers } = kept
+/** The delivery as today's code judges it; undefined if its vendor or scheme no longer exists. */
+function rejudged({ vendors, config }: ReplayContext, recorded: LedgerDelivery): Delivery | undefined {
+  const vendor = vendors.find(({ name }) => name === recorded.vendor)
+  if (!vendor?.schemes[recorded.authenticatedBy]) return undefined
+  const { arrival, authenticatedBy, headers } = recorded
   const limit = Math.max(config.BODY_LIMIT_BYTES, UNPACKED_BYTES)
   const verdict = judge(vendor, authenticatedBy, headers, arrival.body, limit)
   const { normaliserVersion } = vendor

@@ -22,8 +22,8 @@ interface Held {
 }
 
 /**
- * Writes new verdicts of deliveries that the ledger holds, and their rows, under the id and arrival that
- * they had. With `onlyDiffering` it leaves alone the rows that are there already, and then their parts too.
+ * Writes new verdicts of deliveries of the ledger, and their rows. Deliveries keep their id and time of arrival. With
+ * `onlyDiffering` it does not touch rows that would not change, nor their parts.
  */
 export class Rewriter implements GroupWriter {
   readonly #plans: readonly Plan[]

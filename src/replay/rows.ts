@@ -4,14 +4,14 @@ import { primaryKeyOf } from '../db/sql/parameters.ts'
 import type { Plan } from '../db/write/plan.ts'
 import type { Target } from '../tables/target.ts'
 
-/** A key as text. Keys are text and integers: no two read the same. */
+/** A key as one text. Different keys have different texts, because their columns are text or integers. */
 export function keyOf(names: readonly string[], row: object): string {
   return names.map((name) => (row as Record<string, unknown>)[name]).join('\0')
 }
 
 export const keyNames = ({ table }: Target) => primaryKeyOf(table).map(({ name }) => name)
 
-/** Rows by target and key. Of two for one key the newer stays, as the upserts have it; parts go with their owner. */
+/** Rows by target and key. Of two rows with one key the newer is kept, as the upserts do. Parts follow their owning row. */
 export class Rows {
   readonly #rows = new Map<Target, Map<string, Described>>()
   readonly #parts = new Map<Target, Described[]>()
@@ -29,7 +29,7 @@ export class Rows {
     if (!held || compareAges(held, row) <= 0) rows.set(key, row)
   }
 
-  /** Takes a row, or a part, which counts once `settleParts` has found that its delivery won the row that owns it. */
+  /** Adds a row. A part is added by `settleParts`, if its delivery is also the delivery of the row that owns it. */
   propose(target: Target, row: Described): void {
     if (target.partOf) listOf(this.#parts, target).push(row)
     else this.add(target, row)
@@ -58,7 +58,7 @@ export class Rows {
   }
 }
 
-/** Rows that were added, changed or removed. */
+/** The number of rows that were added, changed or removed, by their fingerprints before and after. */
 export function difference(before: Set<string>, after: Set<string>): number {
   const gone = [...before].filter((row) => !after.has(row)).length
   const made = [...after].filter((row) => !before.has(row)).length
@@ -79,7 +79,7 @@ function compareAges(a: Described, b: Described): number {
   return a.delivery_id < b.delivery_id ? -1 : Number(a.delivery_id > b.delivery_id)
 }
 
-/** Two numbers as Postgres writes `numeric`, without exponents; null is lowest. They may have more digits than a double. */
+/** Compares two numbers as Postgres prints `numeric`: without exponent, with any number of digits. null is the lowest. */
 export function compareDecimals(a: string | null, b: string | null): number {
   if (a === b) return 0
   if (a === null || b === null) return a === null ? -1 : 1

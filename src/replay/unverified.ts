@@ -6,11 +6,11 @@ import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { keptHeaders } from '../ingest/headers.ts'
 import { judge } from '../ingest/judge.ts'
+import { commitOrUnavailable, targetsOf } from './commit.ts'
 import { conditions, type Filter } from './ledger-reader.ts'
-import type { Replay } from './options.ts'
-import { committed, targetsOf } from './store.ts'
+import type { ReplayContext } from './options.ts'
 
-/** A delivery as the quarantine holds it. */
+/** A delivery as it stands in the quarantine. */
 interface Quarantined {
   readonly delivery_id: string
   readonly vendor: string
@@ -20,12 +20,12 @@ interface Quarantined {
   readonly received_at: string
 }
 
-/** Few at a time: strangers choose how large their bodies are. */
+/** Deliveries of one query. It is small, because anybody may send bodies up to the limit into the quarantine. */
 const PAGE = 20
 
-/** Stores what the configured credentials prove by now, as of its arrival; leaves the rest where it is. */
-export async function replayUnverified(work: Replay): Promise<void> {
-  const { client, pool, vendors, filter, dryRun, signal, summary, progress } = work
+/** Stores the deliveries that today's credentials prove, with their old time of arrival. The others stay in the quarantine. */
+export async function replayUnverified(context: ReplayContext): Promise<void> {
+  const { client, pool, vendors, filter, dryRun, signal, report, progress } = context
   const store = dryRun ? judgedOnly : adaptingStore(pool, targetsOf(vendors))
   const { vendor, since, until, deliveries } = filter
   const { where, values } = conditions(given({ vendor, since, until, deliveries }))
@@ -43,13 +43,13 @@ export async function replayUnverified(work: Replay): Promise<void> {
     progress(done, Math.max(done, total), 'unverified deliveries')
     const page: Quarantined[] = await read(columns, next, [last])
     if (page.length === 0) return
-    const proven = page.map((row) => prove(work, row)).filter((delivery) => delivery !== null)
-    for (let left = page.length - proven.length; left > 0; left -= 1) summary.add('unverified', 'unproven')
+    const proven = page.map((row) => prove(context, row)).filter((delivery) => delivery !== null)
+    for (let left = page.length - proven.length; left > 0; left -= 1) report.add('unverified', 'unproven')
 
-    const wanted = proven.filter(({ verdict }) => isWanted(filter, verdict))
-    const receipts = await Promise.all(wanted.map((delivery) => committed(store, delivery)))
-    for (const receipt of receipts) summary.add('unverified', receipt)
-    const safe = wanted.filter((_, at) => receipts[at] !== 'unavailable').map(({ arrival }) => arrival.id)
+    const selected = proven.filter(({ verdict }) => isSelected(filter, verdict))
+    const receipts = await Promise.all(selected.map((delivery) => commitOrUnavailable(store, delivery)))
+    for (const receipt of receipts) report.add('unverified', receipt)
+    const safe = selected.filter((_, at) => receipts[at] !== 'unavailable').map(({ arrival }) => arrival.id)
     if (!dryRun)
       await client.query('delete from unverified_deliveries where delivery_id = any($1::uuid[])', [safe])
 
@@ -58,12 +58,12 @@ export async function replayUnverified(work: Replay): Promise<void> {
   }
 }
 
-/** The delivery, where its signature holds now or its key is configured now. */
-function prove({ vendors, config }: Replay, row: Quarantined): Delivery | null {
+/** The delivery, if today's credentials prove its sender; otherwise null. */
+function prove({ vendors, config }: ReplayContext, row: Quarantined): Delivery | null {
   const vendor = vendors.find(({ name }) => name === row.vendor)
   const authenticator = vendor?.authenticator(config.credentials)
   if (!vendor || !authenticator) return null
-  const headers: Headers = { ...row.headers, ...keys(vendor, config.credentials, row.hashed_headers) }
+  const headers: Headers = { ...row.headers, ...keysOf(vendor, config.credentials, row.hashed_headers) }
   const authenticatedBy = proveContent(vendor, authenticator, headers, row.body, config.BODY_LIMIT_BYTES)
   if (authenticatedBy === null) return null
   const { delivery_id: id, received_at: receivedAt, body } = row
@@ -77,8 +77,8 @@ function prove({ vendors, config }: Replay, row: Quarantined): Delivery | null {
   }
 }
 
-/** The headers whose key is one of those configured now; a key that is unknown stays wrong. */
-function keys(
+/** The key of each hashed header, if it is configured today; otherwise a key that is never valid. */
+function keysOf(
   vendor: Vendor,
   credentials: (name: string) => readonly string[],
   hashed: Readonly<Record<string, string>>,
@@ -88,10 +88,10 @@ function keys(
   return Object.fromEntries(entries)
 }
 
-/** No configured key can be this: a list is cut at each. */
+/** It is never a configured key: lists of keys are split at newlines. */
 const UNKNOWN = '\n'
 
-function isWanted({ event, user }: Filter, verdict: Delivery['verdict']): boolean {
+function isSelected({ event, user }: Filter, verdict: Delivery['verdict']): boolean {
   return (
     (event === undefined || event === verdict.event) &&
     (user === undefined || user === verdict.userId || user === verdict.owner)

@@ -1,86 +1,109 @@
-import type { State } from './read.ts'
-import type { Service } from './service.ts'
-import { ago, percent } from './units.ts'
+import type { DatabaseReport } from './read.ts'
+import type { ServiceReport } from './service.ts'
+import { duration, percent } from './units.ts'
 
-export interface Limits {
+export interface Thresholds {
   /** Milliseconds without a stored delivery, of a vendor (`asleep`), an event (`sahha/Score…`) or any vendor (``). */
   readonly silence: ReadonlyMap<string, number>
-  /** Rejected deliveries of the last hour that are no fault. */
+  /** Rejected deliveries of one event within the last hour that are not yet a fault. */
   readonly rejected: number
 }
 
-/** What is wrong, one sentence each: nothing is, where there is none. `vendors` are those that have a route. */
+type Service = Pick<ServiceReport, 'faults' | 'queue' | 'skew' | 'refused'>
+
+/**
+ * What is wrong, one sentence for each fault. `service` is null if the service was not asked. `vendors` are those that
+ * have a credential configured.
+ */
 export function faultsOf(
-  state: State,
+  database: DatabaseReport,
   service: Service | null,
   vendors: readonly string[],
-  limits: Limits,
+  thresholds: Thresholds,
 ): string[] {
   return [
     ...(service?.faults ?? []),
-    ...filling(service),
-    ...wrongClocks(state, service),
-    ...silent(state, vendors, limits),
-    ...refused(state, service),
-    ...rejected(state, limits),
+    ...filledQueue(service),
+    ...wrongClocks(database, service),
+    ...silentVendors(database, vendors, thresholds),
+    ...refusedRequests(database, service),
+    ...quarantined(database),
+    ...rejectedDeliveries(database, thresholds),
   ]
 }
 
-function* filling(service: Service | null) {
+function* filledQueue(service: Service | null) {
   if (!service) return
   const { deliveries, full } = service.queue
   if (full > 0.5) yield `The queue is ${percent(full)} full: ${deliveries} deliveries wait.`
 }
 
-/** Seconds that a clock may be off before it is a fault. */
-const SKEW = 5
+/** Seconds by which a clock may be wrong. */
+const MOST_SKEW = 5
 
-function* wrongClocks({ ahead, now }: State, service: Service | null) {
+function* wrongClocks({ ahead, now }: DatabaseReport, service: Service | null) {
   const skew = service?.skew ?? 0
-  if (Math.abs(skew) > SKEW) {
+  if (Math.abs(skew) > MOST_SKEW) {
     const side = skew > 0 ? 'ahead of' : 'behind'
-    yield `The clock of the service is ${ago(Math.abs(skew) * 1000)} ${side} the database's. Deliveries are stamped by the database's clock; set both by NTP.`
+    yield `The clock of the service is ${duration(Math.abs(skew) * 1000)} ${side} the database's. Deliveries are stamped by the database's clock; set both by NTP.`
   }
   if (ahead) {
-    yield `${ahead.count} deliveries are stamped up to ${ago(ahead.until - now)} later than now, and nothing that comes meanwhile can replace their rows: see "Clocks" in docs/operations.md.`
+    yield `${ahead.count} deliveries are stamped up to ${duration(ahead.until - now)} later than now. Deliveries that arrive before that time can't replace their rows: see "Clocks" in docs/operations.md.`
   }
 }
 
-function* silent({ lastStored, now }: State, vendors: readonly string[], { silence }: Limits) {
-  const latest = (is: (vendor: string, event: string) => boolean) =>
-    Math.max(...lastStored.filter(({ vendor, event }) => is(vendor, event)).map(({ at }) => at), 0)
+function* silentVendors(
+  { lastStored, now }: DatabaseReport,
+  vendors: readonly string[],
+  { silence }: Thresholds,
+) {
   for (const [name, limit] of silence) {
-    const [vendor, event] = name.split('/')
-    const each = vendor ? [vendor] : vendors
-    for (const one of each) {
-      const at = latest((vendor, other) => vendor === one && (event === undefined || event === other))
-      const what = event === undefined ? one : `${one} ${event}`
-      if (at === 0) yield `Nothing of ${what} was ever stored.`
-      else if (now - at > limit) yield `The last delivery of ${what} was stored ${ago(now - at)} ago.`
+    const [given, event] = name.split('/')
+    for (const vendor of given ? [given] : vendors) {
+      const stored = lastStored.filter(
+        (last) => last.vendor === vendor && (event === undefined || last.event === event),
+      )
+      const at = Math.max(...stored.map(({ at }) => at), 0)
+      const source = event === undefined ? vendor : `${vendor} ${event}`
+      if (at === 0) yield `No delivery of ${source} was ever stored.`
+      else if (now - at > limit) yield `The last delivery of ${source} was stored ${duration(now - at)} ago.`
     }
   }
 }
 
-/** A refused call is a fault until the vendor is heard again: anybody may knock with a wrong credential. */
-function* refused({ lastStored, unverified, now }: State, service: Service | null) {
-  const heard = (vendor: string) =>
-    Math.max(...lastStored.filter((stored) => stored.vendor === vendor).map(({ at }) => at), 0)
+/**
+ * A refused request is a fault until the vendor's next delivery is stored: after that it was a stranger's, because
+ * anybody may send a wrong credential.
+ */
+function* refusedRequests(database: DatabaseReport, service: Service | null) {
   for (const { vendor, reason, count, last } of service?.refused ?? []) {
-    if (last > heard(vendor)) {
-      yield `The latest calls of ${vendor} were refused: ${reason} (${count} since the service started, the last ${ago(now - last)} ago).`
-    }
-  }
-  for (const { vendor, presented, count, last } of unverified) {
-    if (last > heard(vendor)) {
-      yield `The quarantine holds ${count} of ${vendor} that came with ${presented}, the last ${ago(now - last)} ago: see nightpost replay --outcome unverified.`
+    if (last > lastStoredOf(database, vendor)) {
+      yield `The latest requests for ${vendor} were refused: ${reason} (${count} since the service started, the last ${duration(database.now - last)} ago).`
     }
   }
 }
 
-function* rejected({ recent }: State, limits: Limits) {
-  for (const { vendor, event, outcome, hour } of recent) {
-    if (outcome === 'rejected' && hour > limits.rejected) {
-      yield `${hour} of ${vendor} ${event} were rejected in the last hour.`
+function* quarantined(database: DatabaseReport) {
+  for (const { vendor, presented, count, last } of database.unverified) {
+    if (last > lastStoredOf(database, vendor)) {
+      yield `The quarantine holds ${count} ${deliveries(count)} for ${vendor} that came with ${presented}, the last ${duration(database.now - last)} ago: see nightpost replay --outcome unverified.`
     }
   }
 }
+
+function* rejectedDeliveries({ recent }: DatabaseReport, { rejected }: Thresholds) {
+  for (const { vendor, event, outcome, hour } of recent) {
+    if (outcome === 'rejected' && hour > rejected) {
+      // A rejected body whose event is unknown could not be read at all.
+      const kind = event === 'unknown' ? 'unreadable' : event
+      yield `${vendor}: ${hour} ${kind} ${deliveries(hour)} rejected in the last hour.`
+    }
+  }
+}
+
+/** When any delivery of a vendor was last stored, in milliseconds of Unix time; 0 if none was. */
+function lastStoredOf({ lastStored }: DatabaseReport, vendor: string): number {
+  return Math.max(...lastStored.filter((last) => last.vendor === vendor).map(({ at }) => at), 0)
+}
+
+const deliveries = (count: number) => (count === 1 ? 'delivery' : 'deliveries')

@@ -14,11 +14,11 @@ export interface Recent {
   readonly day: number
 }
 
-/** What the database says of the last day. Times are milliseconds of Unix time. */
-export interface State {
+/** What the database reports of the last day. Times are milliseconds of Unix time. */
+export interface DatabaseReport {
   readonly lastStored: Array<{ vendor: string; event: string; at: number }>
   readonly recent: Recent[]
-  /** Of the rejected and unrecognised of a vendor and event: the most common problem, and how often it came. */
+  /** The most common problem of the rejected and unrecognised deliveries of each event, and its count. */
   readonly problems: Array<{
     vendor: string
     event: string
@@ -33,7 +33,7 @@ export interface State {
     bytes: number
     last: number
   }>
-  /** Of the latest stored bodies of each event: those that differ from what the vendor documents. */
+  /** How many (`bodies`) of the latest stored bodies (`of`) of each event differ from the vendor's documentation. */
   readonly drift: Array<{
     vendor: string
     event: string
@@ -42,7 +42,7 @@ export interface State {
     bodies: number
     of: number
   }>
-  /** Deliveries that are stamped later than now, and the latest such moment; null where there is none. */
+  /** Deliveries that are stamped later than now, and the latest stamp; null if there are none. */
   readonly ahead: { readonly count: number; readonly until: number } | null
   /** The database's clock, by which deliveries are stamped. */
   readonly now: number
@@ -54,7 +54,8 @@ type Client = Pick<pg.ClientBase, 'query'>
 
 const HOUR = 3_600_000
 
-export async function readState(client: Client, vendors: readonly Vendor[]): Promise<State> {
+/** Reads what `nightpost status` shows. `client` may be a read-only connection. */
+export async function readState(client: Client, vendors: readonly Vendor[]): Promise<DatabaseReport> {
   const { rows: sizes } = await client.query(
     `select pg_total_relation_size('deliveries')::float8 as ledger, pg_database_size(current_database())::float8 as all,
        (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
@@ -73,13 +74,13 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
   }
 }
 
-/** The smallest UUID version 7 of a moment: arrivals since then are an index range. */
+/** The smallest UUID version 7 of a time, in milliseconds: the deliveries since then are a range of an index. */
 function idSince(ms: number): string {
   const hex = Math.floor(ms).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
-/** An event that nobody declared has a name from its body. Parameters: `declared`. */
+/** The name of a declared event. Any other name comes from a body and must not be shown. Parameters: `declared`. */
 const EVENT = `case when (vendor, event) in (select name, event from unnest($1::text[], $2::text[]) as d(name, event))
   then event else 'unknown' end`
 
@@ -98,7 +99,11 @@ async function recent(client: Client, vendors: readonly Vendor[], now: number): 
   return rows
 }
 
-async function problems(client: Client, vendors: readonly Vendor[], now: number): Promise<State['problems']> {
+async function problems(
+  client: Client,
+  vendors: readonly Vendor[],
+  now: number,
+): Promise<DatabaseReport['problems']> {
   const { rows } = await client.query(
     `select distinct on (vendor, event) vendor, event, code, path, count from (
        select vendor, ${EVENT} as event, coalesce(problem->>'code', outcome) as code,
@@ -110,10 +115,10 @@ async function problems(client: Client, vendors: readonly Vendor[], now: number)
   return rows
 }
 
-/** A replica's clock and the estimate of another's differ by less than this. */
+/** Milliseconds by which the estimates of the database's clock may differ between replicas. */
 const TOLERANCE = 5000
 
-async function ahead(client: Client, now: number): Promise<State['ahead']> {
+async function ahead(client: Client, now: number): Promise<DatabaseReport['ahead']> {
   const { rows } = await client.query(
     `select count(*)::int as count, (extract(epoch from max(received_at)) * 1000)::float8 as until
      from deliveries where delivery_id >= $1 and received_at > to_timestamp($2 / 1000.0::float8)`,
@@ -122,7 +127,7 @@ async function ahead(client: Client, now: number): Promise<State['ahead']> {
   return rows[0].count > 0 ? rows[0] : null
 }
 
-async function unverified(client: Client, vendors: readonly Vendor[]): Promise<State['unverified']> {
+async function unverified(client: Client, vendors: readonly Vendor[]): Promise<DatabaseReport['unverified']> {
   const proofs = vendors.flatMap(({ name, proofs }) =>
     Object.keys(proofs).map((header) => ({ name, header })),
   )
@@ -139,12 +144,13 @@ async function unverified(client: Client, vendors: readonly Vendor[]): Promise<S
   return rows
 }
 
+/** Bodies of each event that are judged again to find drift, and the size of the largest. */
 const SAMPLE = 50
 const SAMPLE_BYTES = 2 ** 20
 
-async function drift(client: Client, vendors: readonly Vendor[]): Promise<State['drift']> {
+async function drift(client: Client, vendors: readonly Vendor[]): Promise<DatabaseReport['drift']> {
   const names = new DriftNames()
-  const found: State['drift'] = []
+  const found: DatabaseReport['drift'] = []
   for (const vendor of vendors) {
     for (const event of new Set(vendor.events.map(({ name }) => name))) {
       const { rows } = await client.query(
@@ -153,8 +159,8 @@ async function drift(client: Client, vendors: readonly Vendor[]): Promise<State[
          order by received_at desc limit ${SAMPLE}`,
         [vendor.name, event],
       )
-      const paths = new Map<string, Pick<State['drift'][number], 'path' | 'kind' | 'bodies'>>()
-      // Twice over: a name is shown when three owners have it, and so for the first of them too.
+      const paths = new Map<string, Pick<DatabaseReport['drift'][number], 'path' | 'kind' | 'bodies'>>()
+      // In two passes: a name is shown once three owners have it, and then also for the bodies before the third.
       for (const isLast of [false, true]) {
         for (const { authenticated_by, headers, body } of rows) {
           const verdict = judge(vendor, authenticated_by, headers, body, SAMPLE_BYTES)

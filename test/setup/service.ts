@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { type Environment, readConfig } from '../../src/config/settings.ts'
+import { type Environment, readConfig } from '../../src/config/index.ts'
 import { defaultLimits, type Limits } from '../../src/db/commit/limits.ts'
 import { logOptions } from '../../src/ops/log.ts'
 import { startService } from '../../src/service.ts'

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/settings.ts'
+import type { Config } from '../../config/index.ts'
 import type { Pooling } from './pooling.ts'
 
 /** Where the tables are, and how to get there. */

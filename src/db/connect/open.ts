@@ -1,4 +1,4 @@
-import type { Config } from '../../config/settings.ts'
+import type { Config } from '../../config/index.ts'
 import { startCluster } from '../../embedded/index.ts'
 import { type DatabaseSettings, databaseOf } from './database.ts'
 

@@ -4,14 +4,15 @@ import { rowParameters } from '../db/sql/values.ts'
 import { batchesOf, type Client, query } from '../db/write/plan.ts'
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
-import { givenRows, readOnly } from './rebuild.ts'
+import { describeRows, inReadOnlySnapshot } from './owner-rows.ts'
 import { ledgerRow } from './rewriter.ts'
 
 /**
- * Says what a `Rewriter` would do, in transactions that can neither write nor lock. Postgres reads every value of the rows, so what it
- * could not store shows; what only writing would find, such as a constraint, does not.
+ * Returns the receipts that a `Rewriter` would return, in transactions that neither write nor lock. Postgres reads
+ * every value of the rows, so a value that it can't store is found. What only a write finds is not, such as a violated
+ * constraint.
  */
-export class Rehearsal implements GroupWriter {
+export class DryRunWriter implements GroupWriter {
   readonly #targets: ReadonlySet<Target>
 
   constructor(targets: readonly Target[]) {
@@ -19,7 +20,7 @@ export class Rehearsal implements GroupWriter {
   }
 
   write(client: Client, group: readonly Delivery[]): Promise<Receipt[]> {
-    return readOnly(client, async () => {
+    return inReadOnlySnapshot(client, async () => {
       const rows = await query<{ delivery_id: string; held_as: string | null }>(
         client,
         present,
@@ -32,7 +33,7 @@ export class Rehearsal implements GroupWriter {
         receivedAt,
       }))
       for (const [target, batches] of batchesOf(accepted)) {
-        if (this.#targets.has(target)) await givenRows(client, target, batches)
+        if (this.#targets.has(target)) await describeRows(client, target, batches)
       }
       return group.map(({ arrival, verdict }) => ({
         outcome: heldAs.get(arrival.id) === arrival.id ? verdict.outcome : 'duplicate',

@@ -1,15 +1,15 @@
 import type { Receipt } from '../ingest/delivery.ts'
 
-/** What a replay did: how many deliveries went from which outcome to which, and what is still wrong. */
-export class Summary {
-  /** `before → now` → deliveries. */
+/** What a replay did: the number of deliveries by old and new outcome, and what still fails. */
+export class ReplayReport {
+  /** Number of deliveries by `old outcome → new outcome`. */
   readonly transitions = new Map<string, number>()
-  /** Problem code → deliveries that have it now: rejected again, or partly stored. */
+  /** Number of deliveries by problem code, of those that are rejected again or partly stored. */
   readonly problems = new Map<string, number>()
   deliveries = 0
-  /** Deliveries that are rejected, or that the database did not take. */
+  /** Deliveries that are rejected, or that were not committed. */
   failed = 0
-  /** Rows that a rebuild made, changed or removed; null where nothing was rebuilt. */
+  /** Rows that a rebuild added, changed or removed; null if nothing was rebuilt. */
   changedRows: number | null = null
 
   add(before: string, receipt: Receipt | 'unavailable' | 'unproven'): void {

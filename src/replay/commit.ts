@@ -1,8 +1,8 @@
 import type { Vendor } from '../contract/vendor.ts'
 import { type Delivery, type Store, Unavailable } from '../ingest/delivery.ts'
 
-/** The receipt, or that the database did not take it. */
-export async function committed(store: Store, delivery: Delivery) {
+/** The receipt, or `unavailable` if the database did not commit the delivery. */
+export async function commitOrUnavailable(store: Store, delivery: Delivery) {
   try {
     return await store.commit(delivery)
   } catch (error) {

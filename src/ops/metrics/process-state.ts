@@ -1,0 +1,40 @@
+import type { Metrics } from './index.ts'
+
+/** What the queue, the writers and the connection pool hold at the moment. */
+export interface Load {
+  readonly queue: Readonly<Record<'deliveries' | 'bytes' | 'rows', { now: number; most: number }>>
+  readonly writers: { readonly busy: number; readonly all: number }
+  readonly pool: { readonly idle: number; readonly busy: number; readonly waiting: number }
+}
+
+/** A step of an upgrade that is not finished. */
+export interface PendingStep {
+  readonly name: string
+  /** What it waits for; null while it runs. */
+  readonly waitsFor: string | null
+}
+
+/** What only the running process knows. */
+export interface ProcessState {
+  readonly load: () => Load
+  /** `skew`: milliseconds by which this machine's clock is ahead of the database's. */
+  readonly clock: { readonly skew: number }
+  readonly onlineSteps: () => readonly PendingStep[]
+}
+
+/** Publishes the state of the process, read at every scrape. */
+export function publishProcessState(metrics: Metrics, { load, clock, onlineSteps }: ProcessState): void {
+  metrics.queueDeliveries.read(() => load().queue.deliveries.now)
+  metrics.queueBytes.read(() => load().queue.bytes.now)
+  metrics.queueRows.read(() => load().queue.rows.now)
+  metrics.queueLimitDeliveries.read(() => load().queue.deliveries.most)
+  metrics.queueLimitBytes.read(() => load().queue.bytes.most)
+  metrics.queueLimitRows.read(() => load().queue.rows.most)
+  metrics.writers.read(() => load().writers.all)
+  metrics.writersBusy.read(() => load().writers.busy)
+  metrics.poolIdle.read(() => load().pool.idle)
+  metrics.poolBusy.read(() => load().pool.busy)
+  metrics.poolWaiting.read(() => load().pool.waiting)
+  metrics.clockSkew.read(() => clock.skew / 1000)
+  metrics.onlineStepsPending.read(() => onlineSteps().length)
+}

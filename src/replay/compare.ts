@@ -1,0 +1,158 @@
+import type pg from 'pg'
+import type { Described } from '../db/sql/comparing-statements.ts'
+import { batchesOf, type Plan } from '../db/write/plan.ts'
+import type { Target, TargetRows } from '../tables/target.ts'
+import { type LedgerDelivery, readDeliveries } from './ledger-reader.ts'
+import { currentRowsOf, describeRows, inReadOnlySnapshot, type Owner, tablesOf } from './owner-rows.ts'
+import { keyNames, keyOf, Rows } from './rows.ts'
+
+/** The rows that today's code makes from a delivery of the ledger. */
+export type RowsOf = (delivery: LedgerDelivery) => readonly TargetRows[]
+
+export interface Comparison {
+  /** The rows that the owner has. */
+  readonly current: Rows
+  /** The rows that the owner's deliveries make today. */
+  readonly expected: Rows
+  /** The outcome of every delivery that was read, by its id. */
+  readonly outcomes: ReadonlyMap<string, string>
+}
+
+/**
+ * Compares an owner's rows with what the ledger makes of them, without a write or a lock. A row whose delivery is no
+ * longer in the ledger is expected as it is.
+ */
+export async function compare(
+  client: pg.ClientBase,
+  owner: Owner,
+  plans: readonly Plan[],
+  rowsOf: RowsOf,
+): Promise<Comparison> {
+  const current = new Rows()
+  const expected = new Rows()
+  const outcomes = new Map<string, string>()
+  await inReadOnlySnapshot(client, async () => {
+    for (const target of tablesOf(plans)) {
+      for (const row of await currentRowsOf(client, target, owner)) {
+        current.add(target, row)
+        if (!row.is_made) expected.propose(target, row)
+      }
+    }
+    for await (const chunk of readDeliveries(client, owner)) {
+      for (const { arrival, outcome } of chunk) outcomes.set(arrival.id, outcome)
+      const batches = batchesOf(chunk.map((delivery) => withRows(delivery, rowsOf)))
+      for (const [target, all] of batches) {
+        const own = all.map((batch) => ({ ...batch, rows: batch.rows.filter(belongsTo(owner, target)) }))
+        for (const row of await describeRows(client, target, own)) expected.propose(target, row)
+      }
+    }
+  })
+  expected.settleParts(plans)
+  return { current, expected, outcomes }
+}
+
+/** A delivery in the form that `batchesOf` takes. */
+export const withRows = (delivery: LedgerDelivery, rowsOf: RowsOf) => ({
+  rows: rowsOf(delivery),
+  id: delivery.arrival.id,
+  receivedAt: delivery.arrival.receivedAt,
+})
+
+/** The first column of every primary key names the owner. */
+function belongsTo({ owner }: Owner, target: Target): (row: object) => boolean {
+  const [name = ''] = keyNames(target)
+  return (row) => (row as Record<string, unknown>)[name] === owner
+}
+
+/** What has to be written so that an owner has the expected rows. */
+export class Changes {
+  /** Keys of the rows to write, by target. Parts are not among them: they are written with the row that owns them. */
+  readonly #keys = new Map<Target, Set<string>>()
+  /** Rows that are as expected, but whose parts are not. */
+  readonly #withOtherParts = new Map<Target, Described[]>()
+  readonly #current: Rows
+  readonly #expected: Rows
+
+  constructor(plans: readonly Plan[], { current, expected }: Pick<Comparison, 'current' | 'expected'>) {
+    this.#current = current
+    this.#expected = expected
+    for (const plan of plans) {
+      const keys = new Set<string>()
+      for (const [key, row] of expected.of(plan.target)) {
+        if (current.of(plan.target).get(key)?.fingerprint !== row.fingerprint) keys.add(key)
+      }
+      this.#keys.set(plan.target, keys)
+      this.#withOtherParts.set(plan.target, this.#findOtherParts(plan, keys))
+    }
+  }
+
+  get isNone(): boolean {
+    for (const [target, keys] of this.#keys) {
+      if (keys.size > 0 || this.rowsWithOtherParts(target).length > 0) return false
+      const expected = this.#expected.of(target)
+      for (const key of this.#current.of(target).keys()) if (!expected.has(key)) return false
+    }
+    return true
+  }
+
+  /** Ids of the deliveries that make the rows to write. */
+  get deliveries(): string[] {
+    const ids = new Set<string>()
+    for (const [target, keys] of this.#keys) {
+      const expected = this.#expected.of(target)
+      for (const key of keys) ids.add((expected.get(key) as Described).delivery_id)
+      for (const { delivery_id } of this.rowsWithOtherParts(target)) ids.add(delivery_id)
+    }
+    return [...ids]
+  }
+
+  /** Fingerprints of the rows to delete: those that are not expected, or that another row replaces whatever their age. */
+  deleted(target: Target): string[] {
+    const expected = this.#expected.of(target)
+    return [...this.#current.of(target)]
+      .filter(([key, row]) => row.is_made && expected.get(key)?.fingerprint !== row.fingerprint)
+      .map(([, { fingerprint }]) => fingerprint)
+  }
+
+  rowsWithOtherParts(target: Target): readonly Described[] {
+    return this.#withOtherParts.get(target) ?? []
+  }
+
+  /** A delivery with only those of its rows that have to be written. */
+  only<D extends { readonly rows: readonly TargetRows[]; readonly id: string }>(delivery: D): D {
+    const isWritten = (target: Target, row: object) => {
+      const key = keyOf(keyNames(target), row)
+      const isChanged = this.#keys.get(target)?.has(key) === true
+      return isChanged && this.#expected.of(target).get(key)?.delivery_id === delivery.id
+    }
+    const rows = delivery.rows.map(({ target, rows }) => ({
+      target,
+      // The plan writes parts only for the rows that it writes.
+      rows: target.partOf ? rows : rows.filter((row) => isWritten(target, row)),
+    }))
+    return { ...delivery, rows }
+  }
+
+  #findOtherParts({ target, parts }: Plan, written: ReadonlySet<string>): Described[] {
+    const owners = this.#expected.of(target)
+    const found = new Set<string>()
+    for (const { target: part, ownerKey } of parts) {
+      const names = ownerKey.map((key) => key.part)
+      const [current, expected] = [this.#current.of(part), this.#expected.of(part)]
+      const differing = [...rowsThatDiffer(current, expected), ...rowsThatDiffer(expected, current)]
+      for (const row of differing) {
+        const owner = keyOf(names, row)
+        if (owners.has(owner) && !written.has(owner)) found.add(owner)
+      }
+    }
+    return [...found].map((key) => owners.get(key) as Described)
+  }
+}
+
+/** The rows of `some` that `others` has not, or has otherwise. */
+function rowsThatDiffer(
+  some: ReadonlyMap<string, Described>,
+  others: ReadonlyMap<string, Described>,
+): Described[] {
+  return [...some].flatMap(([key, row]) => (others.get(key)?.fingerprint === row.fingerprint ? [] : [row]))
+}
