@@ -3,7 +3,7 @@ import type { Delivery, Receipt } from '../../ingest/delivery.ts'
 import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
-import { enter, revisit } from '../sql/ledger-statements.ts'
+import { countDuplicates, insertGroup } from '../sql/ledger-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
 import { type Entry, entriesOf, ledgerRows } from './entries.ts'
@@ -85,7 +85,11 @@ export class Writer implements GroupWriter {
     limits?: TimeLimits,
   ): Promise<void> {
     await begin(client, limits)
-    const held = await query<Held>(client, revisit, rowParameters(revisit.parameters, ledgerRows(entries)))
+    const held = await query<Held>(
+      client,
+      countDuplicates,
+      rowParameters(countDuplicates.parameters, ledgerRows(entries)),
+    )
     const heldByArrival = new Map(held.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
     const renamed: Held[] = []
@@ -104,8 +108,9 @@ export class Writer implements GroupWriter {
     const batches = batchesOf(accepted)
     for (const plan of this.#plans) {
       // What the bytes made under their former name goes.
-      const { withdraw } = plan
-      if (renamed.length > 0) await query(client, withdraw, rowParameters(withdraw.parameters, renamed))
+      const { deleteByDelivery } = plan
+      if (renamed.length > 0)
+        await query(client, deleteByDelivery, rowParameters(deleteByDelivery.parameters, renamed))
       await apply(client, batches, plan)
     }
     await commit(client, limits)
@@ -132,13 +137,13 @@ export class Writer implements GroupWriter {
   /** One text for each set of targets that groups really have. */
   #entryStatement(plans: readonly Plan[]): Statement {
     const key = plans.map(({ target }) => getTableName(target.table)).join(' ')
-    const statement = this.#entering.get(key) ?? enter(plans)
+    const statement = this.#entering.get(key) ?? insertGroup(plans)
     this.#entering.set(key, statement)
     return statement
   }
 }
 
-const ENTRY_PARAMETERS = enter([]).parameters
+const ENTRY_PARAMETERS = insertGroup([]).parameters
 
 /** What is left to do: a delivery that the ledger held; or a row that replaced another, and owns parts. */
 interface Remains {
