@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPool } from '../src/db/connect/pool.ts'
-import { enter, move, revisit } from '../src/db/sql/ledger-statements.ts'
+import { countDuplicates, insertGroup, moveDeliveries } from '../src/db/sql/ledger-statements.ts'
 import { rowParameters } from '../src/db/sql/values.ts'
 import { entriesOf, ledgerRows } from '../src/db/write/entries.ts'
 import { plansFor } from '../src/db/write/plan.ts'
@@ -17,7 +17,7 @@ const plans = plansFor(vendors.flatMap(({ targets }) => targets))
 
 it('every set of tables that a group may have is written by a statement with a name of its own', () => {
   const sets = Array.from({ length: 2 ** plans.length }, (_, set) => plans.filter((_, at) => set & (1 << at)))
-  const statements = sets.map((set) => enter(set))
+  const statements = sets.map((set) => insertGroup(set))
   expect(new Set(statements.map(({ text }) => text)).size).toBe(2 ** plans.length)
   expect(new Set(statements.map(({ name }) => name)).size).toBe(2 ** plans.length)
   // Postgres reads no more of a name, and would take one statement for another.
@@ -67,22 +67,22 @@ describe('what a group of duplicates costs grows with the group, and not with it
   const group = () => Array.from({ length: SIZE }, (_, n) => delivery(n))
 
   it.each([
-    ['revisit', revisit],
-    ['move', move],
+    ['countDuplicates', countDuplicates],
+    ['moveDeliveries', moveDeliveries],
   ])('%s', async (name, statement) => {
     const client = await pool.connect()
     const first = group()
     await client.query('truncate deliveries')
     await new Writer(sahha.targets).write(client, first)
-    const rows = ledgerRows(entriesOf(name === 'revisit' ? group() : first))
+    const rows = ledgerRows(entriesOf(name === 'countDuplicates' ? group() : first))
     const values = rowParameters(
       statement.parameters,
-      name === 'revisit' ? rows : rows.map((row) => ({ ...row, owner: 'another' })),
+      name === 'countDuplicates' ? rows : rows.map((row) => ({ ...row, owner: 'another' })),
     )
     const result = await client.query(`explain (analyze, format json) ${statement.text}`, values)
     const [{ Plan: plan }] = result.rows[0]['QUERY PLAN'] as [{ Plan: Node }]
     expect(Math.max(...looked(plan))).toBeLessThanOrEqual(SIZE)
-    const counted = name === 'revisit' ? 'times_received = 2' : `owner = 'another'`
+    const counted = name === 'countDuplicates' ? 'times_received = 2' : `owner = 'another'`
     expect(await db.query(`select count(*) from deliveries where ${counted}`)).toEqual([{ count: `${SIZE}` }])
     client.release()
   })

@@ -1,6 +1,6 @@
 import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../db/connect/transaction.ts'
-import { hold, move, rejudge } from '../db/sql/ledger-statements.ts'
+import { lockDeliveries, moveDeliveries, updateVerdicts } from '../db/sql/ledger-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
 import {
   type Accepted,
@@ -35,21 +35,21 @@ export class Rewriter implements GroupWriter {
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     await begin(client, limits)
     const ids = group.map(({ arrival }) => ({ delivery_id: arrival.id }))
-    const held = await query<Held>(client, hold, rowParameters(hold.parameters, ids))
+    const held = await query<Held>(client, lockDeliveries, rowParameters(lockDeliveries.parameters, ids))
     const before = new Map(held.map((row) => [row.delivery_id, row]))
 
     const present = group.filter(({ arrival }) => before.has(arrival.id))
     const isMoved = ({ arrival, verdict }: Delivery) => before.get(arrival.id)?.owner !== verdict.owner
     const moved = present.filter(isMoved)
     const staying = present.filter((delivery) => !isMoved(delivery))
-    await query(client, rejudge, rowParameters(rejudge.parameters, staying.map(ledgerRow)))
+    await query(client, updateVerdicts, rowParameters(updateVerdicts.parameters, staying.map(ledgerRow)))
     const arrived =
       moved.length === 0
         ? []
         : await query<{ delivery_id: string }>(
             client,
-            move,
-            rowParameters(move.parameters, moved.map(ledgerRow)),
+            moveDeliveries,
+            rowParameters(moveDeliveries.parameters, moved.map(ledgerRow)),
           )
 
     const ours = new Set([

@@ -17,7 +17,7 @@ import {
   type Statement,
   statement,
 } from './parameters.ts'
-import { insertSql, type PartStatements, upsertSql, written } from './upserts.ts'
+import { insertSql, type PartStatements, returningWritten, upsertSql } from './upserts.ts'
 
 const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
@@ -32,7 +32,7 @@ const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery
  * replaced another is returned as `replaced`, with its key: its parts must be cleared first, under a snapshot
  * taken after their owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
  */
-export function enter(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
+export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
   const parameters = [...entryParameters]
   const place = ({ table }: Target) => {
     const first = parameters.length + 1
@@ -40,7 +40,7 @@ export function enter(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]):
     return first
   }
   const writes = plans.map(({ target, key, parts }) => [
-    sql`, ${into(target)} as (${upsertSql(target, key, place(target), isEntered, written(target))})`,
+    sql`, ${into(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target))})`,
     ...parts.map(
       ({ target: part, ownerKey }) =>
         sql`, ${into(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
@@ -52,20 +52,20 @@ export function enter(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]):
   const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
   const targets = plans.map(({ target, key }) => `${getTableConfig(target.table).name}${key.suffix}`)
   return statement(
-    `enter ${targets.join(' ')}`,
+    `insert group ${targets.join(' ')}`,
     parameters,
-    sql`with entered as (${enterSql()})${sql.join(inOrder)}
+    sql`with entered as (${insertDeliveriesSql()})${sql.join(inOrder)}
 select r.delivery_id, null as replaced, null::jsonb as key
-from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${isHeld} ${sql.join(owners)}`,
+from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${whereHeld} ${sql.join(owners)}`,
   )
 }
 
 const into = ({ table }: Target) => id(`into ${getTableConfig(table).name}`)
 
 // `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
-const entryIsNew = sql`(r.delivery_id in (select e.delivery_id from entered as e))`
-const isEntered = sql`where ${entryIsNew} is true`
-const isHeld = sql`where ${entryIsNew} is not true`
+const isNewDelivery = sql`(r.delivery_id in (select e.delivery_id from entered as e))`
+const whereNew = sql`where ${isNewDelivery} is true`
+const whereHeld = sql`where ${isNewDelivery} is not true`
 
 function ownerIsNew(owner: Target, ownerKey: PartStatements['ownerKey']): SQL {
   const mine = list(ownerKey.map(({ part }) => sql`r.${id(part)}`))
@@ -83,7 +83,7 @@ union all select o.delivery_id, ${sql.raw(`'${getTableConfig(target.table).name}
 from ${into(target)} as o where not o.is_new`
 }
 
-function enterSql(): SQL {
+function insertDeliveriesSql(): SQL {
   return sql`insert into ${deliveries} (${names(ledgerColumns)})
 select ${list(ledgerColumns.map(fromParameter))} from ${rowsOf(entryParameters)}
 order by ${list(byKey(ledgerKey))}
@@ -114,8 +114,8 @@ const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event 
  * connection) counts once. The rows of the parameters are carried along, because looking them up again would compare
  * each with each.
  */
-export const revisit = statement(
-  'revisit deliveries',
+export const countDuplicates = statement(
+  'count duplicates',
   ledgerParameters,
   sql`with held as (
   select ${list(ledgerKey.map(columnOf('d')))}, d.outcome as outcome_before, d.event as event_before,
@@ -147,8 +147,8 @@ const rejudgedRows = sql`select ${list(
 )} from ${rowsOf(rejudgedParameters)}`
 
 /** Gives deliveries that the ledger holds a new verdict, where it is another one; not for those whose verdict names another owner. */
-export const rejudge = statement(
-  'rejudge deliveries',
+export const updateVerdicts = statement(
+  'update verdicts',
   rejudgedParameters,
   sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))}
 from (${rejudgedRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
@@ -161,7 +161,7 @@ const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }
  * The same where the new verdict names another owner, which is part of the key. Returns `delivery_id`, as
  * long as these bytes were not entered anew under that owner meanwhile: then only their arrivals add up.
  */
-export const move = statement(
+export const moveDeliveries = statement(
   'move deliveries',
   rejudgedParameters,
   sql`with gone as (
@@ -179,8 +179,8 @@ returning d.delivery_id`,
 )
 
 /** Locks deliveries by their ids; returns what the ledger knows of them. */
-export const hold = statement(
-  'hold deliveries',
+export const lockDeliveries = statement(
+  'lock deliveries',
   [{ name: 'delivery_id', type: 'uuid' }],
   sql`select d.delivery_id, d.owner, d.received_at::text from ${deliveries} as d
 where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,

@@ -72,7 +72,7 @@ where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isO
  * Key and `delivery_id` of each row that an upsert wrote, and whether it is new in the table (one that
  * replaced another carries in xmax who had locked that).
  */
-export function written(target: Target): SQL {
+export function returningWritten(target: Target): SQL {
   const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
   return sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
 }
@@ -83,7 +83,7 @@ export function upsert(target: Target, key: Key = keyOf(target), onlyDiffering =
   return statement(
     `upsert ${onlyDiffering ? 'differing ' : ''}${name}${key.suffix}`,
     columns.flatMap(parametersOf),
-    upsertSql(target, key, 1, sql``, written(target), onlyDiffering),
+    upsertSql(target, key, 1, sql``, returningWritten(target), onlyDiffering),
   )
 }
 
@@ -125,7 +125,7 @@ order by ${list(byKey(primaryKeyOf(target.table)))}`
 }
 
 /** Removes the rows that deliveries made in a table, and with them their parts. Parameters: whose, and which delivery. */
-export function withdraw(target: Target): Statement {
+export function deleteByDelivery(target: Target): Statement {
   const { name } = getTableConfig(target.table)
   const key = primaryKeyOf(target.table)
   const [owner] = key
@@ -134,7 +134,7 @@ export function withdraw(target: Target): Statement {
     { name: 'delivery_id', type: 'uuid' },
   ]
   return statement(
-    `withdraw ${name}`,
+    `delete by delivery ${name}`,
     parameters,
     sql`with gone as (
   select ${list(key.map(columnOf('t')))} from ${rowsOf(parameters)}

@@ -2,7 +2,14 @@ import type { PoolClient } from 'pg'
 import type { Target, TargetRows } from '../../tables/target.ts'
 import { bytesOfRows } from '../commit/size.ts'
 import type { Statement } from '../sql/parameters.ts'
-import { type Key, keyOf, type PartStatements, partStatements, upsert, withdraw } from '../sql/upserts.ts'
+import {
+  deleteByDelivery,
+  type Key,
+  keyOf,
+  type PartStatements,
+  partStatements,
+  upsert,
+} from '../sql/upserts.ts'
 import { type Batch, batchParameters, rowParameters, slices } from '../sql/values.ts'
 
 export type Client = Pick<PoolClient, 'query'>
@@ -29,7 +36,7 @@ export interface Plan {
   readonly target: Target
   readonly key: Key
   readonly upsert: Statement
-  readonly withdraw: Statement
+  readonly deleteByDelivery: Statement
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
 
@@ -57,7 +64,7 @@ export function plansFor(
       target,
       key: keyOf(target, former.has(target)),
       upsert: upsert(target, keyOf(target, former.has(target)), onlyDiffering),
-      withdraw: withdraw(target),
+      deleteByDelivery: deleteByDelivery(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
         .map((part) => ({ target: part, ...partStatements(part, target) })),

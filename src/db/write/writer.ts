@@ -3,7 +3,7 @@ import type { Delivery, Receipt } from '../../ingest/delivery.ts'
 import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
-import { enter, revisit } from '../sql/ledger-statements.ts'
+import { countDuplicates, insertGroup } from '../sql/ledger-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
 import { type Entry, entriesOf, ledgerRows } from './entries.ts'
@@ -105,8 +105,8 @@ export class Writer implements GroupWriter {
     await begin(client, limits)
     const rows = await query<KnownDelivery>(
       client,
-      revisit,
-      rowParameters(revisit.parameters, ledgerRows(entries)),
+      countDuplicates,
+      rowParameters(countDuplicates.parameters, ledgerRows(entries)),
     )
     const byArrival = new Map(rows.map((row) => [row.arrival_id, row]))
     const accepted: Accepted[] = []
@@ -126,8 +126,9 @@ export class Writer implements GroupWriter {
     const batches = batchesOf(accepted)
     for (const plan of this.#plans) {
       // The rows that the same bytes made under the name of another event are deleted.
-      const { withdraw } = plan
-      if (renamed.length > 0) await query(client, withdraw, rowParameters(withdraw.parameters, renamed))
+      const { deleteByDelivery } = plan
+      if (renamed.length > 0)
+        await query(client, deleteByDelivery, rowParameters(deleteByDelivery.parameters, renamed))
       await apply(client, batches, plan)
     }
     await commit(client, limits)
@@ -155,13 +156,13 @@ export class Writer implements GroupWriter {
   /** The statement for a set of tables; made once for each set that occurs. */
   #insertStatement(plans: readonly Plan[]): Statement {
     const key = plans.map(({ target }) => getTableName(target.table)).join(' ')
-    const statement = this.#insertStatements.get(key) ?? enter(plans)
+    const statement = this.#insertStatements.get(key) ?? insertGroup(plans)
     this.#insertStatements.set(key, statement)
     return statement
   }
 }
 
-const ENTRY_PARAMETERS = enter([]).parameters
+const ENTRY_PARAMETERS = insertGroup([]).parameters
 
 async function replacePartsOf(
   client: Client,
