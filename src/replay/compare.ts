@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Described } from '../db/sql/comparing-statements.ts'
-import { batchesOf, type Plan } from '../db/write/plan.ts'
+import { type Plan, rowsByTarget } from '../db/write/plan.ts'
 import type { Target, TargetRows } from '../tables/target.ts'
 import { type LedgerDelivery, readDeliveries } from './ledger-reader.ts'
 import { currentRowsOf, describeRows, inReadOnlySnapshot, type Owner, tablesOf } from './owner-rows.ts'
@@ -40,7 +40,7 @@ export async function compare(
     }
     for await (const chunk of readDeliveries(client, owner)) {
       for (const { arrival, outcome } of chunk) outcomes.set(arrival.id, outcome)
-      const batches = batchesOf(chunk.map((delivery) => withRows(delivery, rowsOf)))
+      const batches = rowsByTarget(chunk.map((delivery) => withRows(delivery, rowsOf)))
       for (const [target, all] of batches) {
         const own = all.map((batch) => ({ ...batch, rows: batch.rows.filter(belongsTo(owner, target)) }))
         for (const row of await describeRows(client, target, own)) expected.propose(target, row)
@@ -51,7 +51,7 @@ export async function compare(
   return { current, expected, outcomes }
 }
 
-/** A delivery in the form that `batchesOf` takes. */
+/** A delivery in the form that `rowsByTarget` takes. */
 export const withRows = (delivery: LedgerDelivery, rowsOf: RowsOf) => ({
   rows: rowsOf(delivery),
   id: delivery.arrival.id,

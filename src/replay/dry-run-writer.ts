@@ -1,7 +1,7 @@
 import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { present } from '../db/sql/ledger-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
-import { batchesOf, type Client, query } from '../db/write/plan.ts'
+import { type Client, query, rowsByTarget } from '../db/write/plan.ts'
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
 import { describeRows, inReadOnlySnapshot } from './owner-rows.ts'
@@ -32,7 +32,7 @@ export class DryRunWriter implements GroupWriter {
         id,
         receivedAt,
       }))
-      for (const [target, batches] of batchesOf(accepted)) {
+      for (const [target, batches] of rowsByTarget(accepted)) {
         if (this.#targets.has(target)) await describeRows(client, target, batches)
       }
       return group.map(({ arrival, verdict }) => ({

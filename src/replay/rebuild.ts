@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { begin } from '../db/connect/transaction.ts'
 import { removeDescribed } from '../db/sql/comparing-statements.ts'
-import { apply, batchesOf, type Plan, replaceParts } from '../db/write/plan.ts'
+import { type Plan, replaceParts, rowsByTarget, writeRows } from '../db/write/plan.ts'
 import { Changes, type Comparison, type RowsOf, withRows } from './compare.ts'
 import { readDeliveries } from './ledger-reader.ts'
 import type { Owner } from './owner-rows.ts'
@@ -53,10 +53,10 @@ async function writeRows(
   changes: Changes,
 ): Promise<void> {
   for await (const chunk of readDeliveries(client, { ...owner, deliveries: changes.deliveries })) {
-    const batches = batchesOf(chunk.map((delivery) => changes.only(withRows(delivery, rowsOf))))
+    const batches = rowsByTarget(chunk.map((delivery) => changes.only(withRows(delivery, rowsOf))))
     const ids = new Set(chunk.map(({ arrival }) => arrival.id))
     for (const plan of plans) {
-      await apply(client, batches, plan)
+      await writeRows(client, batches, plan)
       const rows = changes.rowsWithOtherParts(plan.target).filter(({ delivery_id }) => ids.has(delivery_id))
       const owning = rows.map((row) => ({ ...row, is_new: false }))
       if (owning.length > 0) for (const part of plan.parts) await replaceParts(client, batches, owning, part)
@@ -82,7 +82,7 @@ async function writeLaterDeliveries(
   const later = rows.filter((row) => outcomes.get(row.delivery_id) !== row.outcome)
   const deliveries = later.map((row) => row.delivery_id as string)
   for await (const chunk of readDeliveries(client, { ...owner, deliveries })) {
-    const batches = batchesOf(chunk.map((delivery) => withRows(delivery, rowsOf)))
-    for (const plan of plans) await apply(client, batches, plan)
+    const batches = rowsByTarget(chunk.map((delivery) => withRows(delivery, rowsOf)))
+    for (const plan of plans) await writeRows(client, batches, plan)
   }
 }

@@ -3,14 +3,14 @@ import { begin, commit, type TimeLimits } from '../db/connect/transaction.ts'
 import { lockDeliveries, moveDeliveries, updateVerdicts } from '../db/sql/ledger-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
 import {
-  type Accepted,
-  apply,
-  batchesOf,
   type Client,
+  type DeliveryRows,
   type Plan,
   type PlanOptions,
   plansFor,
   query,
+  rowsByTarget,
+  writeRows,
 } from '../db/write/plan.ts'
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
@@ -56,15 +56,15 @@ export class Rewriter implements GroupWriter {
       ...staying.map(({ arrival }) => arrival.id),
       ...arrived.map((row) => row.delivery_id),
     ])
-    const accepted: Accepted[] = present
+    const accepted: DeliveryRows[] = present
       .filter(({ arrival }) => ours.has(arrival.id))
       .map(({ arrival: { id }, verdict }) => ({
         rows: verdict.rows,
         id,
         receivedAt: (before.get(id) as Held).received_at,
       }))
-    const batches = batchesOf(accepted)
-    for (const plan of this.#plans) await apply(client, batches, plan)
+    const batches = rowsByTarget(accepted)
+    for (const plan of this.#plans) await writeRows(client, batches, plan)
     await commit(client, limits)
 
     return group.map(({ arrival, verdict }) => ({

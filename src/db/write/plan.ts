@@ -15,14 +15,14 @@ import { type Batch, batchParameters, rowParameters, slices } from '../sql/value
 export type Client = Pick<PoolClient, 'query'>
 
 /** The rows of one delivery, with the id and the time of its first arrival that the ledger has. */
-export interface Accepted {
+export interface DeliveryRows {
   readonly rows: readonly TargetRows[]
   readonly id: string
   readonly receivedAt: string
 }
 
 /** The rows of several deliveries by target. A target without rows has no entry. */
-export type Batches = ReadonlyMap<Target, readonly Batch[]>
+export type RowsByTarget = ReadonlyMap<Target, readonly Batch[]>
 
 /** A row that an upsert wrote: its key, its delivery, and whether it is new in the table. */
 export interface Written {
@@ -73,7 +73,7 @@ export function plansFor(
 }
 
 /** Whether a group's rows for a plan are few enough to be written together with the ledger. */
-export function fitsOneStatement({ target, parts }: Plan, batches: Batches): boolean {
+export function fitsOneStatement({ target, parts }: Plan, batches: RowsByTarget): boolean {
   return [target, ...parts.map((part) => part.target)].every((target) => fits(batches.get(target) ?? []))
 }
 
@@ -88,9 +88,9 @@ function fits(batches: readonly Batch[]): boolean {
 }
 
 /** Writes the rows for one target and for its parts, within a transaction. */
-export async function apply(
+export async function writeRows(
   client: Client,
-  batches: Batches,
+  batches: RowsByTarget,
   { target, upsert, parts }: Plan,
 ): Promise<void> {
   const written: Written[] = []
@@ -104,7 +104,7 @@ export async function apply(
 /** Replaces the parts of the given owners. */
 export async function replaceParts(
   client: Client,
-  batches: Batches,
+  batches: RowsByTarget,
   owners: readonly Written[],
   { target, clear, insert, ownerKey }: Plan['parts'][number],
 ): Promise<void> {
@@ -127,7 +127,7 @@ export async function replaceParts(
 }
 
 /** Rows by their targets, in the order in which their deliveries were accepted. */
-export function batchesOf(accepted: readonly Accepted[]): Batches {
+export function rowsByTarget(accepted: readonly DeliveryRows[]): RowsByTarget {
   const batches = new Map<Target, Batch[]>()
   for (const { rows: all, id, receivedAt } of accepted) {
     for (const { target, rows } of all) {

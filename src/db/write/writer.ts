@@ -8,16 +8,16 @@ import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
 import { type Entry, entriesOf, ledgerRows } from './entries.ts'
 import {
-  type Accepted,
-  apply,
-  type Batches,
-  batchesOf,
   type Client,
+  type DeliveryRows,
   fitsOneStatement,
   type Plan,
   plansFor,
   query,
+  type RowsByTarget,
   replaceParts,
+  rowsByTarget,
+  writeRows,
 } from './plan.ts'
 
 /** A row of the statement that counts duplicates: what the ledger had of a delivery. */
@@ -70,7 +70,7 @@ export class Writer implements GroupWriter {
     limits?: TimeLimits,
   ): Promise<Entry[]> {
     const accepted = entries.map(asArrived)
-    const batches = batchesOf(accepted)
+    const batches = rowsByTarget(accepted)
     const used = this.#plans.filter(({ target }) => batches.has(target))
     const together = used.filter((plan) => fitsOneStatement(plan, batches))
     const apart = used.filter((plan) => !together.includes(plan))
@@ -81,8 +81,8 @@ export class Writer implements GroupWriter {
     const remaining = await this.#insertTogether(client, entries, batches, together)
     const knownIds = new Set(remaining.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
     for (const plan of together) await replacePartsOf(client, batches, remaining, plan)
-    const inserted = batchesOf(apart.length > 0 ? accepted.filter(({ id }) => !knownIds.has(id)) : [])
-    for (const plan of apart) await apply(client, inserted, plan)
+    const inserted = rowsByTarget(apart.length > 0 ? accepted.filter(({ id }) => !knownIds.has(id)) : [])
+    for (const plan of apart) await writeRows(client, inserted, plan)
     if (!isSingle) await commit(client, limits)
 
     const isKnown = ({ delivery }: Entry) => knownIds.has(delivery.arrival.id)
@@ -109,7 +109,7 @@ export class Writer implements GroupWriter {
       rowParameters(countDuplicates.parameters, ledgerRows(entries)),
     )
     const byArrival = new Map(rows.map((row) => [row.arrival_id, row]))
-    const accepted: Accepted[] = []
+    const accepted: DeliveryRows[] = []
     const renamed: KnownDelivery[] = []
     for (const entry of entries) {
       const { arrival, verdict } = entry.delivery
@@ -123,13 +123,13 @@ export class Writer implements GroupWriter {
       accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
       if (wasStored) renamed.push(ledger)
     }
-    const batches = batchesOf(accepted)
+    const batches = rowsByTarget(accepted)
     for (const plan of this.#plans) {
       // The rows that the same bytes made under the name of another event are deleted.
       const { deleteByDelivery } = plan
       if (renamed.length > 0)
         await query(client, deleteByDelivery, rowParameters(deleteByDelivery.parameters, renamed))
-      await apply(client, batches, plan)
+      await writeRows(client, batches, plan)
     }
     await commit(client, limits)
   }
@@ -138,7 +138,7 @@ export class Writer implements GroupWriter {
   async #insertTogether(
     client: Client,
     entries: Entry[],
-    batches: Batches,
+    batches: RowsByTarget,
     plans: readonly Plan[],
   ): Promise<Remaining[]> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
@@ -166,7 +166,7 @@ const ENTRY_PARAMETERS = insertGroup([]).parameters
 
 async function replacePartsOf(
   client: Client,
-  batches: Batches,
+  batches: RowsByTarget,
   remaining: readonly Remaining[],
   { target, parts }: Plan,
 ): Promise<void> {
@@ -178,7 +178,7 @@ async function replacePartsOf(
   for (const part of parts) await replaceParts(client, batches, owners, part)
 }
 
-function asArrived(entry: Entry): Accepted {
+function asArrived(entry: Entry): DeliveryRows {
   const { arrival, verdict } = entry.delivery
   return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt }
 }
