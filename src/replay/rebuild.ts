@@ -23,7 +23,7 @@ export async function rebuild(
   await begin(client)
   try {
     await deleteRows(client, owner, plans, changes)
-    await writeRows(client, owner, plans, rowsOf, changes)
+    await writeChanges(client, owner, plans, rowsOf, changes)
     await writeLaterDeliveries(client, owner, plans, rowsOf, comparison)
     await client.query('commit')
   } catch (error) {
@@ -45,7 +45,7 @@ async function deleteRows(
   }
 }
 
-async function writeRows(
+async function writeChanges(
   client: pg.ClientBase,
   owner: Owner,
   plans: readonly Plan[],
