@@ -114,10 +114,10 @@ function webhookRoutes(scope: FastifyInstance, dependencies: AppDependencies, ra
       receive(scope, {
         vendor,
         authenticator,
-        onRefused: observer.refused(vendor, config.credentials, authenticator),
+        onRefused: observer.refusalCounter(vendor, config.credentials, authenticator),
         intake,
         unpacker,
-        store: observer.store(store),
+        store: observer.countingStore(store),
         quarantine,
         admit: admitter(scope, vendor, rates),
         clock,

@@ -18,7 +18,7 @@ export class DriftNames {
   readonly #watched = new Map<string, Set<string>>()
 
   /** The name, or `*` while it may not be shown. Owners are counted for each `place` and name. */
-  shown(place: string, name: string, owner: string): string {
+  nameToShow(place: string, name: string, owner: string): string {
     const id = `${place} ${name}`
     if (this.#shown.has(id)) return name
     if (this.#shown.size >= SHOWN || owner === '' || !fieldName.test(name)) return '*'
