@@ -5,12 +5,13 @@ import { DATA_DIRECTORY, openDatabase } from './db/connect/open.ts'
 import { createLog } from './ops/log.ts'
 import { startService } from './service.ts'
 
+/** Milliseconds after which a shutdown is forced, not counting SHUTDOWN_DELAY_SECONDS. */
 const SHUTDOWN_LIMIT = 30_000
 
 const { config, generated } = credentialsOrExit()
 const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 for (const setting of listsWithComma(config)) {
-  log.warn({ setting }, 'a secret in the file holds a comma: each line is one secret')
+  log.warn({ setting }, 'a secret in the file contains a comma: each line is one secret')
 }
 const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
@@ -22,31 +23,29 @@ closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
   await close()
 })
 
-const { app, drain } = await startService(config, database.url, log).catch(endStart)
+const { app, drain } = await startService(config, database.url, log).catch(closeAndExit)
 close = async () => {
   drain()
   await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
   await app.close()
   await database.release()
 }
-const address = await app.listen({ host: config.HOST, port: config.PORT }).catch(endStart)
+const address = await app.listen({ host: config.HOST, port: config.PORT }).catch(closeAndExit)
 if (config.NODE_ENV !== 'production') {
-  process.stdout.write(
-    banner(config, { address, databaseUrl: database.url, embedded: database.embedded, generated }),
-  )
+  const { url: databaseUrl, embedded } = database
+  process.stdout.write(banner(config, { address, databaseUrl, embedded, generated }))
 }
 
 function credentialsOrExit() {
   try {
     return withCredentials(loadConfig(), DATA_DIRECTORY)
   } catch (error) {
-    // Nothing was received yet: what the file system says of .data/ can quote nobody.
     return exitWith(error as Error)
   }
 }
 
-/** Nothing was received yet, so the message can quote nobody: whoever starts the service needs to read it. */
-async function endStart(error: Error): Promise<never> {
+/** Prints the error's message. It contains no personal data, because no delivery was received yet. */
+async function closeAndExit(error: Error): Promise<never> {
   await close()
   return exitWith(error)
 }

@@ -8,7 +8,7 @@ import { vendors } from '../vendors/index.ts'
 
 export const migrateCommand = new Command('migrate')
   .description(
-    'Bring the database up to date, finish what an upgrade may do beside a running service, and exit. The service does the same by itself.',
+    'Migrate the database, run the online steps of an upgrade, and exit. The service does the same when it starts.',
   )
   .action(async () => {
     const database = await openDatabase(loadConfig())
@@ -22,7 +22,7 @@ export const migrateCommand = new Command('migrate')
         const steps = onlineSteps(vendors.flatMap(({ targets }) => targets))
         const left = await runOnlineSteps(client, { steps, schema, log: { info } })
         for (const { name, waitsFor } of left) {
-          info(`Left to the service: ${name} waits for ${waitsFor}.`)
+          info(`Left to the service: step ${name} waits for ${waitsFor}.`)
         }
       } finally {
         await client.end()

@@ -8,14 +8,12 @@ import { Observer } from '../ops/observe.ts'
 import { vendors } from '../vendors/index.ts'
 
 export const openapiCommand = new Command('openapi')
-  .description(
-    'Print the OpenAPI 3.1 document, which describes the routes of all vendors whatever is configured.',
-  )
+  .description('Print the OpenAPI 3.1 document, with the routes of all vendors.')
   .action(async () => {
     process.stdout.write(await openapiDocument())
   })
 
-/** What GET /openapi.json answers if a credential is configured for every vendor. */
+/** The answer of GET /openapi.json if a credential is configured for every vendor. */
 export async function openapiDocument(): Promise<string> {
   const metrics = createMetrics()
   const app = buildApp({

@@ -19,9 +19,10 @@ export const sqlCommand = new Command('sql')
     }
   })
 
-/** Values as Postgres writes them: microseconds, digits and bytes stay as they are. */
+/** Returns values as the text that Postgres sends, so that no microsecond, digit or byte is lost. */
 const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
+/** The rows of a read-only statement as a table. Throws the error of Postgres. */
 export async function printed(database: DatabaseSettings | string, query: string): Promise<string> {
   const client = await connect(database, { name: 'nightpost sql', use: 'read', types: asText })
   try {
@@ -36,8 +37,8 @@ export async function printed(database: DatabaseSettings | string, query: string
 }
 
 /**
- * One statement, which the extended protocol makes sure of, in a transaction that can't be made to write: Postgres
- * allows that only before the first query of a transaction, and one has run.
+ * Runs one statement in a read-only transaction. The extended protocol allows only one statement. The statement can't
+ * make the transaction writable: Postgres allows that only before the first query of a transaction.
  */
 async function readOnly(client: pg.Client, text: string): Promise<pg.QueryArrayResult<Array<string | null>>> {
   await begin(client, { readOnly: true })
@@ -46,7 +47,7 @@ async function readOnly(client: pg.Client, text: string): Promise<pg.QueryArrayR
   return client.query<Array<string | null>>(query)
 }
 
-/** pg knows `queryMode`; its types don't. */
+/** `queryMode` is missing in the types of pg. */
 type ExtendedQuery = pg.QueryArrayConfig & { queryMode: 'extended' }
 
 function table(head: string[], rows: Array<Array<string | null>>): string {
@@ -68,7 +69,7 @@ function width(head: string[], rows: Array<Array<string | null>>): number {
   }, 1)
 }
 
-/** A row too wide for the terminal, one column a line. */
+/** Rows that are too wide for the terminal: one line per column. */
 function records(head: string[], rows: Array<Array<string | null>>): string {
   const drawn = rows.map((row) => {
     const record = new Table({ style: { head: [], border: [], compact: true } })

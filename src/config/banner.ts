@@ -1,15 +1,18 @@
 import { vendors } from '../vendors/index.ts'
 import type { Config } from './settings.ts'
 
-interface Facts {
+interface Listening {
   readonly address: string
   readonly databaseUrl: string
   readonly embedded: boolean
   readonly generated: boolean
 }
 
-/** What a newcomer needs: the URLs for the vendors' dashboards, and a line to paste that makes a row. */
-export function banner(config: Config, { address, databaseUrl, embedded, generated }: Facts): string {
+/**
+ * The text that a development server prints when it listens: the URLs for the vendors' dashboards, and for each vendor
+ * a curl command that stores a row.
+ */
+export function banner(config: Config, { address, databaseUrl, embedded, generated }: Listening): string {
   const lines = ['', `Nightpost listens on ${address}`, '', 'Callback URLs']
   for (const vendor of vendors) {
     const names = Object.keys(vendor.credentials)

@@ -3,7 +3,7 @@ import { loadEnvFile } from 'node:process'
 import { withSecretFiles } from './secret-files.ts'
 import { type Config, ConfigError, readConfig } from './settings.ts'
 
-/** The environment and, where there is one, `.env` (the environment wins). Ends the process on a bad setting. */
+/** Reads the environment and `.env`, if it exists; the environment takes precedence. Exits if a setting is wrong. */
 export function loadConfig(): Config {
   if (existsSync('.env')) loadEnvFile('.env')
   try {
@@ -14,8 +14,9 @@ export function loadConfig(): Config {
   }
 }
 
+/** Prints an error and exits with status 1. */
 export function exitWith(error: Error): never {
-  // Node's error for several refused addresses has no message of its own.
+  // Node's AggregateError for several refused addresses has an empty message.
   process.stderr.write(`${error.message || (error as NodeJS.ErrnoException).code}\n`)
   process.exit(1)
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, credentialNames, type Environment } from './settings.ts'
 
-/** The settings that are secrets: each may also stand in a file that `<name>_FILE` names. */
+/** The settings that are secrets. Each may be read from a file that `<name>_FILE` names. */
 export const secretNames = [
   ...credentialNames,
   'DATABASE_URL',
@@ -11,8 +11,8 @@ export const secretNames = [
 ]
 
 /**
- * The environment with what secret files hold, as Docker and Kubernetes mount them: of a list one secret a line,
- * which may hold commas. Throws `ConfigError`.
+ * The environment with the content of secret files, as Docker and Kubernetes mount them. The file of a list has one
+ * secret per line, which may contain commas. Throws `ConfigError`.
  */
 export function withSecretFiles(environment: Environment): Environment {
   const found = secretNames.flatMap((name) => {
@@ -43,7 +43,7 @@ function contentOf(name: string, file: string): string {
   } catch (error) {
     throw new ConfigError(`${name}_FILE: the file can't be read (${(error as NodeJS.ErrnoException).code})`)
   }
-  // An empty variable counts as absent; a secret that was meant to be there and isn't must not.
+  // An empty variable counts as absent, but an empty secret file is a mistake.
   if (text === '') throw new ConfigError(`${name}_FILE: the file is empty`)
   return text
 }

@@ -16,7 +16,7 @@ const SettingsSchema = Type.Object({
     Type.String({
       pattern: '^postgres(ql)?://',
       description:
-        'A direct connection for migrations and replay, where DATABASE_URL is a pooler in transaction mode',
+        'A direct connection for migrations and replay, if DATABASE_URL is a pooler in transaction mode',
     }),
   ),
   DATABASE_SCHEMA: Type.String({
@@ -26,7 +26,7 @@ const SettingsSchema = Type.Object({
   }),
   DATABASE_POOLING: Type.Union([Type.Literal('auto'), Type.Literal('session'), Type.Literal('transaction')], {
     default: 'auto',
-    description: 'How a pooler in DATABASE_URL shares its connections; auto: found out at the start',
+    description: 'Mode of a pooler in DATABASE_URL; auto: detected at the start',
   }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({
@@ -45,19 +45,20 @@ const SettingsSchema = Type.Object({
     default: 0,
     minimum: 0,
     maximum: 2 ** 40,
-    description: 'Room for deliveries that fail authentication, the oldest go first; 0: none is kept',
+    description:
+      'Bytes of deliveries that fail authentication and are kept; the oldest are deleted first; 0: none is kept',
   }),
   MAX_IN_FLIGHT_BYTES: Type.Integer({
     default: 128 * 2 ** 20,
     minimum: 2 ** 20,
     maximum: 2 ** 40,
-    description: 'Bytes of bodies between socket and commit; past it the answer is 503',
+    description: 'Bytes of bodies between socket and commit; above it the answer is 503',
   }),
-  RATE_LIMIT_PER_ADDRESS: RateLimit('Requests a minute of one address'),
-  RATE_LIMIT_PER_CREDENTIAL: RateLimit('Authentic deliveries a minute of one credential'),
+  RATE_LIMIT_PER_ADDRESS: RateLimit('Requests per minute of one address'),
+  RATE_LIMIT_PER_CREDENTIAL: RateLimit('Authentic deliveries per minute of one credential'),
   TRUST_PROXY: Type.String({
     default: 'false',
-    // An address here has a dot or a colon: nothing else could be one.
+    // Every address contains a dot or a colon.
     pattern: '^(true|false|[1-9][0-9]?|[0-9a-fA-F:./, ]*[.:][0-9a-fA-F:./, ]*)$',
     description: 'Proxies whose X-Forwarded-For names the sender: true, how many, or their addresses',
   }),
@@ -65,7 +66,8 @@ const SettingsSchema = Type.Object({
     default: 0,
     minimum: 0,
     maximum: 60,
-    description: 'Time in which /health/ready says 503 and requests are still taken, before the end',
+    description:
+      'Seconds between SIGTERM and the shutdown in which /health/ready answers 503 and requests are still taken',
   }),
   LOG_LEVEL: Type.Union(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
@@ -75,13 +77,13 @@ const SettingsSchema = Type.Object({
     Type.String({
       minLength: 16,
       description:
-        'Hashes user ids in the log; absent: a random one, so that a hash means nothing after a restart',
+        'Key of the hashes of user ids in the log; absent: a random key, so hashes change with every start',
     }),
   ),
   METRICS_TOKEN: Type.Optional(
     Type.String({
       description:
-        'GET /metrics needs it as a Bearer token; absent: it needs none, and in production answers only the own network',
+        'Bearer token required for GET /metrics and GET /status; absent: no token, but in production only the own network',
     }),
   ),
   DOCS: Type.Optional(
@@ -99,7 +101,7 @@ const CredentialList = (description: string) =>
 
 const credentialNames = vendors.flatMap((vendor) => Object.keys(vendor.credentials))
 
-/** Every environment variable that Nightpost reads; the vendors contribute their credentials. */
+/** Every environment variable that Nightpost reads, with the credentials of the vendors. */
 export const ConfigSchema: TObject = Type.Composite([
   SettingsSchema,
   ...vendors.map((vendor) =>
@@ -111,22 +113,21 @@ export const ConfigSchema: TObject = Type.Composite([
   ),
 ])
 
-export type Settings = Static<typeof SettingsSchema>
-
-export interface Config extends Settings {
-  /** The list configured under a variable's name. */
+/** The value of every setting. */
+export interface Config extends Static<typeof SettingsSchema> {
+  /** The credentials of the setting with this name. */
   readonly credentials: (name: string) => readonly string[]
 }
 
-/** A setting is wrong; the message names variables and expectations, never a value. */
+/** A setting is wrong. The message names the variable and what is expected, and contains no value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/** A list may be given as such: nothing in its entries separates them then. */
+/** Environment variables. A list may be given as an array; its entries are then not split at commas. */
 export type Environment = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** Reads the environment; an empty variable counts as absent. Throws `ConfigError`. */
+/** Reads and checks the settings. An empty variable counts as absent. Throws `ConfigError`. */
 export function readConfig(environment: Environment): Config {
   const given = Object.fromEntries(
     Object.keys(ConfigSchema.properties).flatMap((name) => {
@@ -136,7 +137,7 @@ export function readConfig(environment: Environment): Config {
       return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
     }),
   )
-  // TypeBox would cut 3000.7 and 3e3 down to a whole number.
+  // TypeBox would truncate 3000.7 and 3e3 to an integer.
   const notWhole = Object.entries(given)
     .filter(([name, text]) => isInteger(name) && !/^-?\d+$/.test(String(text)))
     .map(([name]) => `${name}: Expected integer`)
@@ -147,7 +148,7 @@ export function readConfig(environment: Environment): Config {
   problems.push(...notWhole)
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return {
-    ...(values as Settings),
+    ...(values as Static<typeof SettingsSchema>),
     credentials: (name) => (values[name] as string[] | undefined) ?? [],
   }
 }
@@ -156,7 +157,7 @@ export function hasCredentials(config: Config): boolean {
   return credentialNames.some((name) => config.credentials(name).length > 0)
 }
 
-/** The lists with an entry that holds a comma, which only a file can give. */
+/** The names of the lists with an entry that contains a comma, which only a secret file can have. */
 export function listsWithComma(config: Config): string[] {
   return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
 }

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
-/** Bodies up to this size are read and dropped in any case, and their connection stays open. */
+/** The rest of a body up to this size is always read and discarded, and the connection stays open. */
 const SMALL_BYTES = 64 * 2 ** 10
 
-/** How long, and how much, is read and dropped after an answer that came before the end of a body. */
+/** Limits of what is read and discarded after an answer that was sent before the end of the body. */
 const LINGER_MS = 5000
 const LINGER_BYTES = 64 * 2 ** 20
 
-/** Whether much of a request's body may still be on its way. */
+/** Whether the client may still send more than `SMALL_BYTES` of the request's body. */
 export function isUnread({ complete, headers }: IncomingMessage): boolean {
   if (complete) return false
   const length = headers['content-length']
@@ -16,19 +16,20 @@ export function isUnread({ complete, headers }: IncomingMessage): boolean {
 }
 
 /**
- * An answer to a request whose body is not read. The client gets all of it at once, while what it goes on sending is
- * dropped for a while: a connection that was closed at once would be reset, and the client would lose the answer.
+ * An answer to a request whose body is not read. The answer is sent immediately. What the client still sends is
+ * discarded until a limit is reached: if the connection were closed immediately, TCP would reset it and the client
+ * could lose the answer.
  */
 export function earlyAnswer(request: IncomingMessage, text: string): Readable {
   return Readable.from(
     (async function* () {
       yield Buffer.from(text)
-      await dropped(request)
+      await discardBody(request)
     })(),
   )
 }
 
-function dropped(request: IncomingMessage): Promise<void> {
+function discardBody(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     let bytes = 0
     const count = (chunk: Buffer) => {

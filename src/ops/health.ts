@@ -6,10 +6,10 @@ import type { Metrics } from './metrics/index.ts'
 const PARTS = ['database', 'schema', 'queue'] as const
 
 /** What is wrong with each part of the service; null if it is in order. */
-export type Faults = Readonly<Record<(typeof PARTS)[number], string | null>>
+export type PartFaults = Readonly<Record<(typeof PARTS)[number], string | null>>
 
 /** Checks every part. It never throws: a part that can't be checked is a fault. */
-export type Readiness = () => Promise<Faults>
+export type Readiness = () => Promise<PartFaults>
 
 /** For each part, `ok` or what is wrong with it. */
 export const PartStates = Type.Object({
@@ -18,7 +18,7 @@ export const PartStates = Type.Object({
   queue: Type.String(),
 })
 
-export function partStates({ database, schema, queue }: Faults): Static<typeof PartStates> {
+export function partStates({ database, schema, queue }: PartFaults): Static<typeof PartStates> {
   return { database: database ?? 'ok', schema: schema ?? 'ok', queue: queue ?? 'ok' }
 }
 

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module'
 import { type Logger, type LoggerOptions, pino } from 'pino'
 
 /**
- * One JSON line per event on standard output, written behind the work; in development and at a terminal
- * coloured for a person, where pino-pretty is installed.
+ * A logger that writes one JSON line per event to standard output, asynchronously. In development, at a terminal, it
+ * writes coloured text if pino-pretty is installed.
  */
 export function createLog(level: string, isProduction = false): Logger {
   const pretty = !isProduction && process.stdout.isTTY && isInstalled('pino-pretty')
@@ -12,7 +12,7 @@ export function createLog(level: string, isProduction = false): Logger {
   return pino({ ...logOptions(level), transport })
 }
 
-/** An error is logged without its message, which may quote a value: Postgres names the text it could not read. */
+/** Errors are logged without their message, which may contain personal data: Postgres quotes a value that it can't read. */
 export function logOptions(level: string): LoggerOptions {
   return { level, serializers: { err: describeError } }
 }

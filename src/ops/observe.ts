@@ -6,6 +6,7 @@ import { Clock } from '../ingest/clock.ts'
 import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
 import { refusalReason, refusalReasons } from '../ingest/refusal.ts'
 import { DriftNames } from './drift-names.ts'
+import type { HistogramSeries } from './metrics/histogram.ts'
 import type { Metrics } from './metrics/index.ts'
 
 /** Stands for every event that no vendor declares: the name of such an event comes from a body. */
@@ -47,7 +48,7 @@ export class Observer {
   }
 
   /** A store that counts what `store` commits, and what it does not. */
-  store(store: Store): Store {
+  countingStore(store: Store): Store {
     return {
       commit: async (delivery) => {
         try {
@@ -63,7 +64,7 @@ export class Observer {
   }
 
   /** A function that counts a refused request of a vendor by what is wrong with its headers. */
-  refused(
+  refusalCounter(
     vendor: Vendor,
     credentials: (name: string) => readonly string[],
     authenticator: Authenticator,
@@ -106,7 +107,7 @@ export class Observer {
       const { path } = drift
       if (drift.kind === 'field') {
         const place = `${labels.vendor} ${labels.event} ${path}`
-        const name = this.#driftNames.shown(place, drift.key, verdict.owner)
+        const name = this.#driftNames.nameToShow(place, drift.key, verdict.owner)
         this.#metrics.unknownFields.add({ ...labels, path: join(path, name) })
       } else if (drift.kind === 'value') this.#metrics.unknownValues.add({ ...labels, path })
       else if (drift.kind === 'type') this.#metrics.mistypedFields.add({ ...labels, path })
@@ -151,10 +152,19 @@ function lagSeconds(createdAt: string, received: number): number {
 
 /** Measures requests by route and status. All paths without a route share the name `none`. */
 export function measureRequests(app: FastifyInstance, { requests }: Metrics): void {
+  // Looking up the series by its labels would add 0.5 µs to every request.
+  const known = new Map<string, HistogramSeries>()
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request
     const route = request.routeOptions.url ?? 'none'
-    requests.series({ method, route, status: reply.statusCode }).observe(reply.elapsedTime / 1000)
+    const status = reply.statusCode
+    const key = `${method} ${route} ${status}`
+    let series = known.get(key)
+    if (!series) {
+      series = requests.series({ method, route, status })
+      known.set(key, series)
+    }
+    series.observe(reply.elapsedTime / 1000)
     done()
   })
 }

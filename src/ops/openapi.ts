@@ -3,11 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Vendor } from '../contract/vendor.ts'
 import { servePages } from './pages.ts'
 
-const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. A 2xx is sent once the exact bytes and every row made
-from them are committed. Bodies are read tolerantly: unknown fields and values are kept, an optional value that does
-not fit is stored as NULL, a malformed record of a list is left out. They may come with Content-Encoding: gzip. Failures are RFC 9457 problem documents with a stable \`code\`.`
+const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. Answers 2xx after the exact
+bytes and every row made from them are committed. Unknown fields and values are kept, an optional value of the wrong
+type is stored as NULL, and a malformed record of a list gets no row. Bodies may be gzip-compressed
+(Content-Encoding: gzip). Failures are RFC 9457 problem documents with a stable \`code\`.`
 
-/** Collects every route that is declared on `scope` afterwards into one OpenAPI 3.1 document. */
+/** Collects the routes that are declared on `scope` later into one OpenAPI 3.1 document. */
 export async function collectRoutes(scope: FastifyInstance, vendors: readonly Vendor[]): Promise<void> {
   await scope.register(swagger, {
     openapi: {
@@ -15,8 +16,8 @@ export async function collectRoutes(scope: FastifyInstance, vendors: readonly Ve
       info: { title: 'Nightpost', version: '1', description: DESCRIPTION.replaceAll('\n', ' ') },
       servers: [{ url: '/' }],
       tags: [
-        ...vendors.map(({ name }) => ({ name, description: `What ${name} calls` })),
-        { name: 'operations', description: 'What whoever runs Nightpost calls' },
+        ...vendors.map(({ name }) => ({ name, description: `Callbacks of ${name}` })),
+        { name: 'operations', description: 'Operations' },
       ],
       components: { securitySchemes: Object.assign({}, ...vendors.map(schemesOf), METRICS) },
     },
@@ -28,7 +29,7 @@ export async function collectRoutes(scope: FastifyInstance, vendors: readonly Ve
   })
 }
 
-/** `GET /openapi.json`, and where they are wanted the pages that show it at `/docs`. */
+/** `GET /openapi.json`, and optionally pages at `/docs` that show it. */
 export function serveDocs(scope: FastifyInstance, withPages: boolean): void {
   let document: Buffer | undefined
   scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
@@ -43,7 +44,7 @@ interface Document {
 }
 
 const METRICS = {
-  METRICS_TOKEN: { type: 'http', scheme: 'bearer', description: 'Where METRICS_TOKEN is set' },
+  METRICS_TOKEN: { type: 'http', scheme: 'bearer', description: 'Required if METRICS_TOKEN is set' },
 }
 
 function schemesOf({ credentials, proofs }: Vendor): object {
@@ -54,7 +55,7 @@ function schemesOf({ credentials, proofs }: Vendor): object {
   return Object.fromEntries(schemes)
 }
 
-/** One example for each event, under the name that Sahha's X-Event-Type has. */
+/** Adds an example for each event, under the event's name. Events that share a name are told apart by their title. */
 function showExamples({ paths }: Document, { name, events }: Vendor): void {
   const content = paths?.[`/webhooks/${name}`]?.post?.requestBody?.content['application/json']
   if (!content) return

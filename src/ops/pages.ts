@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
 
-/** A page or a file of one, and the headers that it is sent with. */
+/** A page, or one of its files, with its headers. */
 interface Page {
   readonly status: number
   readonly headers: Readonly<Record<string, string | number | string[] | undefined>>
@@ -11,47 +11,48 @@ interface Page {
 }
 
 /**
- * Pages at `/docs` that show the OpenAPI document. Each is made once, by an instance that nobody can reach, and then
- * sent from memory: read from disk for each request, they would take a gigabyte for some thousand of them.
+ * Serves pages at `/docs` that show the OpenAPI document. Each page is rendered once, by a Fastify instance that does
+ * not listen, and then sent from memory. Reading the files for every request took a gigabyte of memory for some
+ * thousand concurrent requests.
  */
 export function servePages(scope: FastifyInstance, document: () => object): void {
-  let maker: Promise<FastifyInstance> | undefined
-  const made = new Map<string, Promise<Page>>()
+  let renderer: Promise<FastifyInstance> | undefined
+  const pages = new Map<string, Promise<Page>>()
 
-  const make = async (path: string): Promise<Page> => {
-    maker ??= makerOf(document())
-    const { statusCode, headers, rawPayload } = await (await maker).inject(path)
-    const { 'content-length': _length, connection: _connection, date: _date, ...kept } = headers
-    return { status: statusCode, headers: kept, body: rawPayload }
+  const render = async (path: string): Promise<Page> => {
+    renderer ??= createRenderer(document())
+    const { statusCode, headers, rawPayload } = await (await renderer).inject(path)
+    const { 'content-length': _length, connection: _connection, date: _date, ...reused } = headers
+    return { status: statusCode, headers: reused, body: rawPayload }
   }
   const page = (path: string): Promise<Page> => {
-    const known = made.get(path)
+    const known = pages.get(path)
     if (known) return known
-    const making = make(path)
-    made.set(path, making)
-    // What does not exist, or failed, is forgotten: else anybody could fill the memory with names.
-    const forget = () => made.delete(path)
-    making.then(({ status }) => status >= 400 && forget(), forget)
-    return making
+    const rendering = render(path)
+    pages.set(path, rendering)
+    // Errors are not kept: anybody could otherwise fill the memory with unknown paths.
+    const remove = () => pages.delete(path)
+    rendering.then(({ status }) => status >= 400 && remove(), remove)
+    return rendering
   }
 
   for (const url of ['/docs', '/docs/*']) {
     scope.get(url, { schema: { hide: true } }, async ({ raw }, reply) => {
       const path = raw.url?.split('?', 1)[0] ?? '/docs'
-      // A file's name, and nothing that would have to be decoded or resolved.
+      // Only plain file names: nothing that has to be decoded or resolved.
       if (!/^\/docs(?:\/[\w.-]*){0,3}$/.test(path)) return reply.callNotFound()
       const { status, headers, body } = await page(path)
       if (status === 404) return reply.callNotFound()
       return reply.code(status).headers(headers).send(body)
     })
   }
-  scope.addHook('onClose', async () => (await maker)?.close())
+  scope.addHook('onClose', async () => (await renderer)?.close())
 }
 
-async function makerOf(document: object): Promise<FastifyInstance> {
+async function createRenderer(document: object): Promise<FastifyInstance> {
   const app = Fastify({ exposeHeadRoutes: false })
   await app.register(helmet, {
-    // Without `upgrade-insecure-requests`: Nightpost itself speaks plain HTTP.
+    // Without helmet's default `upgrade-insecure-requests`, because Nightpost itself serves plain HTTP.
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {

@@ -5,14 +5,14 @@ import { RETRY_AFTER } from '../ingest/intake.ts'
 import { RejectedError } from '../ingest/receive.ts'
 import { earlyAnswer, isUnread } from './early-answer.ts'
 
-/** Every failure leaves as a problem document that names no value. */
+/** Answers every failure with a problem document. No document contains a value of the request. */
 export function answerProblems(app: FastifyInstance): void {
   const routes = collectMethods(app)
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof RejectedError) return send(reply, error.problem)
     if (error instanceof ProblemError) return send(reply.headers(error.headers), error.problem)
     if (error instanceof Unavailable) {
-      // A full queue says all in the request's own line; a database that fails has more to tell.
+      // The request's log line is enough for a full queue. A failing database has an error to log.
       if (error.cause) request.log.error({ err: error.cause }, error.message)
       return send(reply.headers(RETRY_AFTER), problem('unavailable', error.message))
     }
@@ -25,7 +25,7 @@ export function answerProblems(app: FastifyInstance): void {
     const methods = routes.get(request.url.split('?', 1)[0] ?? '')
     if (!methods) return send(reply, problem('not_found', 'There is nothing at this path.'))
     const allow = [...methods].join(', ')
-    return send(reply.header('allow', allow), problem('method_not_allowed', `This path takes ${allow}.`))
+    return send(reply.header('allow', allow), problem('method_not_allowed', `This path allows ${allow}.`))
   })
 }
 
@@ -39,7 +39,7 @@ function send(reply: FastifyReply, document: Problem): FastifyReply {
     .send(earlyAnswer(raw, text))
 }
 
-/** The methods of each path, once all routes are declared. Asking the router would throw at a path such as `/:a(`. */
+/** Collects the methods of each path from the routes declared later. Fastify's router throws for a path such as `/:a(`. */
 function collectMethods(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -66,7 +66,7 @@ const HTTP_FAULTS: Record<string, ProblemCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-/** The answer to bytes that are no HTTP request: nothing but the socket exists yet. */
+/** The answer, as text, to bytes that are not an HTTP request: at that point only the socket exists. */
 export function rawProblem(error: NodeJS.ErrnoException): string {
   const document = problem(HTTP_FAULTS[error.code ?? ''] ?? 'bad_request', 'The request could not be read.')
   const body = JSON.stringify(document)

@@ -6,18 +6,18 @@ import type { Vendor } from '../contract/vendor.ts'
 import type { Admit } from '../ingest/receive.ts'
 
 export interface RateLimits {
-  /** Requests a minute of one address; 0: any number. */
+  /** Requests per minute of one address; 0: no limit. */
   readonly perAddress: number
-  /** Authentic deliveries a minute of one credential; 0: any number. */
+  /** Authentic deliveries per minute of one credential; 0: no limit. */
   readonly perCredential: number
 }
 
 const MINUTE = 60_000
 
-/** Addresses and credentials that are counted at a time: the least recently seen make room. */
+/** Addresses and credentials that are counted at a time. The least recently used is dropped for a new one. */
 const CACHE = 5000
 
-/** Loads the limits into `scope`, before its routes. Counts are those of one process. */
+/** Limits the requests to the routes that are declared on `scope` later. Each process counts for itself. */
 export async function limitRates(
   scope: FastifyInstance,
   { perAddress, perCredential }: RateLimits,
@@ -34,8 +34,9 @@ export async function limitRates(
 }
 
 /**
- * What an authentic delivery must pass. Only those are counted, or else anybody could use up a vendor's
- * share. A key has a share of its own; a signature doesn't say under which secret it was made, so all have one.
+ * Limits the authentic deliveries of a vendor; null without a limit. Other requests are not counted, because anybody
+ * could use up a vendor's limit. Each key has its own limit. All signatures share one, because a signature does not
+ * say which secret made it.
  */
 export function admitter(
   scope: FastifyInstance,
@@ -58,5 +59,9 @@ async function refuseExcess(
   const limit = await check(request)
   if (limit.isAllowed || !limit.isExceeded) return
   const headers = { 'retry-after': String(limit.ttlInSeconds) }
-  throw new ProblemError('too_many_requests', `At most ${limit.max} in a minute.`, headers)
+  throw new ProblemError(
+    'too_many_requests',
+    `At most ${limit.max} requests per minute are allowed.`,
+    headers,
+  )
 }

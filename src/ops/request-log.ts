@@ -2,13 +2,13 @@ import { hash, randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 
-/** One line a request: what became of it, never what was in it; whose it was as a short hash under `key`. */
+/** Logs one line per request: its outcome, without its content. The user is logged as a short hash with `key`. */
 export function logRequests(app: FastifyInstance, key = randomBytes(24).toString('base64url')): void {
   const log = app.log as unknown as Logger
   app.addHook('onResponse', (request, reply, done) => {
     done()
     const status = reply.statusCode
-    // Somebody should look: a credential that is wrong, or a service that is.
+    // A wrong credential or a failing service needs attention.
     const level = status === 401 || status >= 500 ? 'warn' : 'info'
     if (!log.isLevelEnabled(level)) return
     const line = {

@@ -9,7 +9,7 @@ export interface Thresholds {
   readonly rejected: number
 }
 
-type Service = Pick<ServiceReport, 'faults' | 'queue' | 'skew' | 'refused'>
+type ServiceFacts = Pick<ServiceReport, 'faults' | 'queue' | 'skew' | 'refused'>
 
 /**
  * What is wrong, one sentence for each fault. `service` is null if the service was not asked. `vendors` are those that
@@ -17,7 +17,7 @@ type Service = Pick<ServiceReport, 'faults' | 'queue' | 'skew' | 'refused'>
  */
 export function faultsOf(
   database: DatabaseReport,
-  service: Service | null,
+  service: ServiceFacts | null,
   vendors: readonly string[],
   thresholds: Thresholds,
 ): string[] {
@@ -32,7 +32,7 @@ export function faultsOf(
   ]
 }
 
-function* filledQueue(service: Service | null) {
+function* filledQueue(service: ServiceFacts | null) {
   if (!service) return
   const { deliveries, full } = service.queue
   if (full > 0.5) yield `The queue is ${percent(full)} full: ${deliveries} deliveries wait.`
@@ -41,7 +41,7 @@ function* filledQueue(service: Service | null) {
 /** Seconds by which a clock may be wrong. */
 const MOST_SKEW = 5
 
-function* wrongClocks({ ahead, now }: DatabaseReport, service: Service | null) {
+function* wrongClocks({ ahead, now }: DatabaseReport, service: ServiceFacts | null) {
   const skew = service?.skew ?? 0
   if (Math.abs(skew) > MOST_SKEW) {
     const side = skew > 0 ? 'ahead of' : 'behind'
@@ -75,7 +75,7 @@ function* silentVendors(
  * A refused request is a fault until the vendor's next delivery is stored: after that it was a stranger's, because
  * anybody may send a wrong credential.
  */
-function* refusedRequests(database: DatabaseReport, service: Service | null) {
+function* refusedRequests(database: DatabaseReport, service: ServiceFacts | null) {
   for (const { vendor, reason, count, last } of service?.refused ?? []) {
     if (last > lastStoredOf(database, vendor)) {
       yield `The latest requests for ${vendor} were refused: ${reason} (${count} since the service started, the last ${duration(database.now - last)} ago).`

@@ -166,7 +166,7 @@ async function drift(client: Client, vendors: readonly Vendor[]): Promise<Databa
           const verdict = judge(vendor, authenticated_by, headers, body, SAMPLE_BYTES)
           for (const each of verdict.drift) {
             const place = `${vendor.name} ${event} ${each.path}`
-            const key = each.kind === 'field' ? names.shown(place, each.key, verdict.owner) : null
+            const key = each.kind === 'field' ? names.nameToShow(place, each.key, verdict.owner) : null
             if (!isLast) continue
             const path = key === null ? each.path : join(each.path, key)
             const entry = paths.get(`${each.kind} ${path}`) ?? { path, kind: each.kind, bodies: 0 }
