@@ -28,7 +28,7 @@ export interface LoadResult {
 }
 
 process.once('message', (options: LoadOptions) => {
-  run(options).then((result) => {
+  void run(options).then((result) => {
     process.send?.(result, () => process.disconnect())
   })
 })
