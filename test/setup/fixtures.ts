@@ -42,8 +42,13 @@ export function send(
   body: Buffer = fixtureBody,
 ): Promise<Answer> {
   if (vendor === 'sahha') return service.sahha(body, eventType)
-  const { data, callback_data } = JSON.parse(fixtureBody.toString())
-  return service.asleep(body, (data ?? callback_data).user_id)
+  if (vendor === 'asleep') {
+    const { data, callback_data } = JSON.parse(fixtureBody.toString())
+    return service.asleep(body, (data ?? callback_data).user_id)
+  }
+  // Any other vendor: the headers of its own example.
+  const { headers = {} } = vendors.find(({ name }) => name === vendor)?.example(credentialsOf) ?? {}
+  return service.post(vendor, headers, body)
 }
 
 /** The tables that deliveries are normalised into. */
