@@ -35,7 +35,7 @@ const options = (given: Partial<ReplayOptions> = {}): ReplayOptions => ({
 
 const transitions = ({ transitions }: ReplayReport) => Object.fromEntries(transitions)
 
-/** Makes the ledger what an older Nightpost would have left, which knew no normaliser for anything. */
+/** Changes the ledger as if an older version without normalisers had received every delivery. */
 async function forgetRows(outcome: string) {
   for (const table of [...tables].reverse()) await service.db.query(`delete from ${table}`)
   await service.db.query(`update deliveries set outcome = '${outcome}', normaliser_version = 0,
@@ -51,7 +51,7 @@ async function sendAll() {
   for (const fixture of fixtures) await send(service, fixture)
 }
 
-describe.each(['unrecognised', 'rejected'])('what an older version left as %s', (outcome) => {
+describe.each(['unrecognised', 'rejected'])('a delivery that an older version recorded as %s', (outcome) => {
   it("is stored with its old time of arrival, as today's code judges it", async () => {
     await sendAll()
     const rows = await allRows(service.db)
@@ -198,7 +198,7 @@ describe('the filter selects', () => {
   })
 })
 
-/** A normaliser of another version: it reads units in another way. */
+/** A vendor whose normaliser has a newer version, and reads units differently. */
 const otherSahha: Vendor = {
   ...sahha,
   normaliserVersion: sahha.normaliserVersion + 1,

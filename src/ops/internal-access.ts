@@ -4,7 +4,7 @@ import { Problem, ProblemError } from '../contract/problem.ts'
 import { apiKeyCheck } from '../contract/secrets.ts'
 import { isOwnNetwork } from './own-network.ts'
 
-/** Who may read an internal route: whoever presents the token, whoever asks from the own network, or everybody. */
+/** Who may read the internal routes: clients with the token, clients in the own network, or everybody. */
 type Audience = { readonly token: string } | 'own network' | 'everybody'
 
 /** Throws the problem 401 if the sender of a request may not read the internal routes. */

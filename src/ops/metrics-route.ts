@@ -36,7 +36,7 @@ interface Rendering {
 
 /**
  * Shares one rendering among all clients that ask before it has been sent to each of them, for at most a second.
- * Thousands of clients that ask at once, or that do not read the answer, then cost one buffer and one rendering.
+ * Thousands of clients that ask concurrently, or that do not read the answer, then cost one buffer and one rendering.
  */
 function sharedRendering(render: () => Promise<Buffer>): () => Promise<{ bytes: Buffer; sent: () => void }> {
   let last: Rendering | null = null

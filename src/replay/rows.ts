@@ -4,7 +4,7 @@ import { primaryKeyOf } from '../db/sql/parameters.ts'
 import type { Plan } from '../db/write/plan.ts'
 import type { Target } from '../tables/target.ts'
 
-/** A key as one text. Different keys have different texts, because their columns are text or integers. */
+/** A key as one text. Different keys have different texts: a column is an integer or text, which can't contain NUL. */
 export function keyOf(names: readonly string[], row: object): string {
   return names.map((name) => (row as Record<string, unknown>)[name]).join('\0')
 }
