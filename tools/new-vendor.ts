@@ -7,7 +7,9 @@ const root = resolve(import.meta.dirname, '..')
 const [name = ''] = process.argv.slice(2)
 
 if (!/^[a-z]{2,30}$/.test(name)) {
-  console.error('Usage: npm run new-vendor NAME, where NAME has 2 to 30 lower-case letters, for example oura.')
+  console.error(
+    'Usage: npm run new-vendor NAME, where NAME has 2 to 30 lower-case letters, for example oura.',
+  )
   process.exit(2)
 }
 if (existsSync(join(root, 'src/vendors', name))) {
@@ -150,6 +152,7 @@ export const records = target(${variable}, {
 })
 `,
   [`test/fixtures/${name}/record.json`]: `${JSON.stringify(example, null, 2)}\n`,
+  [`test/fixtures/${name}/record.rows.json`]: JSON.stringify({ [table]: [rowOf(example)] }, null, 2),
 }
 
 for (const [file, text] of Object.entries(files)) {
@@ -158,11 +161,21 @@ for (const [file, text] of Object.entries(files)) {
 }
 edit('src/vendors/index.ts', (text) =>
   text
-    .replace(/(\nimport \{ \w+ \} from '\.\/\w+\/index\.ts'\n)(?!import)/, `$1import { ${name} } from './${name}/index.ts'\n`)
+    .replace(
+      /(\nimport \{ \w+ \} from '\.\/\w+\/index\.ts'\n)(?!import)/,
+      `$1import { ${name} } from './${name}/index.ts'\n`,
+    )
     .replace(/(vendors: readonly Vendor\[\] = \[[^\]]+)\]/, `$1, ${name}]`),
 )
-edit('.env.example', (text) => text.replace(/(\nSAHHA_API_KEYS=.*\n)/, `$1\n# Keys that callbacks of ${name} may carry in x-api-key.\n${setting}=\n`))
-edit('docker-compose.yml', (text) => text.replace(/(\n +)(SAHHA_API_KEYS: .*)/, `$1$2$1${setting}: \${${setting}:-}`))
+edit('.env.example', (text) =>
+  text.replace(
+    /(\nSAHHA_API_KEYS=.*\n)/,
+    `$1\n# Keys that callbacks of ${name} may carry in x-api-key.\n${setting}=\n`,
+  ),
+)
+edit('docker-compose.yml', (text) =>
+  text.replace(/(\n +)(SAHHA_API_KEYS: .*)/, `$1$2$1${setting}: \${${setting}:-}`),
+)
 
 console.log(`${Object.keys(files).concat('src/vendors/index.ts', '.env.example', 'docker-compose.yml').join('\n')}
 
@@ -188,8 +201,18 @@ function edit(file: string, change: (text: string) => string): void {
   writeFileSync(join(root, file), after)
 }
 
+/** The row that the example makes, as Postgres writes it. */
+function rowOf({ user_id, id, value }: typeof example) {
+  return {
+    ...{ user_id, id, value: `${value}`, timestamp: '2025-01-22 06:30:00+00', utc_offset_minutes: '0' },
+    ...{ local_date: '2025-01-22', updated_at: '2025-01-22 07:00:00+00' },
+  }
+}
+
 /** An object literal as Biome formats it. */
 function inspect(value: Record<string, unknown>): string {
-  const lines = Object.entries(value).map(([key, one]) => `  ${key}: ${typeof one === 'string' ? `'${one}'` : one},`)
+  const lines = Object.entries(value).map(
+    ([key, one]) => `  ${key}: ${typeof one === 'string' ? `'${one}'` : one},`,
+  )
   return `{\n${lines.join('\n')}\n}`
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { vendors } from '../../src/vendors/index.ts'
 import type { TestDatabase } from './database.ts'
-import type { Answer, TestService } from './service.ts'
+import { type Answer, environment, type TestService } from './service.ts'
 
 export interface Fixture {
   readonly vendor: string
@@ -47,7 +47,10 @@ export function send(
     return service.asleep(body, (data ?? callback_data).user_id)
   }
   // Any other vendor: the headers of its own example.
-  const { headers = {} } = vendors.find(({ name }) => name === vendor)?.example(credentialsOf) ?? {}
+  const { headers = {} } =
+    vendors
+      .find(({ name }) => name === vendor)
+      ?.example((setting) => [(environment as Record<string, string>)[setting] ?? '']) ?? {}
   return service.post(vendor, headers, body)
 }
 

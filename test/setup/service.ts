@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { type Environment, readConfig } from '../../src/config/index.ts'
+import { credentialNames, type Environment, readConfig } from '../../src/config/index.ts'
 import { defaultLimits, type Limits } from '../../src/db/commit/limits.ts'
 import { logOptions } from '../../src/ops/log.ts'
 import { startService } from '../../src/service.ts'
@@ -12,7 +12,9 @@ export const ASLEEP_KEY = 'asleep-test-key'
 export const SAHHA_KEY = 'sahha-test-key'
 export const SAHHA_SECRET = 'sahha-test-secret'
 
+/** A credential for every setting of every registered vendor. */
 export const environment = {
+  ...(Object.fromEntries(credentialNames.map((name) => [name, `test-credential-of-${name}`])) as object),
   ASLEEP_API_KEYS: ASLEEP_KEY,
   SAHHA_API_KEYS: SAHHA_KEY,
   SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET,
