@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Quarantine, Unverified } from '../ingest/delivery.ts'
 import { sqlState } from './commit/failure.ts'
 import { begin } from './connect/transaction.ts'
+import { deleteOldestUnverified, insertUnverified } from './sql/quarantine-statements.ts'
 
 /** What may wait in memory for its turn; a flood of strangers' deliveries beyond it is not kept. */
 const WAITING_BYTES = 16 * 2 ** 20
@@ -81,7 +82,7 @@ export class PostgresQuarantine implements Quarantine {
     try {
       await begin(client)
       await client.query('select pg_advisory_xact_lock($1)', [LOCK])
-      await client.query(INSERT, [
+      await client.query(insertUnverified.text, [
         group.map(({ arrival }) => arrival.id),
         group.map(({ vendor }) => vendor),
         group.map(({ headers }) => JSON.stringify(headers)),
@@ -89,7 +90,7 @@ export class PostgresQuarantine implements Quarantine {
         group.map(({ arrival }) => arrival.body),
         group.map(({ arrival }) => arrival.receivedAt),
       ])
-      await client.query(DROP_OLDEST, [this.#maxBytes])
+      await client.query(deleteOldestUnverified.text, [this.#maxBytes])
       await client.query('commit')
       isBroken = false
     } finally {
@@ -97,25 +98,3 @@ export class PostgresQuarantine implements Quarantine {
     }
   }
 }
-
-/** What a row and its index entries take beside what is in it: many empty deliveries need room too. */
-const ROW_BYTES = 256
-
-const sizeOf = (from: string) =>
-  `octet_length(${from}.body) + octet_length(${from}.headers::text) + octet_length(${from}.hashed_headers::text)
-    + ${ROW_BYTES}`
-
-/** Where the newest delivery ends: as many bytes were quarantined so far. */
-const END = `select u.position + ${sizeOf('u')} from unverified_deliveries as u order by u.position desc limit 1`
-
-const INSERT = `with arrived as (
-  select delivery_id, vendor, headers::jsonb, hashed_headers::jsonb, body, received_at, nth
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[]) with ordinality
-    as r(delivery_id, vendor, headers, hashed_headers, body, received_at, nth)
-)
-insert into unverified_deliveries (delivery_id, vendor, headers, hashed_headers, body, received_at, position)
-select delivery_id, vendor, headers, hashed_headers, body, received_at,
-  coalesce((${END}), 0) + sum(${sizeOf('a')}) over (order by nth) - (${sizeOf('a')})
-from arrived as a`
-
-const DROP_OLDEST = `delete from unverified_deliveries where position < (${END}) - $1::bigint`

@@ -40,10 +40,10 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
     return first
   }
   const writes = plans.map(({ target, key, parts }) => [
-    sql`, ${into(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target))})`,
+    sql`, ${written(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target))})`,
     ...parts.map(
       ({ target: part, ownerKey }) =>
-        sql`, ${into(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
+        sql`, ${written(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
     ),
   ])
   // Postgres runs the owners of parts as the query reads them, and of the rest the last one first: by turning
@@ -54,16 +54,16 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
   return statement(
     `insert group ${targets.join(' ')}`,
     parameters,
-    sql`with entered as (${insertDeliveriesSql()})${sql.join(inOrder)}
+    sql`with new_deliveries as (${insertDeliveriesSql()})${sql.join(inOrder)}
 select r.delivery_id, null as replaced, null::jsonb as key
 from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${whereHeld} ${sql.join(owners)}`,
   )
 }
 
-const into = ({ table }: Target) => id(`into ${getTableConfig(table).name}`)
+const written = ({ table }: Target) => id(`written ${getTableConfig(table).name}`)
 
 // `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
-const isNewDelivery = sql`(r.delivery_id in (select e.delivery_id from entered as e))`
+const isNewDelivery = sql`(r.delivery_id in (select n.delivery_id from new_deliveries as n))`
 const whereNew = sql`where ${isNewDelivery} is true`
 const whereHeld = sql`where ${isNewDelivery} is not true`
 
@@ -71,7 +71,7 @@ function ownerIsNew(owner: Target, ownerKey: PartStatements['ownerKey']): SQL {
   const mine = list(ownerKey.map(({ part }) => sql`r.${id(part)}`))
   const theirs = list(ownerKey.map(({ owner }) => sql`o.${id(owner)}`))
   return sql`where ((${mine}, r.delivery_id)
-  in (select ${theirs}, o.delivery_id from ${into(owner)} as o where o.is_new)) is true`
+  in (select ${theirs}, o.delivery_id from ${written(owner)} as o where o.is_new)) is true`
 }
 
 function replaced(target: Target): SQL {
@@ -80,7 +80,7 @@ function replaced(target: Target): SQL {
   )
   return sql`
 union all select o.delivery_id, ${sql.raw(`'${getTableConfig(target.table).name}'`)}, jsonb_build_object(${key})
-from ${into(target)} as o where not o.is_new`
+from ${written(target)} as o where not o.is_new`
 }
 
 function insertDeliveriesSql(): SQL {
@@ -101,7 +101,7 @@ const verdictColumns = [
   deliveries.normaliser_version,
 ]
 
-const again = (name: string) => id(`again ${name}`)
+const newValue = (name: string) => id(`new ${name}`)
 
 /** These bytes are stored, and come again under the name of another event: the last name to arrive counts. */
 const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event is distinct from r.event
@@ -122,7 +122,7 @@ export const countDuplicates = statement(
     d.outcome <> 'stored' or (${isRenamed}) as is_judged_again, r.delivery_id as arrival_id,
     greatest(d.last_received_at, r.last_received_at) as last_received_at,
     d.times_received + case when d.delivery_id = r.delivery_id then 0 else r.times_received end as times_received,
-    ${list(verdictColumns.map((column) => sql`${fromParameter(column)} as ${again(column.name)}`))}
+    ${list(verdictColumns.map((column) => sql`${fromParameter(column)} as ${newValue(column.name)}`))}
   from ${rowsOf(ledgerParameters)}
   join ${deliveries} as d on ${and(ledgerKey.map((column) => sql`d.${id(column.name)} = ${fromParameter(column)}`))}
   order by ${list(byKey(ledgerKey, columnOf('d')))} for update of d
@@ -131,7 +131,7 @@ update ${deliveries} as d set last_received_at = held.last_received_at, times_re
   ${list(
     verdictColumns.map(
       ({ name }) =>
-        sql`${id(name)} = case when held.is_judged_again then held.${again(name)} else d.${id(name)} end`,
+        sql`${id(name)} = case when held.is_judged_again then held.${newValue(name)} else d.${id(name)} end`,
     ),
   )}
 from held where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}

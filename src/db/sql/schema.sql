@@ -1,0 +1,599 @@
+-- The schema of a freshly migrated database, written from its catalogue by `npm run statements`. A test compares the two.
+-- Nothing executes this file: the schema is made by the files in migrations/. docs/data-dictionary.md explains each column.
+
+create table archetypes (
+  profile_id text not null,
+  id text not null,
+  account_id text,
+  external_id text,
+  name text not null,
+  value text,
+  data_type text,
+  periodicity text,
+  ordinality integer,
+  start_date_time timestamp with time zone,
+  end_date_time timestamp with time zone,
+  utc_offset_minutes smallint,
+  local_date date,
+  end_utc_offset_minutes smallint,
+  created_at_utc timestamp with time zone,
+  version numeric,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint archetypes_profile_id_id_pk PRIMARY KEY (profile_id, id)
+);
+
+create table biomarkers (
+  profile_id text not null,
+  id text not null,
+  account_id text,
+  external_id text,
+  category text,
+  type text not null,
+  periodicity text,
+  aggregation text,
+  value text,
+  value_number numeric,
+  unit text,
+  value_type text,
+  start_date_time timestamp with time zone,
+  end_date_time timestamp with time zone,
+  utc_offset_minutes smallint,
+  local_date date,
+  end_utc_offset_minutes smallint,
+  created_at_utc timestamp with time zone,
+  version numeric,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint biomarkers_profile_id_id_pk PRIMARY KEY (profile_id, id)
+);
+
+create table data_logs (
+  profile_id text not null,
+  id text not null,
+  account_id text,
+  external_id text,
+  log_type text,
+  data_type text not null,
+  received_at_utc timestamp with time zone,
+  parent_id text,
+  value numeric,
+  unit text,
+  source text,
+  recording_method text,
+  device_type text,
+  start_date_time timestamp with time zone,
+  end_date_time timestamp with time zone,
+  utc_offset_minutes smallint,
+  local_date date,
+  end_utc_offset_minutes smallint,
+  additional_properties jsonb,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint data_logs_profile_id_data_type_id_pk PRIMARY KEY (profile_id, data_type, id)
+);
+
+create table deliveries (
+  owner text not null,
+  vendor text not null,
+  body_digest bytea not null,
+  delivery_id uuid not null,
+  event text,
+  user_id text,
+  authenticated_by text not null,
+  outcome text not null,
+  problem jsonb,
+  body bytea not null,
+  headers jsonb not null,
+  received_at timestamp with time zone not null,
+  last_received_at timestamp with time zone not null,
+  times_received integer not null,
+  normaliser_version integer not null,
+  constraint deliveries_owner_vendor_body_digest_pk PRIMARY KEY (owner, vendor, body_digest)
+);
+
+create table nightpost_migrations (
+  name text not null,
+  hash text not null,
+  created_at bigint not null,
+  applied_at timestamp with time zone,
+  breaking text,
+  constraint nightpost_migrations_pkey PRIMARY KEY (name)
+);
+
+create table score_factors (
+  profile_id text not null,
+  score_id text not null,
+  "position" integer not null,
+  id text,
+  name text,
+  value numeric,
+  goal numeric,
+  score numeric,
+  state text,
+  unit text,
+  account_id text,
+  external_id text,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint score_factors_profile_id_score_id_position_pk PRIMARY KEY (profile_id, score_id, "position"),
+  constraint score_factors_profile_id_score_id_scores_profile_id_id_fk FOREIGN KEY (profile_id, score_id) REFERENCES scores(profile_id, id) ON DELETE CASCADE
+);
+
+create table scores (
+  profile_id text not null,
+  id text not null,
+  account_id text,
+  external_id text,
+  type text not null,
+  state text,
+  score numeric,
+  data_sources text[],
+  score_date_time timestamp with time zone,
+  utc_offset_minutes smallint,
+  local_date date,
+  created_at_utc timestamp with time zone,
+  version numeric,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint scores_profile_id_id_pk PRIMARY KEY (profile_id, id)
+);
+
+create table sleep_sessions (
+  user_id text not null,
+  session_id text not null,
+  state text,
+  timezone text,
+  created_timezone text,
+  start_time timestamp with time zone,
+  end_time timestamp with time zone,
+  unexpected_end_time timestamp with time zone,
+  utc_offset_minutes smallint,
+  local_date date,
+  peculiarities text[],
+  validity text,
+  missing_data_ratio numeric,
+  callback_version text,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint sleep_sessions_user_id_session_id_pk PRIMARY KEY (user_id, session_id)
+);
+
+create table sleep_stage_series (
+  user_id text not null,
+  session_id text not null,
+  series text not null,
+  stages smallint[] not null,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint sleep_stage_series_user_id_session_id_series_pk PRIMARY KEY (user_id, session_id, series),
+  constraint sleep_stage_series_user_id_session_id_sleep_sessions_user_id_se FOREIGN KEY (user_id, session_id) REFERENCES sleep_sessions(user_id, session_id) ON DELETE CASCADE
+);
+
+create table sleep_stage_windows (
+  user_id text not null,
+  session_id text not null,
+  series text not null,
+  inference_seq_num integer not null,
+  seq_num integer,
+  stages smallint[] not null,
+  callback_version text,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint sleep_stage_windows_user_id_session_id_series_inference_seq_num PRIMARY KEY (user_id, session_id, series, inference_seq_num)
+);
+
+create table sleep_stats (
+  user_id text not null,
+  session_id text not null,
+  sleep_time timestamp with time zone,
+  wake_time timestamp with time zone,
+  sleep_index integer,
+  sleep_latency integer,
+  wakeup_latency integer,
+  light_latency integer,
+  deep_latency integer,
+  rem_latency integer,
+  time_in_bed integer,
+  time_in_sleep_period integer,
+  time_in_sleep integer,
+  time_in_wake integer,
+  time_in_light integer,
+  time_in_deep integer,
+  time_in_rem integer,
+  time_in_stable_breath integer,
+  time_in_unstable_breath integer,
+  time_in_snoring integer,
+  time_in_no_snoring integer,
+  sleep_efficiency numeric,
+  sleep_ratio numeric,
+  wake_ratio numeric,
+  light_ratio numeric,
+  deep_ratio numeric,
+  rem_ratio numeric,
+  stable_breath_ratio numeric,
+  unstable_breath_ratio numeric,
+  snoring_ratio numeric,
+  no_snoring_ratio numeric,
+  breathing_index numeric,
+  breathing_pattern text,
+  waso_count integer,
+  longest_waso integer,
+  sleep_cycle_count integer,
+  sleep_cycle numeric,
+  sleep_cycle_time timestamp with time zone[],
+  unstable_breath_count integer,
+  snoring_count integer,
+  delivery_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint sleep_stats_user_id_session_id_pk PRIMARY KEY (user_id, session_id),
+  constraint sleep_stats_user_id_session_id_sleep_sessions_user_id_session_i FOREIGN KEY (user_id, session_id) REFERENCES sleep_sessions(user_id, session_id) ON DELETE CASCADE
+);
+
+create table unverified_deliveries (
+  delivery_id uuid not null,
+  vendor text not null,
+  headers jsonb not null,
+  hashed_headers jsonb not null,
+  body bytea not null,
+  received_at timestamp with time zone not null,
+  "position" bigint not null,
+  constraint unverified_deliveries_pkey PRIMARY KEY (delivery_id)
+);
+
+CREATE INDEX deliveries_delivery_id_idx ON public.deliveries USING btree (delivery_id);
+CREATE INDEX deliveries_not_stored_idx ON public.deliveries USING btree (delivery_id) WHERE (outcome <> 'stored'::text);
+CREATE INDEX deliveries_stored_idx ON public.deliveries USING btree (vendor, event, received_at) WHERE (outcome = 'stored'::text);
+CREATE UNIQUE INDEX time_zones_name_idx ON public.time_zones USING btree (name);
+CREATE UNIQUE INDEX unverified_deliveries_position_idx ON public.unverified_deliveries USING btree ("position");
+
+create view daily_biomarkers as
+ SELECT DISTINCT ON (b.profile_id, b.type, b.aggregation, day.local_date) b.profile_id,
+    day.local_date,
+    b.type,
+    b.aggregation,
+    b.value_number,
+    b.value,
+    b.unit,
+    b.value_type,
+    b.category,
+    b.periodicity,
+    b.external_id,
+    b.start_date_time,
+    b.end_date_time,
+    b.utc_offset_minutes,
+    b.id AS biomarker_id,
+    b.created_at_utc,
+    b.version,
+    b.delivery_id,
+    b.received_at
+   FROM biomarkers b
+     CROSS JOIN LATERAL ( SELECT (((b.start_date_time + COALESCE(b.end_date_time - b.start_date_time, '00:00:00'::interval) / 2::double precision) AT TIME ZONE 'UTC'::text) + COALESCE(b.utc_offset_minutes::integer, 0)::double precision * '00:01:00'::interval)::date AS local_date) day
+  WHERE b.start_date_time IS NOT NULL AND (b.periodicity IS NULL OR (b.periodicity = ANY (ARRAY['daily'::text, 'none'::text])))
+  ORDER BY b.profile_id, b.type, b.aggregation, day.local_date, b.created_at_utc DESC NULLS LAST, b.version DESC NULLS LAST, b.received_at DESC, b.delivery_id DESC, b.id;
+
+create view data_log_samples as
+ SELECT l.profile_id,
+    l.id AS sample_id,
+    l.external_id,
+    l.log_type,
+    l.data_type,
+    l.value,
+    l.unit,
+    l.start_date_time,
+    l.end_date_time,
+    l.local_date,
+    l.utc_offset_minutes,
+    l.source,
+    l.device_type,
+    l.recording_method,
+    NULLIF(l.parent_id, ''::text) AS parent_id,
+    p.body_position,
+    p.meal_type,
+    p.relation_to_meal,
+    p.specimen_source,
+    p.measurement_location,
+    p.measurement_method,
+    p.motion_context,
+        CASE lower(p.device_screen_on)
+            WHEN 'true'::text THEN true
+            WHEN '1'::text THEN true
+            WHEN 'false'::text THEN false
+            WHEN '0'::text THEN false
+            ELSE NULL::boolean
+        END AS device_screen_on,
+        CASE
+            WHEN p.total_distance ~ '^[+-]?[0-9]{1,30}(\.[0-9]{0,30})?(e[+-]?[0-9]{1,2})?$'::text THEN p.total_distance::numeric
+            ELSE NULL::numeric
+        END AS total_distance,
+        CASE
+            WHEN p.total_energy_burned ~ '^[+-]?[0-9]{1,30}(\.[0-9]{0,30})?(e[+-]?[0-9]{1,2})?$'::text THEN p.total_energy_burned::numeric
+            ELSE NULL::numeric
+        END AS total_energy_burned,
+    l.additional_properties,
+    l.received_at_utc,
+    l.delivery_id,
+    l.received_at
+   FROM data_logs l
+     CROSS JOIN LATERAL ( SELECT COALESCE(properties.a ->> 'BodyPosition'::text, properties.a ->> 'bodyPosition'::text, properties.a ->> 'body_position'::text) AS body_position,
+            COALESCE(properties.a ->> 'MealType'::text, properties.a ->> 'mealType'::text, properties.a ->> 'meal_type'::text) AS meal_type,
+            COALESCE(properties.a ->> 'RelationToMeal'::text, properties.a ->> 'relationToMeal'::text, properties.a ->> 'relation_to_meal'::text) AS relation_to_meal,
+            COALESCE(properties.a ->> 'SpecimenSource'::text, properties.a ->> 'specimenSource'::text, properties.a ->> 'specimen_source'::text) AS specimen_source,
+            COALESCE(properties.a ->> 'MeasurementLocation'::text, properties.a ->> 'measurementLocation'::text, properties.a ->> 'measurement_location'::text) AS measurement_location,
+            COALESCE(properties.a ->> 'MeasurementMethod'::text, properties.a ->> 'measurementMethod'::text, properties.a ->> 'measurement_method'::text) AS measurement_method,
+            COALESCE(properties.a ->> 'MotionContext'::text, properties.a ->> 'motionContext'::text, properties.a ->> 'motion_context'::text) AS motion_context,
+            COALESCE(properties.a ->> 'DeviceScreenOn'::text, properties.a ->> 'deviceScreenOn'::text, properties.a ->> 'device_screen_on'::text, properties.a ->> 'IsScreenOn'::text, properties.a ->> 'isScreenOn'::text, properties.a ->> 'is_screen_on'::text) AS device_screen_on,
+            lower(COALESCE(properties.a ->> 'TotalDistance'::text, properties.a ->> 'totalDistance'::text, properties.a ->> 'total_distance'::text)) AS total_distance,
+            lower(COALESCE(properties.a ->> 'TotalEnergyBurned'::text, properties.a ->> 'totalEnergyBurned'::text, properties.a ->> 'total_energy_burned'::text)) AS total_energy_burned
+           FROM ( SELECT l.additional_properties AS a) properties) p;
+
+create view delivery_log as
+ SELECT delivery_id,
+    owner,
+    vendor,
+    event,
+    user_id,
+    authenticated_by,
+    outcome,
+    problem ->> 'code'::text AS problem_code,
+    problem,
+    octet_length(body) AS body_bytes,
+    received_at,
+    last_received_at,
+    times_received,
+    normaliser_version
+   FROM deliveries;
+
+create view latest_score_factors as
+ SELECT s.profile_id,
+    s.type,
+    s.score_id,
+    s.external_id,
+    s.local_date,
+    s.score AS type_score,
+    f."position",
+    f.name,
+    f.value,
+    f.goal,
+    f.unit,
+    f.score,
+    f.state,
+    f.id AS factor_id,
+    f.delivery_id,
+    f.received_at
+   FROM latest_scores s
+     JOIN score_factors f ON f.profile_id = s.profile_id AND f.score_id = s.score_id;
+
+create view latest_scores as
+ SELECT DISTINCT ON (profile_id, type) profile_id,
+    type,
+    id AS score_id,
+    external_id,
+    score,
+    state,
+    local_date,
+    score_date_time,
+    utc_offset_minutes,
+    data_sources,
+    created_at_utc,
+    version,
+    delivery_id,
+    received_at
+   FROM scores
+  ORDER BY profile_id, type, score_date_time DESC NULLS LAST, created_at_utc DESC NULLS LAST, version DESC NULLS LAST, received_at DESC, delivery_id DESC, id;
+
+create view sleep_epochs as
+ SELECT user_id,
+    session_id,
+    series,
+    epoch_index,
+    start_time + epoch_index::double precision * '00:00:30'::interval AS starts_at,
+    stage,
+        CASE
+            WHEN series = 'sleep'::text THEN
+            CASE stage
+                WHEN '-1'::integer THEN 'no_data'::text
+                WHEN 0 THEN 'wake'::text
+                WHEN 1 THEN 'light'::text
+                WHEN 2 THEN 'deep'::text
+                WHEN 3 THEN 'rem'::text
+                ELSE NULL::text
+            END
+            WHEN series = 'snoring'::text THEN
+            CASE stage
+                WHEN '-1'::integer THEN 'no_data'::text
+                WHEN 0 THEN 'no_snoring'::text
+                WHEN 1 THEN 'snoring'::text
+                ELSE NULL::text
+            END
+            ELSE NULL::text
+        END AS stage_name,
+    provisional
+   FROM ( SELECT a.user_id,
+            a.session_id,
+            a.series,
+            s.start_time,
+            u."position" - 1 AS epoch_index,
+            u.stage,
+            false AS provisional
+           FROM sleep_stage_series a
+             JOIN sleep_sessions s ON s.user_id = a.user_id AND s.session_id = a.session_id
+             CROSS JOIN LATERAL unnest(a.stages) WITH ORDINALITY u(stage, "position")
+        UNION ALL
+         SELECT w.user_id,
+            w.session_id,
+            w.series,
+            w.start_time,
+            w.first_epoch + u."position" - 1,
+            u.stage,
+            true
+           FROM sleep_provisional_slices w
+             CROSS JOIN LATERAL unnest(w.stages) WITH ORDINALITY u(stage, "position")) epochs;
+
+create view sleep_nights as
+ SELECT s.user_id,
+    s.session_id,
+    (COALESCE(t.wake_time, s.end_time, s.unexpected_end_time) AT TIME ZONE zone.name)::date AS sleep_date,
+    zone.name AS time_zone,
+    COALESCE(created.name, sent.name) IS NOT NULL AS time_zone_known,
+    (s.start_time AT TIME ZONE zone.name) AS local_bed_time,
+    (t.sleep_time AT TIME ZONE zone.name) AS local_sleep_time,
+    (t.wake_time AT TIME ZONE zone.name) AS local_wake_time,
+    (COALESCE(s.end_time, s.unexpected_end_time) AT TIME ZONE zone.name) AS local_end_time,
+    s.start_time,
+    t.sleep_time,
+    t.wake_time,
+    COALESCE(s.end_time, s.unexpected_end_time) AS end_time,
+    round(t.time_in_bed::numeric / 60.0, 2) AS in_bed_minutes,
+    round(t.time_in_sleep_period::numeric / 60.0, 2) AS sleep_period_minutes,
+    round(t.time_in_sleep::numeric / 60.0, 2) AS asleep_minutes,
+    round(t.time_in_light::numeric / 60.0, 2) AS light_minutes,
+    round(t.time_in_deep::numeric / 60.0, 2) AS deep_minutes,
+    round(t.time_in_rem::numeric / 60.0, 2) AS rem_minutes,
+    round(t.time_in_wake::numeric / 60.0, 2) AS waso_minutes,
+    t.waso_count,
+    round(t.longest_waso::numeric / 60.0, 2) AS longest_waso_minutes,
+    round(t.sleep_latency::numeric / 60.0, 2) AS sleep_latency_minutes,
+    round(t.light_latency::numeric / 60.0, 2) AS light_latency_minutes,
+    round(t.deep_latency::numeric / 60.0, 2) AS deep_latency_minutes,
+    round(t.rem_latency::numeric / 60.0, 2) AS rem_latency_minutes,
+    round(t.wakeup_latency::numeric / 60.0, 2) AS wakeup_latency_minutes,
+    t.sleep_efficiency,
+    t.sleep_index,
+    t.sleep_cycle_count,
+    round(t.sleep_cycle / 60.0, 2) AS sleep_cycle_minutes,
+    round(t.time_in_snoring::numeric / 60.0, 2) AS snoring_minutes,
+    t.snoring_count,
+    round(t.time_in_unstable_breath::numeric / 60.0, 2) AS unstable_breath_minutes,
+    t.unstable_breath_count,
+    t.breathing_index,
+    s.state,
+    s.peculiarities,
+    s.validity,
+    s.missing_data_ratio,
+    t.user_id IS NOT NULL AS has_stats,
+    s.delivery_id,
+    s.received_at
+   FROM sleep_sessions s
+     LEFT JOIN sleep_stats t ON t.user_id = s.user_id AND t.session_id = s.session_id
+     LEFT JOIN time_zones created ON created.name = s.created_timezone
+     LEFT JOIN time_zones sent ON sent.name = s.timezone
+     CROSS JOIN LATERAL ( SELECT COALESCE(created.name, sent.name, 'UTC'::text) AS name) zone;
+
+create view sleep_provisional_slices as
+ SELECT user_id,
+    session_id,
+    series,
+    inference_seq_num,
+    GREATEST(first_epoch, 0::bigint) AS first_epoch,
+    stages[GREATEST(1 - first_epoch, 1::bigint)::integer:LEAST(later_first_epoch - first_epoch, cardinality(stages)::bigint)::integer] AS stages,
+    start_time
+   FROM ( SELECT w.user_id,
+            w.session_id,
+            w.series,
+            w.inference_seq_num,
+            w.stages,
+            s.start_time,
+            span.first_epoch,
+            min(span.first_epoch) OVER (PARTITION BY w.user_id, w.session_id, w.series ORDER BY w.inference_seq_num DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later_first_epoch
+           FROM sleep_stage_windows w
+             LEFT JOIN sleep_sessions s ON s.user_id = w.user_id AND s.session_id = w.session_id
+             CROSS JOIN LATERAL ( SELECT 10 * (w.inference_seq_num::bigint + 1) - cardinality(w.stages) AS first_epoch) span
+          WHERE w.inference_seq_num >= 0 AND s.state IS DISTINCT FROM 'COMPLETE'::text AND NOT (EXISTS ( SELECT
+                   FROM sleep_stage_series final
+                  WHERE final.user_id = w.user_id AND final.session_id = w.session_id AND final.series = w.series))) positioned;
+
+create view sleep_stage_intervals as
+ SELECT user_id,
+    session_id,
+    series,
+    first_epoch,
+    epochs,
+    start_time + first_epoch::double precision * '00:00:30'::interval AS starts_at,
+    start_time + (first_epoch + epochs)::double precision * '00:00:30'::interval AS ends_at,
+    epochs * 30 AS duration_seconds,
+    stage,
+        CASE
+            WHEN series = 'sleep'::text THEN
+            CASE stage
+                WHEN '-1'::integer THEN 'no_data'::text
+                WHEN 0 THEN 'wake'::text
+                WHEN 1 THEN 'light'::text
+                WHEN 2 THEN 'deep'::text
+                WHEN 3 THEN 'rem'::text
+                ELSE NULL::text
+            END
+            WHEN series = 'snoring'::text THEN
+            CASE stage
+                WHEN '-1'::integer THEN 'no_data'::text
+                WHEN 0 THEN 'no_snoring'::text
+                WHEN 1 THEN 'snoring'::text
+                ELSE NULL::text
+            END
+            ELSE NULL::text
+        END AS stage_name,
+    provisional
+   FROM ( SELECT a.user_id,
+            a.session_id,
+            a.series,
+            s.start_time,
+            run.first_epoch,
+            run.epochs,
+            run.stage,
+            false AS provisional
+           FROM sleep_stage_series a
+             JOIN sleep_sessions s ON s.user_id = a.user_id AND s.session_id = a.session_id
+             CROSS JOIN LATERAL ( SELECT u."position" - 1 AS first_epoch,
+                    lead(u."position") OVER (ORDER BY u."position") - u."position" AS epochs,
+                    u.stage
+                   FROM UNNEST(a.stages, array_prepend(NULL::smallint, a.stages)) WITH ORDINALITY u(stage, stage_before, "position")
+                  WHERE u.stage IS DISTINCT FROM u.stage_before) run
+          WHERE run.stage IS NOT NULL
+        UNION ALL
+         SELECT p.user_id,
+            p.session_id,
+            p.series,
+            p.start_time,
+            run.first_epoch,
+            run.epochs,
+            run.stage,
+            true
+           FROM ( SELECT w.user_id,
+                    w.session_id,
+                    w.series,
+                    w.start_time,
+                    array_agg(w.first_epoch + u."position" - 1 ORDER BY w.inference_seq_num, u."position") AS indexes,
+                    array_agg(u.stage ORDER BY w.inference_seq_num, u."position") AS stages
+                   FROM sleep_provisional_slices w
+                     CROSS JOIN LATERAL unnest(w.stages) WITH ORDINALITY u(stage, "position")
+                  GROUP BY w.user_id, w.session_id, w.series, w.start_time) p
+             CROSS JOIN LATERAL ( SELECT u.epoch_index AS first_epoch,
+                    lead(u."position") OVER (ORDER BY u."position") - u."position" AS epochs,
+                    u.stage
+                   FROM UNNEST(p.indexes, p.stages, array_prepend(NULL::bigint, p.indexes), array_prepend(NULL::smallint, p.stages)) WITH ORDINALITY u(epoch_index, stage, epoch_before, stage_before, "position")
+                  WHERE u.stage IS DISTINCT FROM u.stage_before OR u.epoch_index <> (u.epoch_before + 1)) run
+          WHERE run.stage IS NOT NULL) runs;
+
+create materialized view time_zones as
+ SELECT DISTINCT name
+   FROM pg_timezone_names
+  WHERE (name ~ '[/a-z]'::text OR (name = ANY (ARRAY['UTC'::text, 'GMT'::text]))) AND name !~ '^(posix|right)/'::text AND (name <> ALL (ARRAY['localtime'::text, 'posixrules'::text, 'Factory'::text]));
+
+CREATE OR REPLACE FUNCTION public.grant_nightpost_reader()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'public'
+AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'nightpost_reader') THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO nightpost_reader', current_schema());
+  GRANT SELECT ON
+    sleep_sessions, sleep_stats, sleep_stage_series, sleep_stage_windows,
+    scores, score_factors, biomarkers, archetypes, data_logs,
+    time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights,
+    latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log
+  TO nightpost_reader;
+  RETURN true;
+END $function$;

@@ -1,0 +1,2695 @@
+-- Every write statement as Postgres gets it, written by `npm run statements`. A test compares the two.
+-- Nothing executes this file. The names before the files are the functions that make the statements.
+-- A parameter of an array type has one element for each row. A parameter X that is no array, or that has an X_at and an
+-- X_length behind it, has the values of all rows end to end: X_at and X_length say where each row's value is.
+
+-- =====================================================================================================================
+-- A group of deliveries (src/db/write/writer.ts). A group may have rows for any set of tables. These are: no
+-- table, each table alone, the tables of each event's example, and all tables together.
+
+-- insertGroup(): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
+
+-- insertGroup(sleep_sessions): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 user_id text[], $21 session_id text[], $22 state text[], $23 timezone text[],
+--   $24 created_timezone text[], $25 start_time timestamp with time zone[], $26 end_time timestamp with time zone[],
+--   $27 unexpected_end_time timestamp with time zone[], $28 utc_offset_minutes smallint[], $29 local_date date[],
+--   $30 peculiarities text[], $31 validity text[], $32 missing_data_ratio numeric[], $33 callback_version text[],
+--   $34 delivery_id uuid[], $35 received_at timestamp with time zone[], $36 user_id text[], $37 session_id text[],
+--   $38 sleep_time timestamp with time zone[], $39 wake_time timestamp with time zone[], $40 sleep_index integer[],
+--   $41 sleep_latency integer[], $42 wakeup_latency integer[], $43 light_latency integer[], $44 deep_latency integer[],
+--   $45 rem_latency integer[], $46 time_in_bed integer[], $47 time_in_sleep_period integer[],
+--   $48 time_in_sleep integer[], $49 time_in_wake integer[], $50 time_in_light integer[], $51 time_in_deep integer[],
+--   $52 time_in_rem integer[], $53 time_in_stable_breath integer[], $54 time_in_unstable_breath integer[],
+--   $55 time_in_snoring integer[], $56 time_in_no_snoring integer[], $57 sleep_efficiency numeric[],
+--   $58 sleep_ratio numeric[], $59 wake_ratio numeric[], $60 light_ratio numeric[], $61 deep_ratio numeric[],
+--   $62 rem_ratio numeric[], $63 stable_breath_ratio numeric[], $64 unstable_breath_ratio numeric[],
+--   $65 snoring_ratio numeric[], $66 no_snoring_ratio numeric[], $67 breathing_index numeric[],
+--   $68 breathing_pattern text[], $69 waso_count integer[], $70 longest_waso integer[],
+--   $71 sleep_cycle_count integer[], $72 sleep_cycle numeric[], $73 sleep_cycle_time text[],
+--   $74 unstable_breath_count integer[], $75 snoring_count integer[], $76 delivery_id uuid[],
+--   $77 received_at timestamp with time zone[], $78 user_id text[], $79 session_id text[], $80 series text[],
+--   $81 stages smallint[], $82 stages_at integer[], $83 stages_length integer[], $84 delivery_id uuid[],
+--   $85 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written sleep_sessions" as (
+  insert into "sleep_sessions" as t (
+    "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+    "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+    "delivery_id", "received_at"
+  )
+  select distinct on (r."user_id" collate "C", r."session_id" collate "C")
+    r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
+    r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
+    r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::timestamp with time zone[],
+    $26::timestamp with time zone[], $27::timestamp with time zone[], $28::smallint[], $29::date[], $30::text[],
+    $31::text[], $32::numeric[], $33::text[], $34::uuid[], $35::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+    "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+    "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("user_id", "session_id") do update
+  set
+    "state" = excluded."state", "timezone" = excluded."timezone", "created_timezone" = excluded."created_timezone",
+    "start_time" = excluded."start_time", "end_time" = excluded."end_time",
+    "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
+    "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+  returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
+), "written sleep_stats" as (
+  insert into "sleep_stats" (
+    "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
+    "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
+    "time_in_wake", "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath",
+    "time_in_snoring", "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio",
+    "deep_ratio", "rem_ratio", "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio",
+    "breathing_index", "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle",
+    "sleep_cycle_time", "unstable_breath_count", "snoring_count", "delivery_id", "received_at"
+  )
+  select
+    r."user_id", r."session_id", r."sleep_time", r."wake_time", r."sleep_index", r."sleep_latency", r."wakeup_latency",
+    r."light_latency", r."deep_latency", r."rem_latency", r."time_in_bed", r."time_in_sleep_period", r."time_in_sleep",
+    r."time_in_wake", r."time_in_light", r."time_in_deep", r."time_in_rem", r."time_in_stable_breath",
+    r."time_in_unstable_breath", r."time_in_snoring", r."time_in_no_snoring", r."sleep_efficiency", r."sleep_ratio",
+    r."wake_ratio", r."light_ratio", r."deep_ratio", r."rem_ratio", r."stable_breath_ratio", r."unstable_breath_ratio",
+    r."snoring_ratio", r."no_snoring_ratio", r."breathing_index", r."breathing_pattern", r."waso_count",
+    r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
+    r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
+  from unnest(
+    $36::text[], $37::text[], $38::timestamp with time zone[], $39::timestamp with time zone[], $40::integer[],
+    $41::integer[], $42::integer[], $43::integer[], $44::integer[], $45::integer[], $46::integer[], $47::integer[],
+    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
+    $55::integer[], $56::integer[], $57::numeric[], $58::numeric[], $59::numeric[], $60::numeric[], $61::numeric[],
+    $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::text[],
+    $69::integer[], $70::integer[], $71::integer[], $72::numeric[], $73::text[], $74::integer[], $75::integer[],
+    $76::uuid[], $77::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
+    "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
+    "time_in_wake", "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath",
+    "time_in_snoring", "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio",
+    "deep_ratio", "rem_ratio", "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio",
+    "breathing_index", "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle",
+    "sleep_cycle_time", "unstable_breath_count", "snoring_count", "delivery_id", "received_at", nth
+  )
+  where (
+    (r."user_id", r."session_id", r.delivery_id) in (
+      select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
+    )
+  ) is true
+  order by r."user_id" collate "C", r."session_id" collate "C"
+), "written sleep_stage_series" as (
+  insert into "sleep_stage_series" ("user_id", "session_id", "series", "stages", "delivery_id", "received_at")
+  select
+    r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
+    r."delivery_id", r."received_at"
+  from unnest(
+    $78::text[], $79::text[], $80::text[], $82::integer[], $83::integer[], $84::uuid[], $85::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
+  )
+  cross join (select $81::smallint[] as "stages") as w
+  where (
+    (r."user_id", r."session_id", r.delivery_id) in (
+      select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
+    )
+  ) is true
+  order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
+union all
+select o.delivery_id, 'sleep_sessions', jsonb_build_object('user_id', o."user_id", 'session_id', o."session_id")
+from "written sleep_sessions" as o
+where not o.is_new;
+
+-- insertGroup(scores): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
+--   $24 type text[], $25 state text[], $26 score numeric[], $27 data_sources text[],
+--   $28 score_date_time timestamp with time zone[], $29 utc_offset_minutes smallint[], $30 local_date date[],
+--   $31 created_at_utc timestamp with time zone[], $32 version numeric[], $33 delivery_id uuid[],
+--   $34 received_at timestamp with time zone[], $35 profile_id text[], $36 score_id text[], $37 position integer[],
+--   $38 id text[], $39 name text[], $40 value numeric[], $41 goal numeric[], $42 score numeric[], $43 state text[],
+--   $44 unit text[], $45 account_id text[], $46 external_id text[], $47 delivery_id uuid[],
+--   $48 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written scores" as (
+  insert into "scores" as t (
+    "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+    "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
+    r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
+    r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::numeric[], $27::text[],
+    $28::timestamp with time zone[], $29::smallint[], $30::date[], $31::timestamp with time zone[], $32::numeric[],
+    $33::uuid[], $34::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+    "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (
+      coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+      "r".received_at, "r".delivery_id
+    ) desc,
+    r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "type" = excluded."type",
+    "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
+    "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where (
+    coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+    "t".received_at, "t".delivery_id
+  ) <= (
+    coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
+), "written score_factors" as (
+  insert into "score_factors" (
+    "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+    "external_id", "delivery_id", "received_at"
+  )
+  select
+    r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
+    r."account_id", r."external_id", r."delivery_id", r."received_at"
+  from unnest(
+    $35::text[], $36::text[], $37::integer[], $38::text[], $39::text[], $40::numeric[], $41::numeric[], $42::numeric[],
+    $43::text[], $44::text[], $45::text[], $46::text[], $47::uuid[], $48::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+    "external_id", "delivery_id", "received_at", nth
+  )
+  where (
+    (r."profile_id", r."score_id", r.delivery_id) in (
+      select o."profile_id", o."id", o.delivery_id from "written scores" as o where o.is_new
+    )
+  ) is true
+  order by r."profile_id" collate "C", r."score_id" collate "C", r."position"
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
+union all
+select o.delivery_id, 'scores', jsonb_build_object('profile_id', o."profile_id", 'id', o."id")
+from "written scores" as o
+where not o.is_new;
+
+-- insertGroup(sleep_stage_windows): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 user_id text[], $21 session_id text[], $22 series text[],
+--   $23 inference_seq_num integer[], $24 seq_num integer[], $25 stages smallint[], $26 stages_at integer[],
+--   $27 stages_length integer[], $28 callback_version text[], $29 delivery_id uuid[],
+--   $30 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written sleep_stage_windows" as (
+  insert into "sleep_stage_windows" as t (
+    "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
+    "received_at"
+  )
+  select distinct on (
+    r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num"
+  )
+    r."user_id", r."session_id", r."series", r."inference_seq_num", r."seq_num",
+    w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
+    r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::integer[], $24::integer[], $26::integer[], $27::integer[], $28::text[],
+    $29::uuid[], $30::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
+    "delivery_id", "received_at", nth
+  )
+  cross join (select $25::smallint[] as "stages") as w
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
+    ("r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("user_id", "session_id", "series", "inference_seq_num") do update
+  set
+    "seq_num" = excluded."seq_num", "stages" = excluded."stages", "callback_version" = excluded."callback_version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+  returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
+
+-- insertGroup(biomarkers): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
+--   $24 category text[], $25 type text[], $26 periodicity text[], $27 aggregation text[], $28 value text[],
+--   $29 value_number numeric[], $30 unit text[], $31 value_type text[], $32 start_date_time timestamp with time zone[],
+--   $33 end_date_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
+--   $36 end_utc_offset_minutes smallint[], $37 created_at_utc timestamp with time zone[], $38 version numeric[],
+--   $39 delivery_id uuid[], $40 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written biomarkers" as (
+  insert into "biomarkers" as t (
+    "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+    "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+    "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation",
+    r."value", r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time",
+    r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
+    r."delivery_id", r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::text[],
+    $29::numeric[], $30::text[], $31::text[], $32::timestamp with time zone[], $33::timestamp with time zone[],
+    $34::smallint[], $35::date[], $36::smallint[], $37::timestamp with time zone[], $38::numeric[], $39::uuid[],
+    $40::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+    "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+    "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (
+      coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+      "r".received_at, "r".delivery_id
+    ) desc,
+    r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "category" = excluded."category",
+    "type" = excluded."type", "periodicity" = excluded."periodicity", "aggregation" = excluded."aggregation",
+    "value" = excluded."value", "value_number" = excluded."value_number", "unit" = excluded."unit",
+    "value_type" = excluded."value_type", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where (
+    coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+    "t".received_at, "t".delivery_id
+  ) <= (
+    coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
+
+-- insertGroup(archetypes): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
+--   $24 name text[], $25 value text[], $26 data_type text[], $27 periodicity text[], $28 ordinality integer[],
+--   $29 start_date_time timestamp with time zone[], $30 end_date_time timestamp with time zone[],
+--   $31 utc_offset_minutes smallint[], $32 local_date date[], $33 end_utc_offset_minutes smallint[],
+--   $34 created_at_utc timestamp with time zone[], $35 version numeric[], $36 delivery_id uuid[],
+--   $37 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written archetypes" as (
+  insert into "archetypes" as t (
+    "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+    "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+    "version", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity",
+    r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
+    r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[],
+    $28::integer[], $29::timestamp with time zone[], $30::timestamp with time zone[], $31::smallint[], $32::date[],
+    $33::smallint[], $34::timestamp with time zone[], $35::numeric[], $36::uuid[], $37::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+    "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+    "version", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (
+      coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+      "r".received_at, "r".delivery_id
+    ) desc,
+    r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "name" = excluded."name",
+    "value" = excluded."value", "data_type" = excluded."data_type", "periodicity" = excluded."periodicity",
+    "ordinality" = excluded."ordinality", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where (
+    coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+    "t".received_at, "t".delivery_id
+  ) <= (
+    coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
+
+-- insertGroup(data_logs): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
+--   $24 log_type text[], $25 data_type text[], $26 received_at_utc timestamp with time zone[], $27 parent_id text[],
+--   $28 value numeric[], $29 unit text[], $30 source text[], $31 recording_method text[], $32 device_type text[],
+--   $33 start_date_time timestamp with time zone[], $34 end_date_time timestamp with time zone[],
+--   $35 utc_offset_minutes smallint[], $36 local_date date[], $37 end_utc_offset_minutes smallint[],
+--   $38 additional_properties text[], $39 delivery_id uuid[], $40 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written data_logs" as (
+  insert into "data_logs" as t (
+    "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+    "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+    "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+    r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+    r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+    r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::timestamp with time zone[],
+    $27::text[], $28::numeric[], $29::text[], $30::text[], $31::text[], $32::text[], $33::timestamp with time zone[],
+    $34::timestamp with time zone[], $35::smallint[], $36::date[], $37::smallint[], $38::text[], $39::uuid[],
+    $40::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+    "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+    "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C",
+    (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("profile_id", "data_type", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+    "received_at_utc" = excluded."received_at_utc", "parent_id" = excluded."parent_id", "value" = excluded."value",
+    "unit" = excluded."unit", "source" = excluded."source", "recording_method" = excluded."recording_method",
+    "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+    "received_at" = excluded."received_at"
+  where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+    coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
+
+-- insertGroup(sleep_sessions, scores, sleep_stage_windows, biomarkers, archetypes, data_logs): src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 user_id text[], $21 session_id text[], $22 state text[], $23 timezone text[],
+--   $24 created_timezone text[], $25 start_time timestamp with time zone[], $26 end_time timestamp with time zone[],
+--   $27 unexpected_end_time timestamp with time zone[], $28 utc_offset_minutes smallint[], $29 local_date date[],
+--   $30 peculiarities text[], $31 validity text[], $32 missing_data_ratio numeric[], $33 callback_version text[],
+--   $34 delivery_id uuid[], $35 received_at timestamp with time zone[], $36 user_id text[], $37 session_id text[],
+--   $38 sleep_time timestamp with time zone[], $39 wake_time timestamp with time zone[], $40 sleep_index integer[],
+--   $41 sleep_latency integer[], $42 wakeup_latency integer[], $43 light_latency integer[], $44 deep_latency integer[],
+--   $45 rem_latency integer[], $46 time_in_bed integer[], $47 time_in_sleep_period integer[],
+--   $48 time_in_sleep integer[], $49 time_in_wake integer[], $50 time_in_light integer[], $51 time_in_deep integer[],
+--   $52 time_in_rem integer[], $53 time_in_stable_breath integer[], $54 time_in_unstable_breath integer[],
+--   $55 time_in_snoring integer[], $56 time_in_no_snoring integer[], $57 sleep_efficiency numeric[],
+--   $58 sleep_ratio numeric[], $59 wake_ratio numeric[], $60 light_ratio numeric[], $61 deep_ratio numeric[],
+--   $62 rem_ratio numeric[], $63 stable_breath_ratio numeric[], $64 unstable_breath_ratio numeric[],
+--   $65 snoring_ratio numeric[], $66 no_snoring_ratio numeric[], $67 breathing_index numeric[],
+--   $68 breathing_pattern text[], $69 waso_count integer[], $70 longest_waso integer[],
+--   $71 sleep_cycle_count integer[], $72 sleep_cycle numeric[], $73 sleep_cycle_time text[],
+--   $74 unstable_breath_count integer[], $75 snoring_count integer[], $76 delivery_id uuid[],
+--   $77 received_at timestamp with time zone[], $78 user_id text[], $79 session_id text[], $80 series text[],
+--   $81 stages smallint[], $82 stages_at integer[], $83 stages_length integer[], $84 delivery_id uuid[],
+--   $85 received_at timestamp with time zone[], $86 profile_id text[], $87 id text[], $88 account_id text[],
+--   $89 external_id text[], $90 type text[], $91 state text[], $92 score numeric[], $93 data_sources text[],
+--   $94 score_date_time timestamp with time zone[], $95 utc_offset_minutes smallint[], $96 local_date date[],
+--   $97 created_at_utc timestamp with time zone[], $98 version numeric[], $99 delivery_id uuid[],
+--   $100 received_at timestamp with time zone[], $101 profile_id text[], $102 score_id text[], $103 position integer[],
+--   $104 id text[], $105 name text[], $106 value numeric[], $107 goal numeric[], $108 score numeric[],
+--   $109 state text[], $110 unit text[], $111 account_id text[], $112 external_id text[], $113 delivery_id uuid[],
+--   $114 received_at timestamp with time zone[], $115 user_id text[], $116 session_id text[], $117 series text[],
+--   $118 inference_seq_num integer[], $119 seq_num integer[], $120 stages smallint[], $121 stages_at integer[],
+--   $122 stages_length integer[], $123 callback_version text[], $124 delivery_id uuid[],
+--   $125 received_at timestamp with time zone[], $126 profile_id text[], $127 id text[], $128 account_id text[],
+--   $129 external_id text[], $130 category text[], $131 type text[], $132 periodicity text[], $133 aggregation text[],
+--   $134 value text[], $135 value_number numeric[], $136 unit text[], $137 value_type text[],
+--   $138 start_date_time timestamp with time zone[], $139 end_date_time timestamp with time zone[],
+--   $140 utc_offset_minutes smallint[], $141 local_date date[], $142 end_utc_offset_minutes smallint[],
+--   $143 created_at_utc timestamp with time zone[], $144 version numeric[], $145 delivery_id uuid[],
+--   $146 received_at timestamp with time zone[], $147 profile_id text[], $148 id text[], $149 account_id text[],
+--   $150 external_id text[], $151 name text[], $152 value text[], $153 data_type text[], $154 periodicity text[],
+--   $155 ordinality integer[], $156 start_date_time timestamp with time zone[],
+--   $157 end_date_time timestamp with time zone[], $158 utc_offset_minutes smallint[], $159 local_date date[],
+--   $160 end_utc_offset_minutes smallint[], $161 created_at_utc timestamp with time zone[], $162 version numeric[],
+--   $163 delivery_id uuid[], $164 received_at timestamp with time zone[], $165 profile_id text[], $166 id text[],
+--   $167 account_id text[], $168 external_id text[], $169 log_type text[], $170 data_type text[],
+--   $171 received_at_utc timestamp with time zone[], $172 parent_id text[], $173 value numeric[], $174 unit text[],
+--   $175 source text[], $176 recording_method text[], $177 device_type text[],
+--   $178 start_date_time timestamp with time zone[], $179 end_date_time timestamp with time zone[],
+--   $180 utc_offset_minutes smallint[], $181 local_date date[], $182 end_utc_offset_minutes smallint[],
+--   $183 additional_properties text[], $184 delivery_id uuid[], $185 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written data_logs" as (
+  insert into "data_logs" as t (
+    "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+    "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+    "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+    r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+    r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+    r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+  from unnest(
+    $165::text[], $166::text[], $167::text[], $168::text[], $169::text[], $170::text[],
+    $171::timestamp with time zone[], $172::text[], $173::numeric[], $174::text[], $175::text[], $176::text[],
+    $177::text[], $178::timestamp with time zone[], $179::timestamp with time zone[], $180::smallint[], $181::date[],
+    $182::smallint[], $183::text[], $184::uuid[], $185::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+    "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+    "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C",
+    (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("profile_id", "data_type", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+    "received_at_utc" = excluded."received_at_utc", "parent_id" = excluded."parent_id", "value" = excluded."value",
+    "unit" = excluded."unit", "source" = excluded."source", "recording_method" = excluded."recording_method",
+    "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+    "received_at" = excluded."received_at"
+  where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+    coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
+), "written archetypes" as (
+  insert into "archetypes" as t (
+    "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+    "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+    "version", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity",
+    r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
+    r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+  from unnest(
+    $147::text[], $148::text[], $149::text[], $150::text[], $151::text[], $152::text[], $153::text[], $154::text[],
+    $155::integer[], $156::timestamp with time zone[], $157::timestamp with time zone[], $158::smallint[], $159::date[],
+    $160::smallint[], $161::timestamp with time zone[], $162::numeric[], $163::uuid[], $164::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+    "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+    "version", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (
+      coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+      "r".received_at, "r".delivery_id
+    ) desc,
+    r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "name" = excluded."name",
+    "value" = excluded."value", "data_type" = excluded."data_type", "periodicity" = excluded."periodicity",
+    "ordinality" = excluded."ordinality", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where (
+    coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+    "t".received_at, "t".delivery_id
+  ) <= (
+    coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
+), "written biomarkers" as (
+  insert into "biomarkers" as t (
+    "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+    "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+    "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation",
+    r."value", r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time",
+    r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
+    r."delivery_id", r."received_at"
+  from unnest(
+    $126::text[], $127::text[], $128::text[], $129::text[], $130::text[], $131::text[], $132::text[], $133::text[],
+    $134::text[], $135::numeric[], $136::text[], $137::text[], $138::timestamp with time zone[],
+    $139::timestamp with time zone[], $140::smallint[], $141::date[], $142::smallint[],
+    $143::timestamp with time zone[], $144::numeric[], $145::uuid[], $146::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+    "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+    "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (
+      coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+      "r".received_at, "r".delivery_id
+    ) desc,
+    r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "category" = excluded."category",
+    "type" = excluded."type", "periodicity" = excluded."periodicity", "aggregation" = excluded."aggregation",
+    "value" = excluded."value", "value_number" = excluded."value_number", "unit" = excluded."unit",
+    "value_type" = excluded."value_type", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where (
+    coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+    "t".received_at, "t".delivery_id
+  ) <= (
+    coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
+), "written sleep_stage_windows" as (
+  insert into "sleep_stage_windows" as t (
+    "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
+    "received_at"
+  )
+  select distinct on (
+    r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num"
+  )
+    r."user_id", r."session_id", r."series", r."inference_seq_num", r."seq_num",
+    w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
+    r."received_at"
+  from unnest(
+    $115::text[], $116::text[], $117::text[], $118::integer[], $119::integer[], $121::integer[], $122::integer[],
+    $123::text[], $124::uuid[], $125::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
+    "delivery_id", "received_at", nth
+  )
+  cross join (select $120::smallint[] as "stages") as w
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
+    ("r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("user_id", "session_id", "series", "inference_seq_num") do update
+  set
+    "seq_num" = excluded."seq_num", "stages" = excluded."stages", "callback_version" = excluded."callback_version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+  returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new
+), "written scores" as (
+  insert into "scores" as t (
+    "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+    "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
+    r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
+    r."received_at"
+  from unnest(
+    $86::text[], $87::text[], $88::text[], $89::text[], $90::text[], $91::text[], $92::numeric[], $93::text[],
+    $94::timestamp with time zone[], $95::smallint[], $96::date[], $97::timestamp with time zone[], $98::numeric[],
+    $99::uuid[], $100::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+    "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (
+      coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+      "r".received_at, "r".delivery_id
+    ) desc,
+    r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "type" = excluded."type",
+    "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
+    "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where (
+    coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+    "t".received_at, "t".delivery_id
+  ) <= (
+    coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
+), "written score_factors" as (
+  insert into "score_factors" (
+    "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+    "external_id", "delivery_id", "received_at"
+  )
+  select
+    r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
+    r."account_id", r."external_id", r."delivery_id", r."received_at"
+  from unnest(
+    $101::text[], $102::text[], $103::integer[], $104::text[], $105::text[], $106::numeric[], $107::numeric[],
+    $108::numeric[], $109::text[], $110::text[], $111::text[], $112::text[], $113::uuid[],
+    $114::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+    "external_id", "delivery_id", "received_at", nth
+  )
+  where (
+    (r."profile_id", r."score_id", r.delivery_id) in (
+      select o."profile_id", o."id", o.delivery_id from "written scores" as o where o.is_new
+    )
+  ) is true
+  order by r."profile_id" collate "C", r."score_id" collate "C", r."position"
+), "written sleep_sessions" as (
+  insert into "sleep_sessions" as t (
+    "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+    "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+    "delivery_id", "received_at"
+  )
+  select distinct on (r."user_id" collate "C", r."session_id" collate "C")
+    r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
+    r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
+    r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::timestamp with time zone[],
+    $26::timestamp with time zone[], $27::timestamp with time zone[], $28::smallint[], $29::date[], $30::text[],
+    $31::text[], $32::numeric[], $33::text[], $34::uuid[], $35::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+    "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+    "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("user_id", "session_id") do update
+  set
+    "state" = excluded."state", "timezone" = excluded."timezone", "created_timezone" = excluded."created_timezone",
+    "start_time" = excluded."start_time", "end_time" = excluded."end_time",
+    "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
+    "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+  returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
+), "written sleep_stats" as (
+  insert into "sleep_stats" (
+    "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
+    "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
+    "time_in_wake", "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath",
+    "time_in_snoring", "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio",
+    "deep_ratio", "rem_ratio", "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio",
+    "breathing_index", "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle",
+    "sleep_cycle_time", "unstable_breath_count", "snoring_count", "delivery_id", "received_at"
+  )
+  select
+    r."user_id", r."session_id", r."sleep_time", r."wake_time", r."sleep_index", r."sleep_latency", r."wakeup_latency",
+    r."light_latency", r."deep_latency", r."rem_latency", r."time_in_bed", r."time_in_sleep_period", r."time_in_sleep",
+    r."time_in_wake", r."time_in_light", r."time_in_deep", r."time_in_rem", r."time_in_stable_breath",
+    r."time_in_unstable_breath", r."time_in_snoring", r."time_in_no_snoring", r."sleep_efficiency", r."sleep_ratio",
+    r."wake_ratio", r."light_ratio", r."deep_ratio", r."rem_ratio", r."stable_breath_ratio", r."unstable_breath_ratio",
+    r."snoring_ratio", r."no_snoring_ratio", r."breathing_index", r."breathing_pattern", r."waso_count",
+    r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
+    r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
+  from unnest(
+    $36::text[], $37::text[], $38::timestamp with time zone[], $39::timestamp with time zone[], $40::integer[],
+    $41::integer[], $42::integer[], $43::integer[], $44::integer[], $45::integer[], $46::integer[], $47::integer[],
+    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
+    $55::integer[], $56::integer[], $57::numeric[], $58::numeric[], $59::numeric[], $60::numeric[], $61::numeric[],
+    $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::text[],
+    $69::integer[], $70::integer[], $71::integer[], $72::numeric[], $73::text[], $74::integer[], $75::integer[],
+    $76::uuid[], $77::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
+    "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
+    "time_in_wake", "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath",
+    "time_in_snoring", "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio",
+    "deep_ratio", "rem_ratio", "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio",
+    "breathing_index", "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle",
+    "sleep_cycle_time", "unstable_breath_count", "snoring_count", "delivery_id", "received_at", nth
+  )
+  where (
+    (r."user_id", r."session_id", r.delivery_id) in (
+      select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
+    )
+  ) is true
+  order by r."user_id" collate "C", r."session_id" collate "C"
+), "written sleep_stage_series" as (
+  insert into "sleep_stage_series" ("user_id", "session_id", "series", "stages", "delivery_id", "received_at")
+  select
+    r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
+    r."delivery_id", r."received_at"
+  from unnest(
+    $78::text[], $79::text[], $80::text[], $82::integer[], $83::integer[], $84::uuid[], $85::timestamp with time zone[]
+  ) with ordinality as r(
+    "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
+  )
+  cross join (select $81::smallint[] as "stages") as w
+  where (
+    (r."user_id", r."session_id", r.delivery_id) in (
+      select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
+    )
+  ) is true
+  order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
+union all
+select o.delivery_id, 'sleep_sessions', jsonb_build_object('user_id', o."user_id", 'session_id', o."session_id")
+from "written sleep_sessions" as o
+where not o.is_new
+union all
+select o.delivery_id, 'scores', jsonb_build_object('profile_id', o."profile_id", 'id', o."id")
+from "written scores" as o
+where not o.is_new;
+
+-- insertGroup(data_logs), by the previous primary key: src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
+--   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
+--   $24 log_type text[], $25 data_type text[], $26 received_at_utc timestamp with time zone[], $27 parent_id text[],
+--   $28 value numeric[], $29 unit text[], $30 source text[], $31 recording_method text[], $32 device_type text[],
+--   $33 start_date_time timestamp with time zone[], $34 end_date_time timestamp with time zone[],
+--   $35 utc_offset_minutes smallint[], $36 local_date date[], $37 end_utc_offset_minutes smallint[],
+--   $38 additional_properties text[], $39 delivery_id uuid[], $40 received_at timestamp with time zone[]
+with new_deliveries as (
+  insert into "deliveries" (
+    "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
+    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  )
+  select
+    r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
+    r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    r."times_received", r."normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[], $18::integer[], $19::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+    "body_at", "body_length", nth
+  )
+  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  order by
+    r."owner" collate "C", r."vendor" collate "C",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  on conflict ("owner", "vendor", "body_digest") do nothing
+  returning delivery_id
+), "written data_logs" as (
+  insert into "data_logs" as t (
+    "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+    "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+    "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+  )
+  select distinct on (r."profile_id" collate "C", r."id" collate "C")
+    r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+    r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+    r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+    r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+  from unnest(
+    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::timestamp with time zone[],
+    $27::text[], $28::numeric[], $29::text[], $30::text[], $31::text[], $32::text[], $33::timestamp with time zone[],
+    $34::timestamp with time zone[], $35::smallint[], $36::date[], $37::smallint[], $38::text[], $39::uuid[],
+    $40::timestamp with time zone[]
+  ) with ordinality as r(
+    "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+    "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+    "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+  )
+  where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+  order by
+    r."profile_id" collate "C", r."id" collate "C",
+    (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+  on conflict ("profile_id", "id") do update
+  set
+    "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+    "data_type" = excluded."data_type", "received_at_utc" = excluded."received_at_utc",
+    "parent_id" = excluded."parent_id", "value" = excluded."value", "unit" = excluded."unit",
+    "source" = excluded."source", "recording_method" = excluded."recording_method",
+    "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+    "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+    "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+    "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+    "received_at" = excluded."received_at"
+  where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+    coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+  )
+  returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
+)
+select r.delivery_id, null as replaced, null::jsonb as key
+from unnest($6::uuid[]) as r(delivery_id)
+where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
+
+-- =====================================================================================================================
+-- Deliveries that the ledger has already, and deliveries that are too large for one statement
+-- (src/db/write/writer.ts, src/db/write/plan.ts).
+
+-- countDuplicates: src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
+--   $15 times_received integer[], $16 normaliser_version integer[]
+with held as (
+  select
+    "d"."owner", "d"."vendor", "d"."body_digest", d.outcome as outcome_before, d.event as event_before,
+    d.outcome <> 'stored' or (
+      d.outcome = 'stored'
+        and r.outcome = 'stored'
+        and d.event is distinct from r.event
+        and r.last_received_at >= d.last_received_at
+    ) as is_judged_again,
+    r.delivery_id as arrival_id, greatest(d.last_received_at, r.last_received_at) as last_received_at,
+    d.times_received + case when d.delivery_id = r.delivery_id then 0 else r.times_received end as times_received,
+    r."event" as "new event", r."user_id" as "new user_id", r."authenticated_by" as "new authenticated_by",
+    r."outcome" as "new outcome", r."problem"::jsonb as "new problem", r."headers"::jsonb as "new headers",
+    r."normaliser_version" as "new normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
+    $16::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version", nth
+  )
+  cross join (select $3::bytea as "body_digest") as w
+  join "deliveries" as d on d."owner" = r."owner"
+    and d."vendor" = r."vendor"
+    and d."body_digest" = substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
+  for update of d
+)
+update "deliveries" as d
+set
+  last_received_at = held.last_received_at, times_received = held.times_received,
+  "event" = case when held.is_judged_again then held."new event" else d."event" end,
+  "user_id" = case when held.is_judged_again then held."new user_id" else d."user_id" end,
+  "authenticated_by" = case when held.is_judged_again then held."new authenticated_by" else d."authenticated_by" end,
+  "outcome" = case when held.is_judged_again then held."new outcome" else d."outcome" end,
+  "problem" = case when held.is_judged_again then held."new problem" else d."problem" end,
+  "headers" = case when held.is_judged_again then held."new headers" else d."headers" end,
+  "normaliser_version" = case when held.is_judged_again then held."new normaliser_version" else d."normaliser_version" end
+from held
+where d."owner" = held."owner" and d."vendor" = held."vendor" and d."body_digest" = held."body_digest"
+returning
+  held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
+  held.is_judged_again;
+
+-- upsert(sleep_sessions): src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 state text[], $4 timezone text[], $5 created_timezone text[],
+--   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
+--   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
+--   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[]
+insert into "sleep_sessions" as t (
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at"
+)
+select distinct on (r."user_id" collate "C", r."session_id" collate "C")
+  r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
+  r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
+  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
+  $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at", nth
+)
+order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("user_id", "session_id") do update
+set
+  "state" = excluded."state", "timezone" = excluded."timezone", "created_timezone" = excluded."created_timezone",
+  "start_time" = excluded."start_time", "end_time" = excluded."end_time",
+  "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
+  "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- partStatements(sleep_stats).clear: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[]
+delete from "sleep_stats" as p
+using unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+where p."user_id" = r."user_id" and p."session_id" = r."session_id";
+
+-- partStatements(sleep_stats).insert: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 sleep_time timestamp with time zone[],
+--   $4 wake_time timestamp with time zone[], $5 sleep_index integer[], $6 sleep_latency integer[],
+--   $7 wakeup_latency integer[], $8 light_latency integer[], $9 deep_latency integer[], $10 rem_latency integer[],
+--   $11 time_in_bed integer[], $12 time_in_sleep_period integer[], $13 time_in_sleep integer[],
+--   $14 time_in_wake integer[], $15 time_in_light integer[], $16 time_in_deep integer[], $17 time_in_rem integer[],
+--   $18 time_in_stable_breath integer[], $19 time_in_unstable_breath integer[], $20 time_in_snoring integer[],
+--   $21 time_in_no_snoring integer[], $22 sleep_efficiency numeric[], $23 sleep_ratio numeric[],
+--   $24 wake_ratio numeric[], $25 light_ratio numeric[], $26 deep_ratio numeric[], $27 rem_ratio numeric[],
+--   $28 stable_breath_ratio numeric[], $29 unstable_breath_ratio numeric[], $30 snoring_ratio numeric[],
+--   $31 no_snoring_ratio numeric[], $32 breathing_index numeric[], $33 breathing_pattern text[],
+--   $34 waso_count integer[], $35 longest_waso integer[], $36 sleep_cycle_count integer[], $37 sleep_cycle numeric[],
+--   $38 sleep_cycle_time text[], $39 unstable_breath_count integer[], $40 snoring_count integer[],
+--   $41 delivery_id uuid[], $42 received_at timestamp with time zone[]
+insert into "sleep_stats" (
+  "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency", "light_latency",
+  "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep", "time_in_wake",
+  "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath", "time_in_snoring",
+  "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio", "deep_ratio", "rem_ratio",
+  "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio", "breathing_index",
+  "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle", "sleep_cycle_time",
+  "unstable_breath_count", "snoring_count", "delivery_id", "received_at"
+)
+select
+  r."user_id", r."session_id", r."sleep_time", r."wake_time", r."sleep_index", r."sleep_latency", r."wakeup_latency",
+  r."light_latency", r."deep_latency", r."rem_latency", r."time_in_bed", r."time_in_sleep_period", r."time_in_sleep",
+  r."time_in_wake", r."time_in_light", r."time_in_deep", r."time_in_rem", r."time_in_stable_breath",
+  r."time_in_unstable_breath", r."time_in_snoring", r."time_in_no_snoring", r."sleep_efficiency", r."sleep_ratio",
+  r."wake_ratio", r."light_ratio", r."deep_ratio", r."rem_ratio", r."stable_breath_ratio", r."unstable_breath_ratio",
+  r."snoring_ratio", r."no_snoring_ratio", r."breathing_index", r."breathing_pattern", r."waso_count", r."longest_waso",
+  r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[], r."unstable_breath_count",
+  r."snoring_count", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::timestamp with time zone[], $4::timestamp with time zone[], $5::integer[], $6::integer[],
+  $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[], $13::integer[],
+  $14::integer[], $15::integer[], $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[],
+  $21::integer[], $22::numeric[], $23::numeric[], $24::numeric[], $25::numeric[], $26::numeric[], $27::numeric[],
+  $28::numeric[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::text[], $34::integer[],
+  $35::integer[], $36::integer[], $37::numeric[], $38::text[], $39::integer[], $40::integer[], $41::uuid[],
+  $42::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency", "light_latency",
+  "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep", "time_in_wake",
+  "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath", "time_in_snoring",
+  "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio", "deep_ratio", "rem_ratio",
+  "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio", "breathing_index",
+  "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle", "sleep_cycle_time",
+  "unstable_breath_count", "snoring_count", "delivery_id", "received_at", nth
+)
+order by r."user_id" collate "C", r."session_id" collate "C";
+
+-- partStatements(sleep_stage_series).clear: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[]
+delete from "sleep_stage_series" as p
+using unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+where p."user_id" = r."user_id" and p."session_id" = r."session_id";
+
+-- partStatements(sleep_stage_series).insert: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 stages smallint[], $5 stages_at integer[],
+--   $6 stages_length integer[], $7 delivery_id uuid[], $8 received_at timestamp with time zone[]
+insert into "sleep_stage_series" ("user_id", "session_id", "series", "stages", "delivery_id", "received_at")
+select
+  r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
+  r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $5::integer[], $6::integer[], $7::uuid[], $8::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
+)
+cross join (select $4::smallint[] as "stages") as w
+order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C";
+
+-- deleteByDelivery(sleep_sessions): src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+with gone as (
+  select "t"."user_id", "t"."session_id"
+  from unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+  join "sleep_sessions" as t on t."user_id" = r.owner and t.delivery_id = r.delivery_id
+  order by "t"."user_id" collate "C", "t"."session_id" collate "C"
+  for update of t
+)
+delete from "sleep_sessions" as t
+using gone
+where t."user_id" = gone."user_id" and t."session_id" = gone."session_id";
+
+-- upsert(scores): src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 type text[], $6 state text[],
+--   $7 score numeric[], $8 data_sources text[], $9 score_date_time timestamp with time zone[],
+--   $10 utc_offset_minutes smallint[], $11 local_date date[], $12 created_at_utc timestamp with time zone[],
+--   $13 version numeric[], $14 delivery_id uuid[], $15 received_at timestamp with time zone[]
+insert into "scores" as t (
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
+  r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
+  $9::timestamp with time zone[], $10::smallint[], $11::date[], $12::timestamp with time zone[], $13::numeric[],
+  $14::uuid[], $15::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "type" = excluded."type",
+  "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
+  "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- partStatements(score_factors).clear: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[]
+delete from "score_factors" as p
+using unnest($1::text[], $2::text[]) with ordinality as r("profile_id", "id", nth)
+where p."profile_id" = r."profile_id" and p."score_id" = r."id";
+
+-- partStatements(score_factors).insert: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 score_id text[], $3 position integer[], $4 id text[], $5 name text[], $6 value numeric[],
+--   $7 goal numeric[], $8 score numeric[], $9 state text[], $10 unit text[], $11 account_id text[],
+--   $12 external_id text[], $13 delivery_id uuid[], $14 received_at timestamp with time zone[]
+insert into "score_factors" (
+  "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+  "external_id", "delivery_id", "received_at"
+)
+select
+  r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
+  r."account_id", r."external_id", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[],
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+  "external_id", "delivery_id", "received_at", nth
+)
+order by r."profile_id" collate "C", r."score_id" collate "C", r."position";
+
+-- deleteByDelivery(scores): src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+with gone as (
+  select "t"."profile_id", "t"."id"
+  from unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+  join "scores" as t on t."profile_id" = r.owner and t.delivery_id = r.delivery_id
+  order by "t"."profile_id" collate "C", "t"."id" collate "C"
+  for update of t
+)
+delete from "scores" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."id" = gone."id";
+
+-- upsert(sleep_stage_windows): src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 inference_seq_num integer[], $5 seq_num integer[],
+--   $6 stages smallint[], $7 stages_at integer[], $8 stages_length integer[], $9 callback_version text[],
+--   $10 delivery_id uuid[], $11 received_at timestamp with time zone[]
+insert into "sleep_stage_windows" as t (
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
+  "received_at"
+)
+select distinct on (r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num")
+  r."user_id", r."session_id", r."series", r."inference_seq_num", r."seq_num",
+  w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $7::integer[], $8::integer[], $9::text[],
+  $10::uuid[], $11::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
+  "delivery_id", "received_at", nth
+)
+cross join (select $6::smallint[] as "stages") as w
+order by
+  r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
+  ("r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("user_id", "session_id", "series", "inference_seq_num") do update
+set
+  "seq_num" = excluded."seq_num", "stages" = excluded."stages", "callback_version" = excluded."callback_version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(sleep_stage_windows): src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+with gone as (
+  select "t"."user_id", "t"."session_id", "t"."series", "t"."inference_seq_num"
+  from unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+  join "sleep_stage_windows" as t on t."user_id" = r.owner and t.delivery_id = r.delivery_id
+  order by "t"."user_id" collate "C", "t"."session_id" collate "C", "t"."series" collate "C", "t"."inference_seq_num"
+  for update of t
+)
+delete from "sleep_stage_windows" as t
+using gone
+where t."user_id" = gone."user_id"
+  and t."session_id" = gone."session_id"
+  and t."series" = gone."series"
+  and t."inference_seq_num" = gone."inference_seq_num";
+
+-- upsert(biomarkers): src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 category text[],
+--   $6 type text[], $7 periodicity text[], $8 aggregation text[], $9 value text[], $10 value_number numeric[],
+--   $11 unit text[], $12 value_type text[], $13 start_date_time timestamp with time zone[],
+--   $14 end_date_time timestamp with time zone[], $15 utc_offset_minutes smallint[], $16 local_date date[],
+--   $17 end_utc_offset_minutes smallint[], $18 created_at_utc timestamp with time zone[], $19 version numeric[],
+--   $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "biomarkers" as t (
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation",
+  r."value", r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time", r."utc_offset_minutes",
+  r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::numeric[], $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[],
+  $15::smallint[], $16::date[], $17::smallint[], $18::timestamp with time zone[], $19::numeric[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "category" = excluded."category",
+  "type" = excluded."type", "periodicity" = excluded."periodicity", "aggregation" = excluded."aggregation",
+  "value" = excluded."value", "value_number" = excluded."value_number", "unit" = excluded."unit",
+  "value_type" = excluded."value_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(biomarkers): src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+with gone as (
+  select "t"."profile_id", "t"."id"
+  from unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+  join "biomarkers" as t on t."profile_id" = r.owner and t.delivery_id = r.delivery_id
+  order by "t"."profile_id" collate "C", "t"."id" collate "C"
+  for update of t
+)
+delete from "biomarkers" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."id" = gone."id";
+
+-- upsert(archetypes): src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 name text[], $6 value text[],
+--   $7 data_type text[], $8 periodicity text[], $9 ordinality integer[],
+--   $10 start_date_time timestamp with time zone[], $11 end_date_time timestamp with time zone[],
+--   $12 utc_offset_minutes smallint[], $13 local_date date[], $14 end_utc_offset_minutes smallint[],
+--   $15 created_at_utc timestamp with time zone[], $16 version numeric[], $17 delivery_id uuid[],
+--   $18 received_at timestamp with time zone[]
+insert into "archetypes" as t (
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity",
+  r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
+  r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
+  $10::timestamp with time zone[], $11::timestamp with time zone[], $12::smallint[], $13::date[], $14::smallint[],
+  $15::timestamp with time zone[], $16::numeric[], $17::uuid[], $18::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "name" = excluded."name",
+  "value" = excluded."value", "data_type" = excluded."data_type", "periodicity" = excluded."periodicity",
+  "ordinality" = excluded."ordinality", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(archetypes): src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+with gone as (
+  select "t"."profile_id", "t"."id"
+  from unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+  join "archetypes" as t on t."profile_id" = r.owner and t.delivery_id = r.delivery_id
+  order by "t"."profile_id" collate "C", "t"."id" collate "C"
+  for update of t
+)
+delete from "archetypes" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."id" = gone."id";
+
+-- upsert(data_logs): src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 log_type text[],
+--   $6 data_type text[], $7 received_at_utc timestamp with time zone[], $8 parent_id text[], $9 value numeric[],
+--   $10 unit text[], $11 source text[], $12 recording_method text[], $13 device_type text[],
+--   $14 start_date_time timestamp with time zone[], $15 end_date_time timestamp with time zone[],
+--   $16 utc_offset_minutes smallint[], $17 local_date date[], $18 end_utc_offset_minutes smallint[],
+--   $19 additional_properties text[], $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "data_logs" as t (
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+  r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+  r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+  r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamp with time zone[], $8::text[],
+  $9::numeric[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[],
+  $15::timestamp with time zone[], $16::smallint[], $17::date[], $18::smallint[], $19::text[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C",
+  (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("profile_id", "data_type", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+  "received_at_utc" = excluded."received_at_utc", "parent_id" = excluded."parent_id", "value" = excluded."value",
+  "unit" = excluded."unit", "source" = excluded."source", "recording_method" = excluded."recording_method",
+  "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+  coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(data_logs): src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+with gone as (
+  select "t"."profile_id", "t"."data_type", "t"."id"
+  from unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+  join "data_logs" as t on t."profile_id" = r.owner and t.delivery_id = r.delivery_id
+  order by "t"."profile_id" collate "C", "t"."data_type" collate "C", "t"."id" collate "C"
+  for update of t
+)
+delete from "data_logs" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."data_type" = gone."data_type" and t."id" = gone."id";
+
+-- upsert(data_logs), by the previous primary key: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 log_type text[],
+--   $6 data_type text[], $7 received_at_utc timestamp with time zone[], $8 parent_id text[], $9 value numeric[],
+--   $10 unit text[], $11 source text[], $12 recording_method text[], $13 device_type text[],
+--   $14 start_date_time timestamp with time zone[], $15 end_date_time timestamp with time zone[],
+--   $16 utc_offset_minutes smallint[], $17 local_date date[], $18 end_utc_offset_minutes smallint[],
+--   $19 additional_properties text[], $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "data_logs" as t (
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+  r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+  r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+  r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamp with time zone[], $8::text[],
+  $9::numeric[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[],
+  $15::timestamp with time zone[], $16::smallint[], $17::date[], $18::smallint[], $19::text[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+  "data_type" = excluded."data_type", "received_at_utc" = excluded."received_at_utc",
+  "parent_id" = excluded."parent_id", "value" = excluded."value", "unit" = excluded."unit",
+  "source" = excluded."source", "recording_method" = excluded."recording_method",
+  "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+  coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- =====================================================================================================================
+-- Replay (src/replay/rewriter.ts, src/replay/rehearsal.ts, src/replay/rebuild.ts)
+
+-- lockDeliveries: src/db/sql/ledger-statements.ts
+--   $1 delivery_id uuid[]
+select d.delivery_id, d.owner, d.received_at::text
+from "deliveries" as d
+where d.delivery_id = any($1::uuid[])
+order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
+for update;
+
+-- updateVerdicts: src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 normaliser_version integer[]
+update "deliveries" as d
+set
+  "event" = r."event", "user_id" = r."user_id", "authenticated_by" = r."authenticated_by", "outcome" = r."outcome",
+  "problem" = r."problem", "headers" = r."headers", "normaliser_version" = r."normaliser_version"
+from (
+  select
+    r."owner" as "owner", r."vendor" as "vendor",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length") as "body_digest",
+    r."delivery_id" as "delivery_id", r."event" as "event", r."user_id" as "user_id",
+    r."authenticated_by" as "authenticated_by", r."outcome" as "outcome", r."problem"::jsonb as "problem",
+    r."headers"::jsonb as "headers", r."normaliser_version" as "normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "normaliser_version", nth
+  )
+  cross join (select $3::bytea as "body_digest") as w
+) as r
+where d."owner" = r."owner"
+  and d."vendor" = r."vendor"
+  and d."body_digest" = r."body_digest"
+  and (
+    "d"."event", "d"."user_id", "d"."authenticated_by", "d"."outcome", "d"."problem", "d"."headers",
+    "d"."normaliser_version"
+  ) is distinct from (
+    "r"."event", "r"."user_id", "r"."authenticated_by", "r"."outcome", "r"."problem", "r"."headers",
+    "r"."normaliser_version"
+  );
+
+-- moveDeliveries: src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 normaliser_version integer[]
+with gone as (
+  delete from "deliveries" as d
+  using (
+    select
+      r."owner" as "owner", r."vendor" as "vendor",
+      substring(w."body_digest" from r."body_digest_at" for r."body_digest_length") as "body_digest",
+      r."delivery_id" as "delivery_id", r."event" as "event", r."user_id" as "user_id",
+      r."authenticated_by" as "authenticated_by", r."outcome" as "outcome", r."problem"::jsonb as "problem",
+      r."headers"::jsonb as "headers", r."normaliser_version" as "normaliser_version"
+    from unnest(
+      $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+      $11::text[], $12::text[], $13::integer[]
+    ) with ordinality as r(
+      "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+      "outcome", "problem", "headers", "normaliser_version", nth
+    )
+    cross join (select $3::bytea as "body_digest") as w
+  ) as r
+  where d.delivery_id = r.delivery_id and d.owner <> r.owner
+  returning
+    "r"."owner", "d"."vendor", "d"."body_digest", "d"."delivery_id", "r"."event", "r"."user_id", "r"."authenticated_by",
+    "r"."outcome", "r"."problem", "d"."body", "r"."headers", "d"."received_at", "d"."last_received_at",
+    "d"."times_received", "r"."normaliser_version"
+)
+insert into "deliveries" as d (
+  "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
+  "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+)
+select
+  "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
+  "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+from gone
+order by "gone"."owner" collate "C", "gone"."vendor" collate "C", "gone"."body_digest"
+on conflict ("owner", "vendor", "body_digest") do update
+set
+  times_received = d.times_received + excluded.times_received,
+  last_received_at = greatest(d.last_received_at, excluded.last_received_at)
+returning d.delivery_id;
+
+-- present: src/db/sql/ledger-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
+--   $13 normaliser_version integer[]
+select r.delivery_id, d.delivery_id as held_as
+from (
+  select
+    r."owner" as "owner", r."vendor" as "vendor",
+    substring(w."body_digest" from r."body_digest_at" for r."body_digest_length") as "body_digest",
+    r."delivery_id" as "delivery_id", r."event" as "event", r."user_id" as "user_id",
+    r."authenticated_by" as "authenticated_by", r."outcome" as "outcome", r."problem"::jsonb as "problem",
+    r."headers"::jsonb as "headers", r."normaliser_version" as "normaliser_version"
+  from unnest(
+    $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::integer[]
+  ) with ordinality as r(
+    "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+    "outcome", "problem", "headers", "normaliser_version", nth
+  )
+  cross join (select $3::bytea as "body_digest") as w
+) as r
+left join "deliveries" as d on d."owner" = r."owner" and d."vendor" = r."vendor" and d."body_digest" = r."body_digest";
+
+-- upsert(sleep_sessions), only differing rows: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 state text[], $4 timezone text[], $5 created_timezone text[],
+--   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
+--   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
+--   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[]
+insert into "sleep_sessions" as t (
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at"
+)
+select distinct on (r."user_id" collate "C", r."session_id" collate "C")
+  r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
+  r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
+  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
+  $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at", nth
+)
+order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("user_id", "session_id") do update
+set
+  "state" = excluded."state", "timezone" = excluded."timezone", "created_timezone" = excluded."created_timezone",
+  "start_time" = excluded."start_time", "end_time" = excluded."end_time",
+  "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
+  "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+  and (
+    "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time", "t"."end_time", "t"."unexpected_end_time",
+    "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities", "t"."validity", "t"."missing_data_ratio",
+    "t"."callback_version", "t"."delivery_id", "t"."received_at"
+  ) is distinct from (
+    "excluded"."state", "excluded"."timezone", "excluded"."created_timezone", "excluded"."start_time",
+    "excluded"."end_time", "excluded"."unexpected_end_time", "excluded"."utc_offset_minutes", "excluded"."local_date",
+    "excluded"."peculiarities", "excluded"."validity", "excluded"."missing_data_ratio", "excluded"."callback_version",
+    "excluded"."delivery_id", "excluded"."received_at"
+  )
+returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- upsert(scores), only differing rows: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 type text[], $6 state text[],
+--   $7 score numeric[], $8 data_sources text[], $9 score_date_time timestamp with time zone[],
+--   $10 utc_offset_minutes smallint[], $11 local_date date[], $12 created_at_utc timestamp with time zone[],
+--   $13 version numeric[], $14 delivery_id uuid[], $15 received_at timestamp with time zone[]
+insert into "scores" as t (
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
+  r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
+  $9::timestamp with time zone[], $10::smallint[], $11::date[], $12::timestamp with time zone[], $13::numeric[],
+  $14::uuid[], $15::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "type" = excluded."type",
+  "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
+  "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".received_at, "excluded".delivery_id
+)
+  and (
+    "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score", "t"."data_sources",
+    "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc", "t"."version",
+    "t"."delivery_id", "t"."received_at"
+  ) is distinct from (
+    "excluded"."account_id", "excluded"."external_id", "excluded"."type", "excluded"."state", "excluded"."score",
+    "excluded"."data_sources", "excluded"."score_date_time", "excluded"."utc_offset_minutes", "excluded"."local_date",
+    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at"
+  )
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- upsert(sleep_stage_windows), only differing rows: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 inference_seq_num integer[], $5 seq_num integer[],
+--   $6 stages smallint[], $7 stages_at integer[], $8 stages_length integer[], $9 callback_version text[],
+--   $10 delivery_id uuid[], $11 received_at timestamp with time zone[]
+insert into "sleep_stage_windows" as t (
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
+  "received_at"
+)
+select distinct on (r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num")
+  r."user_id", r."session_id", r."series", r."inference_seq_num", r."seq_num",
+  w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $7::integer[], $8::integer[], $9::text[],
+  $10::uuid[], $11::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
+  "delivery_id", "received_at", nth
+)
+cross join (select $6::smallint[] as "stages") as w
+order by
+  r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
+  ("r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("user_id", "session_id", "series", "inference_seq_num") do update
+set
+  "seq_num" = excluded."seq_num", "stages" = excluded."stages", "callback_version" = excluded."callback_version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+  and ("t"."seq_num", "t"."stages", "t"."callback_version", "t"."delivery_id", "t"."received_at") is distinct from (
+    "excluded"."seq_num", "excluded"."stages", "excluded"."callback_version", "excluded"."delivery_id",
+    "excluded"."received_at"
+  )
+returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new;
+
+-- upsert(biomarkers), only differing rows: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 category text[],
+--   $6 type text[], $7 periodicity text[], $8 aggregation text[], $9 value text[], $10 value_number numeric[],
+--   $11 unit text[], $12 value_type text[], $13 start_date_time timestamp with time zone[],
+--   $14 end_date_time timestamp with time zone[], $15 utc_offset_minutes smallint[], $16 local_date date[],
+--   $17 end_utc_offset_minutes smallint[], $18 created_at_utc timestamp with time zone[], $19 version numeric[],
+--   $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "biomarkers" as t (
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation",
+  r."value", r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time", r."utc_offset_minutes",
+  r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::numeric[], $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[],
+  $15::smallint[], $16::date[], $17::smallint[], $18::timestamp with time zone[], $19::numeric[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "category" = excluded."category",
+  "type" = excluded."type", "periodicity" = excluded."periodicity", "aggregation" = excluded."aggregation",
+  "value" = excluded."value", "value_number" = excluded."value_number", "unit" = excluded."unit",
+  "value_type" = excluded."value_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".received_at, "excluded".delivery_id
+)
+  and (
+    "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity", "t"."aggregation", "t"."value",
+    "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time", "t"."end_date_time",
+    "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version",
+    "t"."delivery_id", "t"."received_at"
+  ) is distinct from (
+    "excluded"."account_id", "excluded"."external_id", "excluded"."category", "excluded"."type",
+    "excluded"."periodicity", "excluded"."aggregation", "excluded"."value", "excluded"."value_number",
+    "excluded"."unit", "excluded"."value_type", "excluded"."start_date_time", "excluded"."end_date_time",
+    "excluded"."utc_offset_minutes", "excluded"."local_date", "excluded"."end_utc_offset_minutes",
+    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at"
+  )
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- upsert(archetypes), only differing rows: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 name text[], $6 value text[],
+--   $7 data_type text[], $8 periodicity text[], $9 ordinality integer[],
+--   $10 start_date_time timestamp with time zone[], $11 end_date_time timestamp with time zone[],
+--   $12 utc_offset_minutes smallint[], $13 local_date date[], $14 end_utc_offset_minutes smallint[],
+--   $15 created_at_utc timestamp with time zone[], $16 version numeric[], $17 delivery_id uuid[],
+--   $18 received_at timestamp with time zone[]
+insert into "archetypes" as t (
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity",
+  r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
+  r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
+  $10::timestamp with time zone[], $11::timestamp with time zone[], $12::smallint[], $13::date[], $14::smallint[],
+  $15::timestamp with time zone[], $16::numeric[], $17::uuid[], $18::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "name" = excluded."name",
+  "value" = excluded."value", "data_type" = excluded."data_type", "periodicity" = excluded."periodicity",
+  "ordinality" = excluded."ordinality", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".received_at, "excluded".delivery_id
+)
+  and (
+    "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type", "t"."periodicity", "t"."ordinality",
+    "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date",
+    "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+  ) is distinct from (
+    "excluded"."account_id", "excluded"."external_id", "excluded"."name", "excluded"."value", "excluded"."data_type",
+    "excluded"."periodicity", "excluded"."ordinality", "excluded"."start_date_time", "excluded"."end_date_time",
+    "excluded"."utc_offset_minutes", "excluded"."local_date", "excluded"."end_utc_offset_minutes",
+    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at"
+  )
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- upsert(data_logs), only differing rows: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 log_type text[],
+--   $6 data_type text[], $7 received_at_utc timestamp with time zone[], $8 parent_id text[], $9 value numeric[],
+--   $10 unit text[], $11 source text[], $12 recording_method text[], $13 device_type text[],
+--   $14 start_date_time timestamp with time zone[], $15 end_date_time timestamp with time zone[],
+--   $16 utc_offset_minutes smallint[], $17 local_date date[], $18 end_utc_offset_minutes smallint[],
+--   $19 additional_properties text[], $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "data_logs" as t (
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+)
+select distinct on (r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C")
+  r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+  r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+  r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+  r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamp with time zone[], $8::text[],
+  $9::numeric[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[],
+  $15::timestamp with time zone[], $16::smallint[], $17::date[], $18::smallint[], $19::text[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+)
+order by
+  r."profile_id" collate "C", r."data_type" collate "C", r."id" collate "C",
+  (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("profile_id", "data_type", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+  "received_at_utc" = excluded."received_at_utc", "parent_id" = excluded."parent_id", "value" = excluded."value",
+  "unit" = excluded."unit", "source" = excluded."source", "recording_method" = excluded."recording_method",
+  "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+  coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+)
+  and (
+    "t"."account_id", "t"."external_id", "t"."log_type", "t"."received_at_utc", "t"."parent_id", "t"."value",
+    "t"."unit", "t"."source", "t"."recording_method", "t"."device_type", "t"."start_date_time", "t"."end_date_time",
+    "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes", "t"."additional_properties",
+    "t"."delivery_id", "t"."received_at"
+  ) is distinct from (
+    "excluded"."account_id", "excluded"."external_id", "excluded"."log_type", "excluded"."received_at_utc",
+    "excluded"."parent_id", "excluded"."value", "excluded"."unit", "excluded"."source", "excluded"."recording_method",
+    "excluded"."device_type", "excluded"."start_date_time", "excluded"."end_date_time", "excluded"."utc_offset_minutes",
+    "excluded"."local_date", "excluded"."end_utc_offset_minutes", "excluded"."additional_properties",
+    "excluded"."delivery_id", "excluded"."received_at"
+  )
+returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- describeGiven(sleep_sessions): src/db/sql/comparing-statements.ts
+--   $1 user_id text[], $2 session_id text[], $3 state text[], $4 timezone text[], $5 created_timezone text[],
+--   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
+--   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
+--   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[]
+select
+  r."user_id" as "user_id", r."session_id" as "session_id", r."delivery_id" as delivery_id,
+  array[(extract(epoch from r."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
+      r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
+      r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
+  $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(sleep_sessions): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."user_id" as "user_id", "t"."session_id" as "session_id", "t"."delivery_id" as delivery_id,
+  array[(extract(epoch from "t"."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
+      "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
+      "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "sleep_sessions" as t
+where t."user_id" = $1;
+
+-- removeDescribed(sleep_sessions): src/db/sql/comparing-statements.ts
+--   $1 owner text, $2 fingerprints bigint[]
+with gone as (
+  select "t"."user_id", "t"."session_id"
+  from "sleep_sessions" as t
+  where t."user_id" = $1
+    and hashtextextended(
+      row(
+        "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
+        "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
+        "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at"
+      )::text,
+      0
+    ) = any($2::bigint[])
+  order by "t"."user_id", "t"."session_id"
+  for update of t
+)
+delete from "sleep_sessions" as t
+using gone
+where t."user_id" = gone."user_id" and t."session_id" = gone."session_id";
+
+-- describeGiven(sleep_stats): src/db/sql/comparing-statements.ts
+--   $1 user_id text[], $2 session_id text[], $3 sleep_time timestamp with time zone[],
+--   $4 wake_time timestamp with time zone[], $5 sleep_index integer[], $6 sleep_latency integer[],
+--   $7 wakeup_latency integer[], $8 light_latency integer[], $9 deep_latency integer[], $10 rem_latency integer[],
+--   $11 time_in_bed integer[], $12 time_in_sleep_period integer[], $13 time_in_sleep integer[],
+--   $14 time_in_wake integer[], $15 time_in_light integer[], $16 time_in_deep integer[], $17 time_in_rem integer[],
+--   $18 time_in_stable_breath integer[], $19 time_in_unstable_breath integer[], $20 time_in_snoring integer[],
+--   $21 time_in_no_snoring integer[], $22 sleep_efficiency numeric[], $23 sleep_ratio numeric[],
+--   $24 wake_ratio numeric[], $25 light_ratio numeric[], $26 deep_ratio numeric[], $27 rem_ratio numeric[],
+--   $28 stable_breath_ratio numeric[], $29 unstable_breath_ratio numeric[], $30 snoring_ratio numeric[],
+--   $31 no_snoring_ratio numeric[], $32 breathing_index numeric[], $33 breathing_pattern text[],
+--   $34 waso_count integer[], $35 longest_waso integer[], $36 sleep_cycle_count integer[], $37 sleep_cycle numeric[],
+--   $38 sleep_cycle_time text[], $39 unstable_breath_count integer[], $40 snoring_count integer[],
+--   $41 delivery_id uuid[], $42 received_at timestamp with time zone[]
+select
+  r."user_id" as "user_id", r."session_id" as "session_id", r."delivery_id" as delivery_id,
+  array[(extract(epoch from r."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      r."user_id", r."session_id", r."sleep_time", r."wake_time", r."sleep_index", r."sleep_latency",
+      r."wakeup_latency", r."light_latency", r."deep_latency", r."rem_latency", r."time_in_bed",
+      r."time_in_sleep_period", r."time_in_sleep", r."time_in_wake", r."time_in_light", r."time_in_deep",
+      r."time_in_rem", r."time_in_stable_breath", r."time_in_unstable_breath", r."time_in_snoring",
+      r."time_in_no_snoring", r."sleep_efficiency", r."sleep_ratio", r."wake_ratio", r."light_ratio", r."deep_ratio",
+      r."rem_ratio", r."stable_breath_ratio", r."unstable_breath_ratio", r."snoring_ratio", r."no_snoring_ratio",
+      r."breathing_index", r."breathing_pattern", r."waso_count", r."longest_waso", r."sleep_cycle_count",
+      r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[], r."unstable_breath_count", r."snoring_count",
+      r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::timestamp with time zone[], $4::timestamp with time zone[], $5::integer[], $6::integer[],
+  $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[], $13::integer[],
+  $14::integer[], $15::integer[], $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[],
+  $21::integer[], $22::numeric[], $23::numeric[], $24::numeric[], $25::numeric[], $26::numeric[], $27::numeric[],
+  $28::numeric[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::text[], $34::integer[],
+  $35::integer[], $36::integer[], $37::numeric[], $38::text[], $39::integer[], $40::integer[], $41::uuid[],
+  $42::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency", "light_latency",
+  "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep", "time_in_wake",
+  "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath", "time_in_snoring",
+  "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio", "deep_ratio", "rem_ratio",
+  "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio", "breathing_index",
+  "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle", "sleep_cycle_time",
+  "unstable_breath_count", "snoring_count", "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(sleep_stats): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."user_id" as "user_id", "t"."session_id" as "session_id", "t"."delivery_id" as delivery_id,
+  array[(extract(epoch from "t"."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      "t"."user_id", "t"."session_id", "t"."sleep_time", "t"."wake_time", "t"."sleep_index", "t"."sleep_latency",
+      "t"."wakeup_latency", "t"."light_latency", "t"."deep_latency", "t"."rem_latency", "t"."time_in_bed",
+      "t"."time_in_sleep_period", "t"."time_in_sleep", "t"."time_in_wake", "t"."time_in_light", "t"."time_in_deep",
+      "t"."time_in_rem", "t"."time_in_stable_breath", "t"."time_in_unstable_breath", "t"."time_in_snoring",
+      "t"."time_in_no_snoring", "t"."sleep_efficiency", "t"."sleep_ratio", "t"."wake_ratio", "t"."light_ratio",
+      "t"."deep_ratio", "t"."rem_ratio", "t"."stable_breath_ratio", "t"."unstable_breath_ratio", "t"."snoring_ratio",
+      "t"."no_snoring_ratio", "t"."breathing_index", "t"."breathing_pattern", "t"."waso_count", "t"."longest_waso",
+      "t"."sleep_cycle_count", "t"."sleep_cycle", "t"."sleep_cycle_time", "t"."unstable_breath_count",
+      "t"."snoring_count", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "sleep_stats" as t
+where t."user_id" = $1;
+
+-- describeGiven(sleep_stage_series): src/db/sql/comparing-statements.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 stages smallint[], $5 stages_at integer[],
+--   $6 stages_length integer[], $7 delivery_id uuid[], $8 received_at timestamp with time zone[]
+select
+  r."user_id" as "user_id", r."session_id" as "session_id", r."series" as "series", r."delivery_id" as delivery_id,
+  array[(extract(epoch from r."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
+      r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $5::integer[], $6::integer[], $7::uuid[], $8::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
+)
+cross join (select $4::smallint[] as "stages") as w
+order by r.nth;
+
+-- describeHeld(sleep_stage_series): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."user_id" as "user_id", "t"."session_id" as "session_id", "t"."series" as "series",
+  "t"."delivery_id" as delivery_id, array[(extract(epoch from "t"."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row("t"."user_id", "t"."session_id", "t"."series", "t"."stages", "t"."delivery_id", "t"."received_at")::text, 0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "sleep_stage_series" as t
+where t."user_id" = $1;
+
+-- describeGiven(sleep_stage_windows): src/db/sql/comparing-statements.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 inference_seq_num integer[], $5 seq_num integer[],
+--   $6 stages smallint[], $7 stages_at integer[], $8 stages_length integer[], $9 callback_version text[],
+--   $10 delivery_id uuid[], $11 received_at timestamp with time zone[]
+select
+  r."user_id" as "user_id", r."session_id" as "session_id", r."series" as "series",
+  r."inference_seq_num" as "inference_seq_num", r."delivery_id" as delivery_id,
+  array[(extract(epoch from r."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      r."user_id", r."session_id", r."series", r."inference_seq_num", r."seq_num",
+      w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
+      r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $7::integer[], $8::integer[], $9::text[],
+  $10::uuid[], $11::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
+  "delivery_id", "received_at", nth
+)
+cross join (select $6::smallint[] as "stages") as w
+order by r.nth;
+
+-- describeHeld(sleep_stage_windows): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."user_id" as "user_id", "t"."session_id" as "session_id", "t"."series" as "series",
+  "t"."inference_seq_num" as "inference_seq_num", "t"."delivery_id" as delivery_id,
+  array[(extract(epoch from "t"."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      "t"."user_id", "t"."session_id", "t"."series", "t"."inference_seq_num", "t"."seq_num", "t"."stages",
+      "t"."callback_version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "sleep_stage_windows" as t
+where t."user_id" = $1;
+
+-- removeDescribed(sleep_stage_windows): src/db/sql/comparing-statements.ts
+--   $1 owner text, $2 fingerprints bigint[]
+with gone as (
+  select "t"."user_id", "t"."session_id", "t"."series", "t"."inference_seq_num"
+  from "sleep_stage_windows" as t
+  where t."user_id" = $1
+    and hashtextextended(
+      row(
+        "t"."user_id", "t"."session_id", "t"."series", "t"."inference_seq_num", "t"."seq_num", "t"."stages",
+        "t"."callback_version", "t"."delivery_id", "t"."received_at"
+      )::text,
+      0
+    ) = any($2::bigint[])
+  order by "t"."user_id", "t"."session_id", "t"."series", "t"."inference_seq_num"
+  for update of t
+)
+delete from "sleep_stage_windows" as t
+using gone
+where t."user_id" = gone."user_id"
+  and t."session_id" = gone."session_id"
+  and t."series" = gone."series"
+  and t."inference_seq_num" = gone."inference_seq_num";
+
+-- describeGiven(scores): src/db/sql/comparing-statements.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 type text[], $6 state text[],
+--   $7 score numeric[], $8 data_sources text[], $9 score_date_time timestamp with time zone[],
+--   $10 utc_offset_minutes smallint[], $11 local_date date[], $12 created_at_utc timestamp with time zone[],
+--   $13 version numeric[], $14 delivery_id uuid[], $15 received_at timestamp with time zone[]
+select
+  r."profile_id" as "profile_id", r."id" as "id", r."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text,
+    (extract(epoch from r."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      r."profile_id", r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
+      r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
+      r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
+  $9::timestamp with time zone[], $10::smallint[], $11::date[], $12::timestamp with time zone[], $13::numeric[],
+  $14::uuid[], $15::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(scores): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."profile_id" as "profile_id", "t"."id" as "id", "t"."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from "t"."created_at_utc") * 1000000)::text, "t"."version"::text,
+    (extract(epoch from "t"."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score",
+      "t"."data_sources", "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc",
+      "t"."version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "scores" as t
+where t."profile_id" = $1;
+
+-- removeDescribed(scores): src/db/sql/comparing-statements.ts
+--   $1 owner text, $2 fingerprints bigint[]
+with gone as (
+  select "t"."profile_id", "t"."id"
+  from "scores" as t
+  where t."profile_id" = $1
+    and hashtextextended(
+      row(
+        "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score",
+        "t"."data_sources", "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc",
+        "t"."version", "t"."delivery_id", "t"."received_at"
+      )::text,
+      0
+    ) = any($2::bigint[])
+  order by "t"."profile_id", "t"."id"
+  for update of t
+)
+delete from "scores" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."id" = gone."id";
+
+-- describeGiven(score_factors): src/db/sql/comparing-statements.ts
+--   $1 profile_id text[], $2 score_id text[], $3 position integer[], $4 id text[], $5 name text[], $6 value numeric[],
+--   $7 goal numeric[], $8 score numeric[], $9 state text[], $10 unit text[], $11 account_id text[],
+--   $12 external_id text[], $13 delivery_id uuid[], $14 received_at timestamp with time zone[]
+select
+  r."profile_id" as "profile_id", r."score_id" as "score_id", r."position" as "position",
+  r."delivery_id" as delivery_id, array[(extract(epoch from r."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
+      r."account_id", r."external_id", r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[],
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+  "external_id", "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(score_factors): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."profile_id" as "profile_id", "t"."score_id" as "score_id", "t"."position" as "position",
+  "t"."delivery_id" as delivery_id, array[(extract(epoch from "t"."received_at") * 1000000)::text] as age,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."score_id", "t"."position", "t"."id", "t"."name", "t"."value", "t"."goal", "t"."score",
+      "t"."state", "t"."unit", "t"."account_id", "t"."external_id", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "score_factors" as t
+where t."profile_id" = $1;
+
+-- describeGiven(biomarkers): src/db/sql/comparing-statements.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 category text[],
+--   $6 type text[], $7 periodicity text[], $8 aggregation text[], $9 value text[], $10 value_number numeric[],
+--   $11 unit text[], $12 value_type text[], $13 start_date_time timestamp with time zone[],
+--   $14 end_date_time timestamp with time zone[], $15 utc_offset_minutes smallint[], $16 local_date date[],
+--   $17 end_utc_offset_minutes smallint[], $18 created_at_utc timestamp with time zone[], $19 version numeric[],
+--   $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+select
+  r."profile_id" as "profile_id", r."id" as "id", r."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text,
+    (extract(epoch from r."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      r."profile_id", r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation",
+      r."value", r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time",
+      r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
+      r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::numeric[], $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[],
+  $15::smallint[], $16::date[], $17::smallint[], $18::timestamp with time zone[], $19::numeric[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(biomarkers): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."profile_id" as "profile_id", "t"."id" as "id", "t"."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from "t"."created_at_utc") * 1000000)::text, "t"."version"::text,
+    (extract(epoch from "t"."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity",
+      "t"."aggregation", "t"."value", "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time",
+      "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes",
+      "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "biomarkers" as t
+where t."profile_id" = $1;
+
+-- removeDescribed(biomarkers): src/db/sql/comparing-statements.ts
+--   $1 owner text, $2 fingerprints bigint[]
+with gone as (
+  select "t"."profile_id", "t"."id"
+  from "biomarkers" as t
+  where t."profile_id" = $1
+    and hashtextextended(
+      row(
+        "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity",
+        "t"."aggregation", "t"."value", "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time",
+        "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes",
+        "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+      )::text,
+      0
+    ) = any($2::bigint[])
+  order by "t"."profile_id", "t"."id"
+  for update of t
+)
+delete from "biomarkers" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."id" = gone."id";
+
+-- describeGiven(archetypes): src/db/sql/comparing-statements.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 name text[], $6 value text[],
+--   $7 data_type text[], $8 periodicity text[], $9 ordinality integer[],
+--   $10 start_date_time timestamp with time zone[], $11 end_date_time timestamp with time zone[],
+--   $12 utc_offset_minutes smallint[], $13 local_date date[], $14 end_utc_offset_minutes smallint[],
+--   $15 created_at_utc timestamp with time zone[], $16 version numeric[], $17 delivery_id uuid[],
+--   $18 received_at timestamp with time zone[]
+select
+  r."profile_id" as "profile_id", r."id" as "id", r."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text,
+    (extract(epoch from r."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      r."profile_id", r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity",
+      r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
+      r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
+  $10::timestamp with time zone[], $11::timestamp with time zone[], $12::smallint[], $13::date[], $14::smallint[],
+  $15::timestamp with time zone[], $16::numeric[], $17::uuid[], $18::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(archetypes): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."profile_id" as "profile_id", "t"."id" as "id", "t"."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from "t"."created_at_utc") * 1000000)::text, "t"."version"::text,
+    (extract(epoch from "t"."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type",
+      "t"."periodicity", "t"."ordinality", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes",
+      "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id",
+      "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "archetypes" as t
+where t."profile_id" = $1;
+
+-- removeDescribed(archetypes): src/db/sql/comparing-statements.ts
+--   $1 owner text, $2 fingerprints bigint[]
+with gone as (
+  select "t"."profile_id", "t"."id"
+  from "archetypes" as t
+  where t."profile_id" = $1
+    and hashtextextended(
+      row(
+        "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type",
+        "t"."periodicity", "t"."ordinality", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes",
+        "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id",
+        "t"."received_at"
+      )::text,
+      0
+    ) = any($2::bigint[])
+  order by "t"."profile_id", "t"."id"
+  for update of t
+)
+delete from "archetypes" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."id" = gone."id";
+
+-- describeGiven(data_logs): src/db/sql/comparing-statements.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 log_type text[],
+--   $6 data_type text[], $7 received_at_utc timestamp with time zone[], $8 parent_id text[], $9 value numeric[],
+--   $10 unit text[], $11 source text[], $12 recording_method text[], $13 device_type text[],
+--   $14 start_date_time timestamp with time zone[], $15 end_date_time timestamp with time zone[],
+--   $16 utc_offset_minutes smallint[], $17 local_date date[], $18 end_utc_offset_minutes smallint[],
+--   $19 additional_properties text[], $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+select
+  r."profile_id" as "profile_id", r."data_type" as "data_type", r."id" as "id", r."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from r."received_at_utc") * 1000000)::text, (extract(epoch from r."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      r."profile_id", r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc",
+      r."parent_id", r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time",
+      r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+      r."additional_properties"::jsonb, r."delivery_id", r."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamp with time zone[], $8::text[],
+  $9::numeric[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[],
+  $15::timestamp with time zone[], $16::smallint[], $17::date[], $18::smallint[], $19::text[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+)
+order by r.nth;
+
+-- describeHeld(data_logs): src/db/sql/comparing-statements.ts
+--   $1 owner text
+select
+  "t"."profile_id" as "profile_id", "t"."data_type" as "data_type", "t"."id" as "id", "t"."delivery_id" as delivery_id,
+  array[
+    (extract(epoch from "t"."received_at_utc") * 1000000)::text, (extract(epoch from "t"."received_at") * 1000000)::text
+  ] as age,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."log_type", "t"."data_type",
+      "t"."received_at_utc", "t"."parent_id", "t"."value", "t"."unit", "t"."source", "t"."recording_method",
+      "t"."device_type", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date",
+      "t"."end_utc_offset_minutes", "t"."additional_properties", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint,
+  exists (select from "deliveries" as d where d.delivery_id = t.delivery_id) as is_made
+from "data_logs" as t
+where t."profile_id" = $1;
+
+-- removeDescribed(data_logs): src/db/sql/comparing-statements.ts
+--   $1 owner text, $2 fingerprints bigint[]
+with gone as (
+  select "t"."profile_id", "t"."data_type", "t"."id"
+  from "data_logs" as t
+  where t."profile_id" = $1
+    and hashtextextended(
+      row(
+        "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."log_type", "t"."data_type",
+        "t"."received_at_utc", "t"."parent_id", "t"."value", "t"."unit", "t"."source", "t"."recording_method",
+        "t"."device_type", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date",
+        "t"."end_utc_offset_minutes", "t"."additional_properties", "t"."delivery_id", "t"."received_at"
+      )::text,
+      0
+    ) = any($2::bigint[])
+  order by "t"."profile_id", "t"."data_type", "t"."id"
+  for update of t
+)
+delete from "data_logs" as t
+using gone
+where t."profile_id" = gone."profile_id" and t."data_type" = gone."data_type" and t."id" = gone."id";
+
+-- =====================================================================================================================
+-- Quarantine (src/db/quarantine.ts)
+
+-- insertUnverified: src/db/sql/quarantine-statements.ts
+--   $1 delivery_id uuid[], $2 vendor text[], $3 headers text[], $4 hashed_headers text[], $5 body bytea[],
+--   $6 received_at timestamp with time zone[]
+with arrived as (
+  select delivery_id, vendor, headers::jsonb, hashed_headers::jsonb, body, received_at, nth
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[]) with ordinality as r(
+    delivery_id, vendor, headers, hashed_headers, body, received_at, nth
+  )
+)
+insert into unverified_deliveries (delivery_id, vendor, headers, hashed_headers, body, received_at, position)
+select
+  delivery_id, vendor, headers, hashed_headers, body, received_at,
+  coalesce(
+    (
+      select u.position + octet_length(u.body) + octet_length(u.headers::text) + octet_length(u.hashed_headers::text) + 256
+      from unverified_deliveries as u
+      order by u.position desc limit 1
+    ),
+    0
+  ) + sum(octet_length(a.body) + octet_length(a.headers::text) + octet_length(a.hashed_headers::text) + 256) over (
+    order by nth
+  ) - (octet_length(a.body) + octet_length(a.headers::text) + octet_length(a.hashed_headers::text) + 256)
+from arrived as a;
+
+-- deleteOldestUnverified: src/db/sql/quarantine-statements.ts
+--   $1 max_bytes bigint
+delete from unverified_deliveries
+where position < (
+  select u.position + octet_length(u.body) + octet_length(u.headers::text) + octet_length(u.hashed_headers::text) + 256
+  from unverified_deliveries as u
+  order by u.position desc limit 1
+) - $1::bigint;
