@@ -211,7 +211,7 @@ describe('in a group of 512', () => {
     ['one row', [300], 1, 3],
     ['one row, beside another writer', [300], 2, 3],
     // It takes 2.2 s where nothing else has the processors. The first delivery goes alone, so it is not held.
-    ['ten rows', Array.from({ length: 10 }, (_, n) => n * 51 + 1), 1, 4],
+    ['ten rows', Array.from({ length: 10 }, (_, n) => n * 51 + 1), 1, 8],
   ])(
     'held by another transaction: %s. The others are committed soon',
     async (_name, held, writers, within) => {
