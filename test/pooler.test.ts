@@ -84,6 +84,41 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await db.drop()
   })
 
+  it('executes statements while server connections are lost faster than a detection takes', async () => {
+    const db = await createDatabase()
+    const warnings: string[] = []
+    const log = { warn: (_: object, message: string) => warnings.push(message) }
+    const pool = createPool(pooler.url(db.direct), log as never)
+    const kills = setInterval(() => {
+      db.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where pid <> pg_backend_pid() and datname = current_database()`,
+      ).catch(() => {})
+    }, 30)
+    const question = `select current_setting('statement_timeout') as limit, current_setting('search_path') as path`
+    const found: string[] = []
+    for (let tries = 0; tries < 2_000 && found.length < 10; tries += 1) {
+      const result = await pool.query(question).catch(() => null)
+      if (result) found.push(JSON.stringify(result.rows[0]))
+    }
+    clearInterval(kills)
+    expect(new Set(found)).toEqual(new Set([JSON.stringify({ limit: '15s', path: '"public", pg_temp' })]))
+    expect(found).toHaveLength(10)
+    await expect
+      .poll(() =>
+        pool
+          .query(question)
+          .then(() => true)
+          .catch(() => false),
+      )
+      .toBe(true)
+    warnings.length = 0
+    await Promise.all(Array.from({ length: 12 }, () => pool.query(question)))
+    expect(warnings).not.toContain('the pooling mode could not be detected')
+    await pool.end()
+    await db.drop()
+  })
+
   it('gives way to a held row, and stores its neighbours', async () => {
     await start()
     const one = biomarker({ id: 'held', category: 'c' })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import { completed, type DatabaseSettings } from '../connect/database.ts'
+import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
 import { adviceFor, MigrationError } from './migration-error.ts'
 import { inSchema, type Migration, migrations, quoted } from './migration-files.ts'
@@ -40,7 +40,7 @@ export async function migrate(
   const client = await directConnection(database)
   if (client === null) return requireCurrent(database)
   try {
-    await migrateOn(client, { schema: completed(database).schema, ...options, log })
+    await migrateOn(client, { schema: databaseSettings(database).schema, ...options, log })
   } finally {
     await client.end()
   }
