@@ -1,4 +1,4 @@
-// Writes a migration with the comments that changed; the tables themselves are drizzle-kit's part.
+// Writes a migration with the comments of tables and columns that changed. drizzle-kit writes the tables themselves.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

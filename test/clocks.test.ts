@@ -27,7 +27,7 @@ afterEach(async () => {
   await service.close()
 })
 
-/** Another replica, whose machine's clock is off by so many milliseconds. */
+/** Another replica, whose machine's clock is wrong by a number of milliseconds. */
 async function replica(shift: number): Promise<{ url: string; child: ChildProcess }> {
   const preload = `const now = Date.now
     globalThis.Date = class extends Date {
@@ -56,7 +56,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await exit
 }
 
-/** One night as a replica is told of it; `state` says which analysis it is. */
+/** The delivery of one night. `state` identifies the analysis. */
 async function analysed(url: string, state: string): Promise<unknown> {
   const headers = { 'content-type': 'application/json', 'x-api-key': ASLEEP_KEY, 'x-user-id': USER }
   const body = JSON.stringify(session({ state }))
@@ -69,7 +69,7 @@ const states = async () =>
   (await service.db.query('select state from sleep_sessions')).map(({ state }) => state)
 
 describe('replicas whose clocks differ', () => {
-  it('agree on which analysis of a night came last, also after a restart on a clock that is late', async () => {
+  it('agree on the last analysis of a night, also after a restart with a slow clock', async () => {
     const right = await service.app.listen({ port: 0, host: '127.0.0.1' })
     const ahead = await replica(90_000)
     expect(await analysed(ahead.url, 'first')).toBe('stored')
@@ -86,7 +86,7 @@ describe('replicas whose clocks differ', () => {
     expect(await states()).toEqual(['third'])
     expect((await askService(behind.url, undefined)).skew).toBeLessThan(-599)
 
-    // Ids are made of the same moments: whoever pages through the ledger by them reads in order of arrival.
+    // Ids contain the same times, so the order of ids is the order of arrival.
     const [order] = await service.db.query(
       `select array_agg(delivery_id order by received_at) = array_agg(delivery_id order by delivery_id) as same,
          max(received_at) <= clock_timestamp() as is_past from deliveries`,
@@ -95,7 +95,7 @@ describe('replicas whose clocks differ', () => {
   }, 60_000)
 })
 
-it('a clock that is set back makes no counter smaller', async () => {
+it('no counter decreases when the clock is set back', async () => {
   const holder = await service.db.lock('lock table biomarkers in access exclusive mode')
   const answer = service.sahha(biomarker({ category: 'c' }))
   await expect.poll(async () => (await metricsOf(service.app)).get('nightpost_writers_busy', {})).toBe(1)
@@ -113,7 +113,7 @@ describe('the estimate of the database clock', () => {
   const clock = () => new Clock({ wall: () => local.wall, steady: () => local.steady })
   const at = (wall: number, steady: number) => Object.assign(local, { wall, steady })
 
-  it('is the machine clock before the first look, and then lets that jump', () => {
+  it("equals the machine's clock before the first reading, and ignores its jumps later", () => {
     at(1_000_000, 50)
     const one = clock()
     expect(one.now()).toBe(1_000_000)
@@ -126,7 +126,7 @@ describe('the estimate of the database clock', () => {
     expect(one.skew).toBe(400_000 - 990_100)
   })
 
-  it('trusts the quickest of the last answers', () => {
+  it('uses the fastest of the last answers', () => {
     at(0, 0)
     const one = clock()
     one.learn({ database: 1000, sent: 0, answered: 4 })
@@ -135,7 +135,7 @@ describe('the estimate of the database clock', () => {
     expect(one.now()).toBe(10_998)
   })
 
-  it('follows the database where its clock was set, however slow the answer', () => {
+  it('follows a change of the database clock, however slow the answer', () => {
     at(0, 0)
     const one = clock()
     one.learn({ database: 1000, sent: 0, answered: 2 })
@@ -147,7 +147,7 @@ describe('the estimate of the database clock', () => {
     expect(one.tick(), 'arrivals stay in order').toBe(before + 1)
   })
 
-  it('gives every arrival a moment of its own, in the order of ids', () => {
+  it('gives every arrival its own time, in the order of ids', () => {
     at(1_700_000_000_000, 5)
     const one = clock()
     const all = Array.from({ length: 3000 }, () => newArrival(Buffer.alloc(0), one))
@@ -160,7 +160,7 @@ describe('the estimate of the database clock', () => {
   })
 })
 
-describe('what a wrong clock stamped before', () => {
+describe('rows with the time of a wrong clock', () => {
   const faults = async (skew = 0) => {
     const { default: pg } = await import('pg')
     const client = new pg.Client({ connectionString: service.db.url })
@@ -171,7 +171,7 @@ describe('what a wrong clock stamped before', () => {
     return faultsOf(state, one, [], { silence: new Map(), rejected: 0 })
   }
 
-  it('is a fault of nightpost status, and what docs/operations.md says to run repairs it', async () => {
+  it('are reported by nightpost status and repaired by the commands of docs/operations.md', async () => {
     await service.asleep(session({ state: 'first' }), USER)
     const stamp = `received_at = received_at + interval '2 days'`
     await service.db.query(`update sleep_sessions set ${stamp}`)
@@ -197,7 +197,7 @@ describe('what a wrong clock stamped before', () => {
     expect(await faults()).toEqual([])
   })
 
-  it('is said of the service itself above five seconds', async () => {
+  it('nightpost status reports a service whose clock is wrong by more than five seconds', async () => {
     expect(await faults(4.9)).toEqual([])
     expect(await faults(-5.1)).toEqual([expect.stringContaining("is 5 s behind the database's.")])
     expect(await faults(90)).toEqual([expect.stringContaining("is 90 s ahead of the database's.")])

@@ -12,7 +12,7 @@ import { allRows, bare, fixtures, send } from './setup/fixtures.ts'
 import { guardedLog } from './setup/log-guard.ts'
 import { environment, serviceOn } from './setup/service.ts'
 
-/** What an administrator may have set for the database, or for the role: several at once, to save time. */
+/** Defaults that an administrator may set for the database or the role. Several in each set, to save time. */
 const defaults: Array<[name: string, settings: Record<string, string>]> = [
   [
     'formats',
@@ -60,10 +60,10 @@ beforeAll(async () => {
 afterAll(() => untouched.drop())
 
 describe.each(defaults)('with %s as defaults', (_name, settings) => {
-  it('stores, reads and replays as with those of Postgres', async () => {
+  it("stores, reads and replays as with Postgres' own defaults", async () => {
     const db = await createDatabase()
     const [{ name } = { name: '' }] = await db.query('select current_database() as name')
-    // Whoever writes here took what is meant for public.
+    // A row here was meant for public.
     await db.query(`create schema decoy; create table decoy.deliveries (like public.deliveries);
       create table decoy.scores (like public.scores); create table decoy.biomarkers (like public.biomarkers)`)
     const known = await db.query('select name from pg_settings where name = any($1)', [Object.keys(settings)])
@@ -73,7 +73,7 @@ describe.each(defaults)('with %s as defaults', (_name, settings) => {
         `alter database ${name} set ${setting} = ${setting === 'search_path' ? value : `'${value}'`}`,
       )
     }
-    // What costs time, or fails now and then, and shows in no row.
+    // Settings that cost time or fail occasionally, and that no row shows.
     const pool = createPool(db.url, guardedLog)
     const { rows: inForce } = await pool.query(`select current_setting('jit') as jit,
       current_setting('transaction_isolation') as isolation, current_setting('enable_indexscan') as indexes`)
@@ -87,7 +87,7 @@ describe.each(defaults)('with %s as defaults', (_name, settings) => {
   })
 })
 
-/** A service's life on a database: what it made of every fixture, and what is read of it. */
+/** Starts a service on a database, sends every fixture, and returns the tables and what the commands read. */
 async function run(db: TestDatabase) {
   const service = await serviceOn(db)
   for (const fixture of fixtures) {

@@ -12,7 +12,7 @@ afterEach(() => service.close())
 const rows = (query: string) => service.db.query(query)
 
 describe('identical bytes', () => {
-  it('are one delivery, counted', async () => {
+  it('are one delivery, whose arrivals are counted', async () => {
     const first = await service.sahha(biomarker({ category: 'c' }))
     const [before] = await rows('select * from biomarkers')
     const answers = await Promise.all(
@@ -30,7 +30,7 @@ describe('identical bytes', () => {
     expect(await rows('select * from biomarkers')).toEqual([before])
   })
 
-  it('that arrive at the same moment are stored once', async () => {
+  it('that arrive concurrently are stored once', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => service.sahha(score())))
     const outcomes = answers.map(({ json }) => json.outcome)
     expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1)
@@ -39,7 +39,7 @@ describe('identical bytes', () => {
     expect(await rows('select times_received from deliveries')).toEqual([{ times_received: '50' }])
   })
 
-  it('never count as new, even after other bytes came', async () => {
+  it('are a duplicate even if other bytes arrived in between', async () => {
     await service.asleep(session({ state: 'first' }), USER)
     await service.asleep(session({ state: 'second' }), USER)
     expect(await service.asleep(session({ state: 'first' }), USER)).toMatchObject({
@@ -48,7 +48,7 @@ describe('identical bytes', () => {
     expect(await rows('select state from sleep_sessions')).toEqual([{ state: 'second' }])
   })
 
-  it('that were rejected are tried again', async () => {
+  it('that were rejected are processed again', async () => {
     const body = biomarker({ category: 'c' })
     const wrong = { ...signed(body), 'x-external-id': 'somebody-else' }
     const refused = await service.post('sahha', wrong, body)
@@ -67,7 +67,7 @@ describe('identical bytes', () => {
     expect(row).toEqual({ delivery_id: refused.json.delivery_id, first: 't' })
   })
 
-  it('that are stored stay stored, whatever comes after', async () => {
+  it('that are stored stay stored, whatever arrives later', async () => {
     const body = biomarker({ category: 'c' })
     await service.sahha(body)
     const wrong = { ...signed(body), 'x-external-id': 'somebody-else' }
@@ -80,8 +80,8 @@ describe('identical bytes', () => {
     ])
   })
 
-  describe('under the name of another event', () => {
-    // Both events take these bytes.
+  describe('with the name of another event', () => {
+    // The body fits both events.
     const body = { ...score({ id: 'both', category: 'c', value: '1' }), factors: [{ name: 'f' }] }
     const SCORE = 'ScoreCreatedIntegrationEvent'
     const BIOMARKER = 'BiomarkerCreatedIntegrationEvent'
@@ -94,7 +94,7 @@ describe('identical bytes', () => {
     const asBiomarker = { scores: 0, factors: 0, biomarkers: 1 }
     const asScore = { scores: 1, factors: 1, biomarkers: 0 }
 
-    // The header alone decides, whatever Sahha's own events make of a name that the body does not fit.
+    // Only the header decides, even if the body does not fit the event that it names.
     beforeEach(() => {
       vi.spyOn(sahha, 'identify').mockImplementation((headers, body) => {
         const name = String(headers['x-event-type'])
@@ -104,7 +104,7 @@ describe('identical bytes', () => {
     })
     afterEach(() => vi.restoreAllMocks())
 
-    it('are judged again, and what they made under the other name goes', async () => {
+    it('are processed again, and the rows of the previous event are deleted', async () => {
       const first = await service.sahha(body, SCORE)
       const second = await service.sahha(body, BIOMARKER)
       expect(second.json).toEqual({ outcome: 'stored', delivery_id: first.json.delivery_id })
@@ -121,13 +121,13 @@ describe('identical bytes', () => {
       expect(row).toEqual({ same: 't' })
     })
 
-    it('stay what they are where that name does not take them', async () => {
+    it('keep their event if the body does not fit the other one', async () => {
       await service.sahha(body, SCORE)
       expect((await service.sahha(body, 'MysteryEvent')).json.outcome).toBe('duplicate')
       expect(await held()).toMatchObject(asScore)
     })
 
-    it('within one group the last name counts', async () => {
+    it('get the last name within one group', async () => {
       const holder = await service.db.lock('lock table deliveries in access exclusive mode')
       const names = [SCORE, BIOMARKER, BIOMARKER, SCORE, BIOMARKER]
       const answers = names.map((name) => service.sahha(body, name))
@@ -141,16 +141,16 @@ describe('identical bytes', () => {
       })
     })
 
-    it('the last to arrive counts, in whatever order they are written', async () => {
+    it('get the name that arrived last, in whatever order they are written', async () => {
       await service.sahha(body, SCORE)
-      // As another replica would have left it, which received the name later and wrote it sooner.
+      // As if another replica had received the name later and written it earlier.
       await rows(`update deliveries set last_received_at = now() + interval '1 hour'`)
       expect((await service.sahha(body, BIOMARKER)).json.outcome).toBe('duplicate')
       expect(await held()).toMatchObject(asScore)
     })
   })
 
-  it('of two vendors or two owners are two deliveries', async () => {
+  it('from two vendors or owners are two deliveries', async () => {
     await service.sahha({})
     await service.post('asleep', { 'x-api-key': 'asleep-test-key', 'x-user-id': USER }, {})
     expect(await rows('select vendor from deliveries order by vendor')).toEqual([
@@ -160,7 +160,7 @@ describe('identical bytes', () => {
   })
 })
 
-describe('newer wins', () => {
+describe('the newer row replaces the older one', () => {
   const at = (createdAtUtc: string | null, version: number | null, value: string) =>
     biomarker({ category: 'c', createdAtUtc, version, value })
 
@@ -187,14 +187,14 @@ describe('newer wins', () => {
     }
   })
 
-  it('of equal vendor times the later received', async () => {
+  it("by arrival if the vendor's times are equal", async () => {
     await service.sahha(at('2025-01-01T00:00:00Z', 1, 'first'))
     await service.sahha(at('2025-01-01T00:00:00Z', 1, 'second'))
     await service.sahha(at(null, null, 'third'))
     expect(await rows('select value from biomarkers')).toEqual([{ value: 'second' }])
   })
 
-  it('within one group as well', async () => {
+  it('within one group', async () => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
         service.sahha(
@@ -206,14 +206,14 @@ describe('newer wins', () => {
     expect(await rows('select value from biomarkers')).toEqual([{ value: '39' }])
   })
 
-  it('a data log sample by the receipt of its batch', async () => {
+  it('by the receipt of its batch for a data log sample', async () => {
     const sample = (value: number, receivedAtUtc: string) => dataLog([{ id: 's', value }], { receivedAtUtc })
     await service.sahha(sample(2, '2025-01-02T00:00:00Z'))
     await service.sahha(sample(1, '2025-01-01T00:00:00Z'))
     expect(await rows('select value from data_logs')).toEqual([{ value: '2' }])
   })
 
-  it("replaces a score's factors as a set", async () => {
+  it('replaces all factors of a score together', async () => {
     const factors = (...names: string[]) => names.map((name) => ({ name }))
     await service.sahha(score({ createdAtUtc: '2025-01-02T00:00:00Z', factors: factors('a', 'b', 'c') }))
     await service.sahha(score({ createdAtUtc: '2025-01-03T00:00:00Z', factors: factors('d') }))
@@ -221,7 +221,7 @@ describe('newer wins', () => {
     expect(await rows('select position, name from score_factors')).toEqual([{ position: '0', name: 'd' }])
   })
 
-  it("keeps the newest score's factors, and only these, when many revisions come at once", async () => {
+  it('keeps only the factors of the newest revision when many arrive concurrently', async () => {
     const revision = (n: number) =>
       score({
         createdAtUtc: `2025-01-01T00:00:${String(n).padStart(2, '0')}Z`,
@@ -235,7 +235,7 @@ describe('newer wins', () => {
     )
   })
 
-  it("replaces a session's stats and series as a set", async () => {
+  it('replaces the stats and series of a session together', async () => {
     const full = session({ sleep_stages: [0, 1], snoring_stages: [0, 1] }, { stat: { sleep_index: 1 } })
     await service.asleep(full, USER)
     await service.asleep(session({ sleep_stages: [2, 2] }, { stat: null }), USER)
@@ -263,7 +263,7 @@ describe('INFERENCE_COMPLETE', () => {
     expect(await rows('select state from sleep_sessions')).toEqual([{ state: 'COMPLETE' }])
   })
 
-  it('without a SESSION_COMPLETE needs no session', async () => {
+  it('is stored without a SESSION_COMPLETE', async () => {
     await service.asleep(early, USER)
     expect(await rows('select * from sleep_sessions')).toEqual([])
     expect(await rows('select stages from sleep_stage_windows')).toEqual([{ stages: '{0,1}' }])

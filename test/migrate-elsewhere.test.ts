@@ -24,7 +24,7 @@ beforeAll(async () => {
   await db.query(
     `create role ${role} login password '${suffix}'; create role ${writer} login password '${suffix}'`,
   )
-  // As many providers have it: nobody but its owner may do anything in `public`.
+  // As with many providers: only its owner has privileges in `public`.
   await db.query('revoke all on schema public from public')
 })
 afterAll(async () => {
@@ -32,8 +32,8 @@ afterAll(async () => {
   await db.drop()
 })
 
-describe('a right that is missing', () => {
-  it('is told in the words of Postgres, with the command that gives it', async () => {
+describe('a missing privilege', () => {
+  it("is reported with Postgres' message and the command that grants it", async () => {
     const hint = `Hint: its owner may run: grant usage, create on schema public to ${role};`
     await expect(migrate(as(role))).rejects.toThrow(
       `Migration 0000_tables failed: no schema has been selected to create in (SQLSTATE 3F000).\n${hint}`,
@@ -49,7 +49,7 @@ describe('a right that is missing', () => {
 })
 
 describe('a role with a schema of its own', () => {
-  it('migrates there, and leaves `public` alone', async () => {
+  it('migrates that schema and leaves `public` unchanged', async () => {
     await db.query(`create schema ${role} authorization ${role}`)
     await migrate(as(role), undefined, { schema: role })
     expect(
@@ -62,7 +62,7 @@ describe('a role with a schema of its own', () => {
     await fresh.drop()
   })
 
-  it('may have another beside it, that knows nothing of the first', async () => {
+  it('may have a second, independent Nightpost in the same database', async () => {
     const other = `other_${suffix}`
     await db.query(`grant create on database ${new URL(db.url).pathname.slice(1)} to ${role}`)
     await Promise.all([1, 2].map(() => migrate(as(role), undefined, { schema: other })))
@@ -72,7 +72,7 @@ describe('a role with a schema of its own', () => {
     expect(await isCurrent(client)).toBe(true)
     await client.query(`set search_path = ${other}`)
     expect(await isCurrent(client)).toBe(false)
-    // Whoever migrates the one holds up nobody who migrates the other.
+    // Migrating one schema does not block migrating the other.
     await client.query('begin')
     await client.query(`lock table ${role}.nightpost_migrations`)
     await migrate(as(role), undefined, { schema: other })
@@ -86,7 +86,7 @@ describe('a role with a schema of its own', () => {
 })
 
 describe('a role that may only read and write rows', () => {
-  it('starts where the schema is current, and takes deliveries', async () => {
+  it('starts if the schema is current, and accepts deliveries', async () => {
     const own = await createDatabase()
     await own.query(`grant usage on schema public to ${writer};
       grant select, insert, update, delete on deliveries, unverified_deliveries, sleep_sessions, sleep_stats, sleep_stage_series,

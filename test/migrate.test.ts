@@ -11,8 +11,8 @@ import { setup } from './setup/service.ts'
 /** The last migration of version 0.1.0. */
 const RELEASED = '0007_stored'
 
-describe('the files of migrations', () => {
-  it('say why older versions can not work with one, where that is so', () => {
+describe('migration files', () => {
+  it('say why older versions can not work with a breaking migration', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nightpost-migrations-'))
     mkdirSync(join(folder, 'meta'))
     const entries = ['0000_one', '0001_two'].map((tag, idx) => ({
@@ -34,7 +34,7 @@ describe('the files of migrations', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('build no index and no key on a table that may have rows: those are online steps (src/db/online-steps.ts)', () => {
+  it('build no index and no key on a table that may have rows (online steps do that: src/db/migrate/online)', () => {
     const later = migrations.slice(migrations.findIndex(({ name }) => name === RELEASED) + 1)
     const made = later.flatMap(({ statements }) =>
       statements.flatMap((statement) =>
@@ -54,7 +54,7 @@ describe('the files of migrations', () => {
 })
 
 describe('migrate', () => {
-  it('lets replicas start at once on an empty database', async () => {
+  it('lets replicas start concurrently on an empty database', async () => {
     const db = await createDatabase('template0')
     try {
       await Promise.all(Array.from({ length: 5 }, () => migrate(db.direct)))
@@ -67,7 +67,7 @@ describe('migrate', () => {
     }
   })
 
-  it('changes nothing the second time', async () => {
+  it('changes nothing when it runs again', async () => {
     const db = await createDatabase()
     const done = () => db.query('select *, xmin from nightpost_migrations order by name')
     const before = await done()
@@ -76,7 +76,7 @@ describe('migrate', () => {
     await db.drop()
   })
 
-  it('that fails leaves the database as it was, and stops the start', async () => {
+  it('rolls back and stops the start when a migration fails', async () => {
     const db = await createDatabase('template0')
     await db.query('create table scores (occupied int)')
     await expect(migrate(db.direct)).rejects.toThrow()
@@ -86,22 +86,24 @@ describe('migrate', () => {
     await db.drop()
   })
 
-  it('gives way where a table is held, and where another process migrates it waits', async () => {
+  it('retries while a table is locked, and waits while another process migrates', async () => {
     const db = await createDatabase('template0')
     await migrate(db.direct)
     await db.query(`delete from nightpost_migrations where name = '0007_stored'`)
     const holder = await db.lock('lock table deliveries in access exclusive mode')
     const said: string[] = []
     const log = { info: (message: string) => void said.push(message) }
-    const patience = { lock: 200, pause: 100, total: 1_000 }
-    const held = expect(migrate(db.direct, log, { patience })).rejects.toThrow(
-      /^Migration 0007_stored failed: .*\(SQLSTATE 55P03\)\.\nHint: table deliveries is in use by process \d+\. End that, then start again\.$/,
+    const lockRetry = { lockTimeout: 200, pause: 100, total: 1_000 }
+    const held = expect(migrate(db.direct, log, { lockRetry })).rejects.toThrow(
+      /^Migration 0007_stored failed: .*\(SQLSTATE 55P03\)\.\nHint: table deliveries is locked by process \d+\. End that process, then start again\.$/,
     )
     await expect.poll(() => said.length).toBeGreaterThan(1)
     expect(said[0]).toBe('migrating the database')
-    expect(said[1]).toMatch(/^Migration 0007_stored waits: table deliveries is in use by process \d+$/)
+    expect(said[1]).toMatch(
+      /^Migration 0007_stored waits for a lock: table deliveries is locked by process \d+$/,
+    )
     const waiting = migrate(db.direct, log)
-    await expect.poll(() => said).toContain('another process migrates the database: waiting for it')
+    await expect.poll(() => said).toContain('waiting for another process that migrates the database')
     await held
     await holder.release()
     await waiting
@@ -112,7 +114,7 @@ describe('migrate', () => {
     await db.drop()
   })
 
-  it('is missed by readiness when the schema is older than the service', async () => {
+  it('readiness fails while the schema is older than the service', async () => {
     const service = await setup()
     await service.db.query('delete from nightpost_migrations')
     const pool = new pg.Pool({ connectionString: service.db.url })

@@ -23,7 +23,7 @@ async function finish(db: TestDatabase): Promise<string[]> {
   return said
 }
 
-/** Builds an index by hand, and breaks off while it waits for a transaction: it stays behind, INVALID. */
+/** Starts a manual index build and cancels it while it waits for a transaction. The index stays, INVALID. */
 async function leaveInvalid(db: TestDatabase, statement: string, table: string) {
   const holder = await db.lock(`lock table ${table} in row exclusive mode`)
   const client = await connectToMigrate(db.url)
@@ -36,7 +36,7 @@ async function leaveInvalid(db: TestDatabase, statement: string, table: string) 
 const invalid = (db: TestDatabase) =>
   db.query('select indexrelid::regclass::text as index from pg_index where not indisvalid order by 1')
 
-it('rebuilds an index that a build by hand left INVALID under the name of one that a migration makes', async () => {
+it("rebuilds an INVALID index that an interrupted manual build left under the name of a migration's index", async () => {
   const db = await createDatabase()
   await db.query('drop index deliveries_stored_idx, deliveries_not_stored_idx')
   await leaveInvalid(
@@ -44,16 +44,16 @@ it('rebuilds an index that a build by hand left INVALID under the name of one th
     `create index concurrently deliveries_stored_idx on deliveries (vendor, event, received_at) where outcome = 'stored'`,
     'deliveries',
   )
-  // The migration takes what it finds under the name.
+  // The migration has IF NOT EXISTS, so it accepts the invalid index.
   await db.query(`delete from nightpost_migrations where name in ('0004_not_stored', '0007_stored')`)
   await migrate(db.url)
   expect(await invalid(db)).toEqual([{ index: 'deliveries_stored_idx' }])
-  expect(await finish(db)).toEqual(['rebuilding index deliveries_stored_idx, which is invalid'])
+  expect(await finish(db)).toEqual(['rebuilding invalid index deliveries_stored_idx'])
   expect(await invalid(db)).toEqual([])
   await db.drop()
 })
 
-it('waits for a build that goes on, and does not touch what it makes', async () => {
+it('waits for an index build that is running, and does not touch its index', async () => {
   const db = await createDatabase()
   await db.query('drop index deliveries_stored_idx')
   const holder = await db.lock('lock table deliveries in row exclusive mode')
@@ -68,22 +68,24 @@ it('waits for a build that goes on, and does not touch what it makes', async () 
   await building
   await builder.end()
   expect(await finishing).toEqual([
-    'rebuild invalid indexes waits for the build that goes on at table deliveries',
+    'rebuild invalid indexes waits for the index build that is running on table deliveries',
   ])
   expect(await invalid(db)).toEqual([])
   await db.drop()
 })
 
-it('drops what a REINDEX left that was killed', async () => {
+it('drops the index that a killed REINDEX left', async () => {
   const db = await createDatabase()
   await leaveInvalid(db, 'reindex index concurrently deliveries_stored_idx', 'deliveries')
   expect(await invalid(db)).toEqual([{ index: 'deliveries_stored_idx_ccnew' }])
-  expect(await finish(db)).toEqual(['dropping what a build left: deliveries_stored_idx_ccnew'])
+  expect(await finish(db)).toEqual([
+    'dropping index deliveries_stored_idx_ccnew, which a failed REINDEX left',
+  ])
   expect(await invalid(db)).toEqual([])
   await db.drop()
 })
 
-it('is done by a service with an invalid index, which starts and is ready meanwhile', async () => {
+it('a service with an invalid index starts, becomes ready, and rebuilds the index', async () => {
   const service = await setup()
   await leaveInvalid(service.db, 'reindex index concurrently deliveries_stored_idx', 'deliveries')
   const again = await service.restart()
@@ -92,7 +94,7 @@ it('is done by a service with an invalid index, which starts and is ready meanwh
   await service.close()
 })
 
-it('is taken up again after a kill -9 in the middle of an index build', async () => {
+it('continues after a kill -9 during an index build', async () => {
   const db = await frozenDatabase('0.1.0')
   const holder = await db.lock('lock table data_logs in row exclusive mode')
   const child = spawn(process.execPath, [...built('cli/main'), 'migrate'], {
@@ -113,13 +115,13 @@ it('is taken up again after a kill -9 in the middle of an index build', async ()
   await holder.release()
   expect(await invalid(db)).toEqual([{ index: 'data_logs_new_key_idx' }])
   expect(await finish(db)).toEqual([
-    'rebuilding index data_logs_new_key_idx, which is invalid',
-    'data_logs has its new key: profile_id, data_type, id',
+    'rebuilding invalid index data_logs_new_key_idx',
+    'data_logs has its new primary key: profile_id, data_type, id',
   ])
   await db.drop()
 })
 
-it('a migration that fails is one readable message on stderr, and the end of the start', async () => {
+it('a failed migration stops the start with one readable message on stderr', async () => {
   const db = await createDatabase('template0')
   await db.query('create table scores (occupied int)')
   for (const program of [[...built('main')], [...built('cli/main'), 'migrate']]) {
@@ -138,7 +140,7 @@ it('a migration that fails is one readable message on stderr, and the end of the
   await db.drop()
 })
 
-it('a breaking migration of a newer version makes this one not ready, and it takes nothing', async () => {
+it('a breaking migration of a newer version makes the service not ready, and it refuses deliveries', async () => {
   const service = await setup()
   const body = { profileId: 'p', externalId: 'u', dataType: 'steps', dataLogs: [{ id: 'a', value: 1 }] }
   const event = 'DataLogReceivedIntegrationEvent'
@@ -152,7 +154,7 @@ it('a breaking migration of a newer version makes this one not ready, and it tak
   await expect
     .poll(async () => (await service.app.inject('/health/ready')).json().detail)
     .toBe(
-      'The database has migration 9999_other of a newer version, which this one can not work with: deliveries are partitioned.',
+      'The database has migration 9999_other of a newer version. This version can not use it: deliveries are partitioned.',
     )
   expect(await service.sahha({ ...body, dataType: 'other' }, event)).toMatchObject({ status: 503 })
   const again = await service.restart()

@@ -18,7 +18,7 @@ import { environment, setup, type TestService } from './setup/service.ts'
 
 if (!hasPooler) process.stderr.write('No pgbouncer is installed: the tests behind one are left out.\n')
 
-/** Of a transaction's pool fewer than the connections that Nightpost opens. */
+/** Server connections. In transaction mode fewer than Nightpost opens. */
 const sizes = { session: 30, transaction: 3, statement: 3 }
 
 describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBouncer in %s mode', (mode) => {
@@ -41,7 +41,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
   }
   const ready = async () => (await service.app.inject('/health/ready')).statusCode
 
-  it('stores every fixture as it does without, and repeats count as duplicates', async () => {
+  it('stores every fixture as without a pooler, and counts repeats as duplicates', async () => {
     await start()
     const direct = await setup()
     for (const fixture of fixtures) {
@@ -60,7 +60,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     expect(await ready()).toBe(200)
   })
 
-  it('every statement and every transaction has the settings, whatever the database was told', async () => {
+  it("every statement and transaction has Nightpost's settings, whatever the defaults of the database", async () => {
     const db = await createDatabase()
     const [{ name } = { name: '' }] = await db.query('select current_database() as name')
     await db.query(`alter database ${name} set synchronous_commit = off;
@@ -84,7 +84,42 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await db.drop()
   })
 
-  it('gives way to a held row, and stores its neighbours', async () => {
+  it('executes statements while server connections are lost faster than a detection takes', async () => {
+    const db = await createDatabase()
+    const warnings: string[] = []
+    const log = { warn: (_: object, message: string) => warnings.push(message) }
+    const pool = createPool(pooler.url(db.direct), log as never)
+    const kills = setInterval(() => {
+      db.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where pid <> pg_backend_pid() and datname = current_database()`,
+      ).catch(() => {})
+    }, 30)
+    const question = `select current_setting('statement_timeout') as limit, current_setting('search_path') as path`
+    const found: string[] = []
+    for (let tries = 0; tries < 2_000 && found.length < 10; tries += 1) {
+      const result = await pool.query(question).catch(() => null)
+      if (result) found.push(JSON.stringify(result.rows[0]))
+    }
+    clearInterval(kills)
+    expect(new Set(found)).toEqual(new Set([JSON.stringify({ limit: '15s', path: '"public", pg_temp' })]))
+    expect(found).toHaveLength(10)
+    await expect
+      .poll(() =>
+        pool
+          .query(question)
+          .then(() => true)
+          .catch(() => false),
+      )
+      .toBe(true)
+    warnings.length = 0
+    await Promise.all(Array.from({ length: 12 }, () => pool.query(question)))
+    expect(warnings).not.toContain('the pooling mode could not be detected')
+    await pool.end()
+    await db.drop()
+  })
+
+  it('returns 503 for a delivery whose row is locked, and stores the others', async () => {
     await start()
     const one = biomarker({ id: 'held', category: 'c' })
     await service.sahha(one)
@@ -98,7 +133,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     expect((await service.sahha(biomarker({ id: 'held', category: 'newer' }))).status).toBe(200)
   })
 
-  it('survives the loss of every server connection, and loses nothing that it acked', async () => {
+  it('loses no acknowledged delivery when all server connections are lost', async () => {
     await start()
     await service.sahha(biomarker({ id: 'before', category: 'c' }))
     const sent = Array.from({ length: 200 }, (_, n) => `lost-${n}`)
@@ -122,7 +157,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     expect((await service.sahha(biomarker({ id: 'after', category: 'c' }))).status).toBe(200)
   })
 
-  it('quarantine, replay and the commands that read work as well', async () => {
+  it('quarantine, replay and the read commands work', async () => {
     await start({ SAHHA_WEBHOOK_SECRETS: 'wrong', QUARANTINE_UNVERIFIED_MAX_BYTES: '1000000' })
     for (const fixture of fixtures) await send(service, fixture)
     const config = readConfig(environment)
@@ -148,7 +183,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     expect(await readHypnogramFrom(service.db.url, {})).not.toBeNull()
   })
 
-  it('is found out, also while others use the pool', async () => {
+  it('the mode is detected, also while other clients use the pool', async () => {
     const db = await createDatabase()
     const others = await Promise.all(
       [1, 2].map(() => connect(pooler.url(db.direct), { name: 'other', use: 'read' })),
@@ -166,7 +201,7 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
     await db.drop()
   })
 
-  it(mode === 'session' ? 'migrates' : 'names MIGRATE_DATABASE_URL for a migration', async () => {
+  it(mode === 'session' ? 'migrates' : 'refuses to migrate and names MIGRATE_DATABASE_URL', async () => {
     const db = await createDatabase('template0')
     const migrating = migrate(pooler.url(db.direct))
     if (mode === 'transaction') await expect(migrating).rejects.toThrow('MIGRATE_DATABASE_URL')
@@ -178,13 +213,13 @@ describe.runIf(hasPooler).each(['session', 'transaction'] as const)('behind PgBo
       pooling: 'auto' as const,
     }
     await migrate(database)
-    // Nothing is left to do: no direct connection is asked for.
+    // No migration is missing, so no direct connection is needed.
     await migrate(database.url)
     await db.drop()
   })
 })
 
-it.runIf(hasPooler)('a pooler that comes back in another mode is found out without a restart', async () => {
+it.runIf(hasPooler)('detects without a restart that a pooler came back in another mode', async () => {
   const port = await freePort(0)
   const begin = (mode: PoolMode) =>
     startPooler(inject('serverUrl'), mode, { default_pool_size: sizes[mode], listen_port: port })
@@ -204,7 +239,7 @@ it.runIf(hasPooler)('a pooler that comes back in another mode is found out witho
   await transaction.stop()
 })
 
-it.runIf(hasPooler)('a pooler in statement mode is refused with its reason', async () => {
+it.runIf(hasPooler)('refuses a pooler in statement mode, with the reason', async () => {
   const pooler = await startPooler(inject('serverUrl'), 'statement' satisfies PoolMode, {
     default_pool_size: sizes.statement,
   })
@@ -214,6 +249,6 @@ it.runIf(hasPooler)('a pooler in statement mode is refused with its reason', asy
   await pooler.stop()
 })
 
-it('a direct connection is no pooler', async () => {
+it('detects session mode on a direct connection', async () => {
   expect(await poolingOf(inject('serverUrl'))).toEqual({ mode: 'session' })
 })

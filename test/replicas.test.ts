@@ -29,12 +29,12 @@ const REPLICAS = 3
 let db: TestDatabase
 afterEach(() => db.drop())
 
-/** Connections report the deadlocks that they saw when they end, at the latest. */
+/** A connection reports its deadlocks at the latest when it ends. */
 const deadlocks = async () =>
   (await db.query('select deadlocks from pg_stat_database where datname = current_database()'))[0]?.deadlocks
 
-/** A circle is found before anybody tires of waiting: a lock is waited for a second, as long as Postgres looks for one by default. */
-async function findCirclesEarly() {
+/** Makes Postgres report a deadlock after 50 ms. Its default, 1 s, is close to the lock timeout, which would end the wait first. */
+async function reportDeadlocksEarly() {
   const [{ name } = { name: '' }] = await db.query('select current_database() as name')
   await db.query(`alter database ${name} set deadlock_timeout = '50ms'`)
 }
@@ -46,9 +46,9 @@ const auditor = async () => {
 }
 
 describe('three services on one database', () => {
-  it('that start at once on an empty one, take the same deliveries and are restarted in turn: nothing is lost or doubled', async () => {
+  it('lose and duplicate nothing when they start together on an empty database, get the same deliveries and are restarted in turn', async () => {
     db = await createDatabase('template0')
-    await findCirclesEarly()
+    await reportDeadlocksEarly()
     const directory = mkdtempSync(join(tmpdir(), 'nightpost-replicas-'))
     const ports = await Promise.all(Array.from({ length: REPLICAS }, () => freePort(0)))
     const replicas = await Promise.all(ports.map(startReplica))
@@ -78,7 +78,7 @@ interface Replica {
   app: FastifyInstance
 }
 
-/** A service with a pool and a queue of its own, as another process has it. */
+/** A service with its own pool and queue, as in another process. */
 async function startReplica(port: number): Promise<Replica> {
   const { app } = await startService(
     readConfig({ ...credentials, MIGRATE_DATABASE_URL: db.direct }),
@@ -89,7 +89,7 @@ async function startReplica(port: number): Promise<Replica> {
   return { port, app }
 }
 
-/** Restarts one replica after the other, as a deployment does, while a sender posts to all of them. */
+/** Restarts the replicas one after the other while a sender posts to all of them. */
 async function rolling(replicas: Replica[], directory: string): Promise<void> {
   const file = join(directory, 'answers.jsonl')
   const sender = fork(join(resolve(import.meta.dirname, '..'), 'chaos/sender.ts'), {
@@ -121,7 +121,7 @@ async function rolling(replicas: Replica[], directory: string): Promise<void> {
   const acked = new Set(answers.all.filter(({ status }) => status === 200).map(({ n }) => n))
   expect(new Set(answers.all.map(({ n }) => n))).toEqual(acked)
   expect(acked.size).toBeGreaterThan(100)
-  // A service that ends in order finishes what it took: nobody is told that the database did not commit.
+  // A service that shuts down commits the accepted deliveries: no sender gets a 503 because of the database.
   expect(answers.all.filter(({ status }) => status === 503)).toEqual([])
 }
 
@@ -134,17 +134,17 @@ async function send(port: number, n: number) {
   return { status: answer.status, json: (await answer.json()) as { outcome?: string } }
 }
 
-describe('writers that need the same rows in opposite order', () => {
+describe('writers that get the same rows in opposite order', () => {
   let pools: pg.Pool[]
   beforeEach(async () => {
     db = await createDatabase()
-    await findCirclesEarly()
+    await reportDeadlocksEarly()
     pools = Array.from({ length: REPLICAS }, () => createPool(db.url, guardedLog))
   })
 
   const writer = new Writer(vendors.flatMap(({ targets }) => targets))
 
-  /** Each store writes its share of every round, all of them at once; returns how many deadlocks that made. */
+  /** All stores write their shares of every round concurrently. Returns the number of deadlocks. */
   async function race(rounds: number, share: (round: number, replica: number) => Delivery[]) {
     const stores = pools.map((pool) => new GroupCommit(pool, writer))
     for (let round = 0; round < rounds; round += 1) {
@@ -165,13 +165,13 @@ describe('writers that need the same rows in opposite order', () => {
   const ROUNDS = 12
   const KEYS = Array.from({ length: 60 }, (_, at) => `key-${at}`)
 
-  it('do not wait for each other in a circle: the ledger', async () => {
+  it('do not deadlock: the ledger', async () => {
     const same = (round: number, replica: number) =>
       directed(KEYS, replica).map((id) => accepted(biomarker({ id, category: 'c', value: `${round}` })))
     expect(await race(ROUNDS, same)).toBe('0')
   })
 
-  it('do not wait for each other in a circle: the rows of many deliveries', async () => {
+  it('do not deadlock: the rows of many deliveries', async () => {
     const own = (round: number, replica: number) =>
       directed(KEYS, replica).map((id) =>
         accepted(biomarker({ id, category: 'c', value: `${round} ${replica}` })),
@@ -179,7 +179,7 @@ describe('writers that need the same rows in opposite order', () => {
     expect(await race(ROUNDS, own)).toBe('0')
   })
 
-  it('do not wait for each other in a circle: the rows of one delivery', async () => {
+  it('do not deadlock: the rows of one delivery', async () => {
     const own = (round: number, replica: number) => [
       accepted(dataLog(directed(KEYS, replica).map((id) => ({ id, value: round * 10 + replica })))),
     ]
@@ -197,11 +197,11 @@ describe('writers that need the same rows in opposite order', () => {
     ]
   }
 
-  // Without scores, whose rows are locked first and would keep the order of the others from mattering.
+  // Without scores: their rows are locked first, so the order of the others would not matter.
   it.each([
     ['new deliveries, and some that were rejected before', few],
     ['the same without scores', []],
-  ])('do not wait for each other in a circle: %s', async (_name, scores) => {
+  ])('do not deadlock: %s', async (_name, scores) => {
     const before = new GroupCommit(pools[0] as pg.Pool, writer)
     const rejected = Array.from({ length: 2 * ROUNDS }, (_, round) => mixed(round, 2, scores)).flat()
     await Promise.all(rejected.map((body) => before.commit(accepted(body, 'somebody-else'))))
@@ -210,7 +210,7 @@ describe('writers that need the same rows in opposite order', () => {
     expect(await race(2 * ROUNDS, own)).toBe('0')
   })
 
-  it('lock the tables in one order, whichever way a group is written', async () => {
+  it('lock the tables in the same order, however a group is written', async () => {
     const [client, holder] = await Promise.all([pools[0]?.connect(), pools[1]?.connect()])
     if (!client || !holder) throw new Error('there are three pools')
     await client.query('set lock_timeout = 0')
@@ -226,7 +226,7 @@ describe('writers that need the same rows in opposite order', () => {
         )
       ).length > 0
 
-    /** Holds a row of one table after the other, and sees in which others the waiting writer has its locks. */
+    /** Locks a row of one table after the other, and returns in which other tables the waiting writer has locks. */
     async function lockOrder(group: (held: string) => Delivery[]) {
       const places = new Map<string, number>()
       for (const held of tables) {
@@ -257,7 +257,7 @@ describe('writers that need the same rows in opposite order', () => {
     await Promise.all(pools.map((pool) => pool.end()))
   })
 
-  it('do not wait for each other in a circle: owners and their parts', async () => {
+  it('do not deadlock: owners and their parts', async () => {
     const factors = Array.from({ length: 4 }, (_, at) => ({ name: `factor ${at}` }))
     const own = (round: number, replica: number) =>
       directed(KEYS, replica).map((id) => accepted(score({ id, score: round * 10 + replica, factors })))
@@ -265,7 +265,7 @@ describe('writers that need the same rows in opposite order', () => {
   })
 })
 
-/** A delivery by Sahha; rejected where its header names another user than its body. */
+/** A delivery from Sahha. It is rejected if its header and body name different users. */
 function accepted(body: object, user?: string): Delivery {
   const arrival = newArrival(Buffer.from(JSON.stringify(body)))
   return {

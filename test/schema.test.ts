@@ -30,7 +30,7 @@ afterAll(async () => {
   await last?.drop()
 })
 
-/** Tables of the same names, into which nothing may go. */
+/** Tables with the same names that must get no rows. */
 const decoys = (schema: string) => `create schema if not exists ${schema};
   create table ${schema}.deliveries (like "Odd.".deliveries); create table ${schema}.scores (like "Odd.".scores);
   create table ${schema}.biomarkers (like "Odd.".biomarkers)`
@@ -39,7 +39,7 @@ describe.each([
   ['directly', async (url: string) => url],
   ...(hasPooler ? ([['behind a pooler in transaction mode', poolerUrl]] as const) : []),
 ] as const)('%s', (_name, way) => {
-  it('all is read and written in the schema that was chosen, whatever else has tables of these names', async () => {
+  it('reads and writes only the configured schema, although other schemas have tables with the same names', async () => {
     const db = await createDatabase()
     made.push(db)
     await db.query(`alter schema public rename to "Odd$"`)
@@ -82,7 +82,7 @@ describe.each([
     await service.close()
   })
 
-  it('a schema that has the name of the role catches nothing', async () => {
+  it('a schema with the name of the role gets no rows', async () => {
     const db = await createDatabase()
     made.push(db)
     if (!isRole) await db.query(`create role ${role} login password 'secret'`)

@@ -9,9 +9,9 @@ describe('nightpost sql', () => {
     await db.query(`
       insert into scores (profile_id, id, type, delivery_id, received_at) values ('p', 'a', 'sleep', gen_random_uuid(), now());
       create sequence counter;
-      create function forget() returns bigint language sql volatile as
+      create function delete_scores() returns bigint language sql volatile as
         'with gone as (delete from scores returning 1) select count(*) from gone';
-      create procedure forget_and_commit() language plpgsql as
+      create procedure delete_and_commit() language plpgsql as
         'begin commit; set transaction read write; delete from scores; commit; end'`)
   })
   afterAll(() => db.drop())
@@ -26,7 +26,7 @@ describe('nightpost sql', () => {
     ['another transaction', 'rollback; begin read write; delete from scores; commit', '42601'],
     ['a statement that writes', 'delete from scores', '25006'],
     ['a query that writes', 'with gone as (delete from scores returning *) select * from gone', '25006'],
-    ['a function that writes', 'select forget()', '25006'],
+    ['a function that writes', 'select delete_scores()', '25006'],
     ['a block', 'do $$ begin delete from scores; end $$', '25006'],
     ['a block that ends the transaction', 'do $$ begin commit; delete from scores; end $$', '2D000'],
     [
@@ -34,7 +34,7 @@ describe('nightpost sql', () => {
       'do $$ begin set transaction read write; delete from scores; end $$',
       '25001',
     ],
-    ['a procedure that ends the transaction', 'call forget_and_commit()', '2D000'],
+    ['a procedure that ends the transaction', 'call delete_and_commit()', '2D000'],
     ['a sequence', `select nextval('counter')`, '25006'],
     ['a sequence set', `select setval('counter', 100)`, '25006'],
     ['a table', 'create table mine (a int)', '25006'],
@@ -50,7 +50,7 @@ describe('nightpost sql', () => {
     'commit',
     'set default_transaction_read_only = off',
     'set session characteristics as transaction read write',
-  ])('lets %s end with its connection', async (query) => {
+  ])('the effect of %s ends with its connection', async (query) => {
     await printed(db.url, query)
     await expect(printed(db.url, 'delete from scores')).rejects.toMatchObject({ code: '25006' })
   })

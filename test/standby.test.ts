@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(dirname(cluster.dataDirectory), { recursive: true, force: true })
 })
 
-it('a primary that becomes a standby makes the service not ready, until it is promoted', async () => {
+it('the service is not ready while its primary is a standby', async () => {
   const pooler = hasPooler
     ? await startPooler(cluster.url, 'transaction', { default_pool_size: 3, server_login_retry: 0.1 })
     : undefined
@@ -51,7 +51,7 @@ it('a primary that becomes a standby makes the service not ready, until it is pr
   expect(await send('primary')).toEqual(apps.map(() => 200))
   expect(await readiness()).toEqual(all(200, 'ok'))
 
-  // The keeper of the embedded server starts it again, on the same port.
+  // The supervisor of the embedded server restarts it on the same port.
   writeFileSync(join(cluster.dataDirectory, 'standby.signal'), '')
   await stopPostmaster(findPostmaster(cluster.dataDirectory) ?? { pid: 0 })
   const standby = all(503, 'The database is a standby, which takes no writes.')

@@ -15,12 +15,12 @@ import { guardedLog } from './setup/log-guard.ts'
 
 const plans = plansFor(vendors.flatMap(({ targets }) => targets))
 
-it('every set of tables that a group may have is written by a statement with a name of its own', () => {
+it('each set of tables that a group may have has its own statement name', () => {
   const sets = Array.from({ length: 2 ** plans.length }, (_, set) => plans.filter((_, at) => set & (1 << at)))
   const statements = sets.map((set) => insertGroup(set))
   expect(new Set(statements.map(({ text }) => text)).size).toBe(2 ** plans.length)
   expect(new Set(statements.map(({ name }) => name)).size).toBe(2 ** plans.length)
-  // Postgres reads no more of a name, and would take one statement for another.
+  // Postgres truncates longer names, and would confuse two statements.
   expect(Math.max(...statements.map(({ name }) => name.length))).toBeLessThanOrEqual(63)
 })
 
@@ -33,17 +33,17 @@ interface Node {
   readonly Plans?: readonly Node[]
 }
 
-/** Rows that each node of a plan looked at: those that it passed on, and those that it threw away. */
-function looked(node: Node): number[] {
+/** Rows that each node of a plan read: those that it returned and those that it removed. */
+function rowsRead(node: Node): number[] {
   const each =
     node['Actual Rows'] +
     (node['Rows Removed by Filter'] ?? 0) +
     (node['Rows Removed by Join Filter'] ?? 0) +
     (node['Rows Removed by Index Recheck'] ?? 0)
-  return [each * node['Actual Loops'], ...(node.Plans ?? []).flatMap(looked)]
+  return [each * node['Actual Loops'], ...(node.Plans ?? []).flatMap(rowsRead)]
 }
 
-describe('what a group of duplicates costs grows with the group, and not with its square', () => {
+describe('the cost of a group of duplicates is linear in its size', () => {
   const SIZE = 512
   let db: TestDatabase
   let pool: ReturnType<typeof createPool>
@@ -81,7 +81,7 @@ describe('what a group of duplicates costs grows with the group, and not with it
     )
     const result = await client.query(`explain (analyze, format json) ${statement.text}`, values)
     const [{ Plan: plan }] = result.rows[0]['QUERY PLAN'] as [{ Plan: Node }]
-    expect(Math.max(...looked(plan))).toBeLessThanOrEqual(SIZE)
+    expect(Math.max(...rowsRead(plan))).toBeLessThanOrEqual(SIZE)
     const counted = name === 'countDuplicates' ? 'times_received = 2' : `owner = 'another'`
     expect(await db.query(`select count(*) from deliveries where ${counted}`)).toEqual([{ count: `${SIZE}` }])
     client.release()

@@ -18,7 +18,7 @@ const log = { info: () => {} }
 const steps = onlineSteps(vendors.flatMap(({ targets }) => targets))
 const config = readConfig(environment)
 
-/** The steps to their end, with nobody to wait for. */
+/** Executes all online steps, without waiting for version 0.1.0. */
 async function finish(db: TestDatabase) {
   const client = await connectToMigrate(db.url)
   try {
@@ -44,14 +44,14 @@ const rebuildAll = (databaseUrl: string) =>
   })
 
 const LATEST_OF_0_1_0 = 1_795_332_913_718
-/** How 0.1.0 finds out whether the schema is current. */
+/** The query by which version 0.1.0 checks that the schema is current. */
 const isCurrentFor010 = async (db: TestDatabase) => {
   const [row] = await db.query('select max(created_at)::text as latest from drizzle.__drizzle_migrations')
   return Number(row?.latest ?? 0) >= LATEST_OF_0_1_0
 }
 
 describe.each(versions)('the schema of version %s', (version) => {
-  it('becomes that of a new database, and keeps its rows', async () => {
+  it('is upgraded to the schema of a new database, with its rows', async () => {
     const [db, fresh] = [await frozenDatabase(version), await createDatabase()]
     const ledger = () => db.query('select * from deliveries order by delivery_id')
     const before = { rows: await allRows(db), ledger: await ledger() }
@@ -67,7 +67,7 @@ describe.each(versions)('the schema of version %s', (version) => {
 })
 
 describe('a rolling update from version 0.1.0', () => {
-  it('lets it write until it is replaced, and then turn itself not ready', async () => {
+  it('lets version 0.1.0 write until it is replaced, then makes it not ready', async () => {
     const db = await frozenDatabase('0.1.0')
     await migrate(db.url)
     const former = new pg.Client({ connectionString: db.url, application_name: 'nightpost' })
@@ -82,14 +82,16 @@ describe('a rolling update from version 0.1.0', () => {
     expect(await db.query('select value from data_logs order by 1')).toEqual([{ value: '79' }])
     expect(await isCurrentFor010(db)).toBe(true)
 
-    // The index is there, and nothing else: it is connected.
+    // Only the index is built, because version 0.1.0 is connected.
     const client = await connectToMigrate(db.url)
     const said: string[] = []
     const runner = new OnlineRunner({ steps, log: { info: (text) => void said.push(text) }, quiet: 0 })
     expect(await runner.pass(client)).toEqual([
       { name: 'key of data_logs', waitsFor: 'version 0.1.0, which has 1 connections' },
     ])
-    expect(said).toEqual(['building the index of the new key of data_logs: profile_id, data_type, id'])
+    expect(said).toEqual([
+      'building the index of the new primary key of data_logs: profile_id, data_type, id',
+    ])
     await write()
     expect(await keyIs(db, OLD_KEY)).toBe(true)
 
@@ -101,7 +103,7 @@ describe('a rolling update from version 0.1.0', () => {
     await db.drop()
   })
 
-  it('waits until none was connected for a while: an idle 0.1.0 has no connection', async () => {
+  it('waits until version 0.1.0 had no connection for a while, because an idle replica has none', async () => {
     const db = await frozenDatabase('0.1.0')
     await migrate(db.url)
     const client = await connectToMigrate(db.url)
@@ -131,7 +133,7 @@ describe('the key of data_logs', () => {
     { data_type: 'blood_pressure_systolic', value: '121' },
   ]
 
-  it('changes under a service that goes on taking deliveries, and replay --all brings back what was overwritten', async () => {
+  it('changes while a service accepts deliveries, and replay --all restores overwritten rows', async () => {
     const db = await frozenDatabase('0.1.0')
     const { app } = await startService(config, db.url, guardedLog)
     const post = async (...bodies: object[]) => {
@@ -153,7 +155,7 @@ describe('the key of data_logs', () => {
       /^nightpost_online_steps_pending (\d+)$/m.exec((await app.inject('/metrics')).body)?.[1]
 
     expect(await keyIs(db, OLD_KEY)).toBe(true)
-    // In one group, in which the former key must not meet itself twice.
+    // In one group, whose rows must not contain the previous primary key twice.
     expect(await post(pressure('systolic', 121), pressure('diastolic', 79))).toEqual(['stored', 'stored'])
     expect(await rows(db)).toHaveLength(1)
     await expect.poll(pending).toBe('1')
@@ -168,14 +170,14 @@ describe('the key of data_logs', () => {
     await expect.poll(pending).toBe('0')
 
     await rebuildAll(db.url)
-    // And what 0.1.0 rejected for a value of another type is stored without that value.
+    // A delivery that 0.1.0 rejected because of one value with a wrong type is stored without that value.
     expect(await rows(db, 'profile-1')).toEqual([...BOTH, { data_type: 'steps', value: null }])
     expect(await rows(db)).toHaveLength(4)
     await app.close()
     await db.drop()
   })
 
-  it('is the new one from the start on a new database, on which version 0.1.0 never was', async () => {
+  it('is the new one at once on a new database', async () => {
     const db = await createDatabase()
     expect(await keyIs(db, NEW_KEY)).toBe(true)
     expect(await finish(db)).toEqual([])

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
 
-/** When each event that was ever stored last was, in milliseconds of Unix time. */
+/** Returns when each event was last stored, in milliseconds of Unix time. An event that was never stored is left out. */
 export async function lastStored(
   pool: Pick<pg.Pool, 'query'>,
   vendors: ReadonlyArray<Pick<Vendor, 'name' | 'events'>>,
@@ -10,7 +10,7 @@ export async function lastStored(
     [...new Set(events.map((event) => event.name))].map((event) => ({ vendor: name, event })),
   )
   const { rows } = await pool.query(
-    // One look at the end of `deliveries_stored_idx` for each event, however long the ledger.
+    // For each event Postgres reads one entry of `deliveries_stored_idx`, whatever the size of the ledger.
     `select vendor, event, (extract(epoch from received_at) * 1000)::float8 as at
      from unnest($1::text[], $2::text[]) as known(vendor, event)
      cross join lateral (

@@ -5,31 +5,31 @@ import { sqlState } from './commit/failure.ts'
 import { begin } from './connect/transaction.ts'
 import { deleteOldestUnverified, insertUnverified } from './sql/quarantine-statements.ts'
 
-/** What may wait in memory for its turn; a flood of strangers' deliveries beyond it is not kept. */
-const WAITING_BYTES = 16 * 2 ** 20
+/** Bytes in memory that wait to be written. Deliveries beyond them are discarded: their sender is not proven. */
+const QUEUE_BYTES = 16 * 2 ** 20
 const GROUP_BYTES = 4 * 2 ** 20
 const GROUP_DELIVERIES = 500
 
-/** What one may take in memory, its headers included: Node takes 16 KB of them. */
+/** Bytes in memory that a delivery takes beside its body. Node accepts up to 16 KB of headers. */
 const HEADER_BYTES = 4096
 
 const bytesOf = ({ arrival }: Unverified) => arrival.body.length + HEADER_BYTES
 
-/** One number for all that fill the quarantine of one database: places are given one after the other. */
+/** Key of the advisory lock of all writers to one database: a position depends on the one before it. */
 const LOCK = 7_421_930_211
 
-interface Waiting {
+interface Queued {
   readonly unverified: Unverified
   done(): void
 }
 
-/** The quarantine in Postgres, bounded by `maxBytes`: the oldest deliveries make room for new ones. */
+/** The quarantine in Postgres. It has at most `maxBytes`: the oldest deliveries are deleted for new ones. */
 export class PostgresQuarantine implements Quarantine {
   readonly #pool: Pick<pg.Pool, 'connect'>
   readonly #log: Pick<Logger, 'warn'>
   readonly #maxBytes: number
-  #waiting: Waiting[] = []
-  #waitingBytes = 0
+  #queue: Queued[] = []
+  #queueBytes = 0
   #isWriting = false
 
   constructor(pool: Pick<pg.Pool, 'connect'>, log: Pick<Logger, 'warn'>, maxBytes: number) {
@@ -40,39 +40,45 @@ export class PostgresQuarantine implements Quarantine {
 
   keep(unverified: Unverified): Promise<void> {
     const bytes = bytesOf(unverified)
-    if (unverified.arrival.body.length > this.#maxBytes || this.#waitingBytes + bytes > WAITING_BYTES) {
-      this.#log.warn({ vendor: unverified.vendor }, 'no room in the quarantine')
+    if (unverified.arrival.body.length > this.#maxBytes || this.#queueBytes + bytes > QUEUE_BYTES) {
+      this.#log.warn(
+        { vendor: unverified.vendor },
+        'the quarantine is full: an unverified delivery was discarded',
+      )
       return Promise.resolve()
     }
-    this.#waitingBytes += bytes
+    this.#queueBytes += bytes
     return new Promise((done) => {
-      this.#waiting.push({ unverified, done })
+      this.#queue.push({ unverified, done })
       if (!this.#isWriting) void this.#write()
     })
   }
 
   async #write(): Promise<void> {
     this.#isWriting = true
-    while (this.#waiting.length > 0) {
+    while (this.#queue.length > 0) {
       const group = this.#take()
       try {
         await this.#transaction(group.map(({ unverified }) => unverified))
       } catch (error) {
-        this.#log.warn({ code: sqlState(error), deliveries: group.length }, 'the quarantine was not written')
+        this.#log.warn(
+          { code: sqlState(error), deliveries: group.length },
+          'unverified deliveries could not be written',
+        )
       }
       for (const { done } of group) done()
     }
     this.#isWriting = false
   }
 
-  #take(): Waiting[] {
+  #take(): Queued[] {
     let bytes = 0
-    const end = this.#waiting.findIndex(({ unverified }, at) => {
+    const end = this.#queue.findIndex(({ unverified }, at) => {
       bytes += bytesOf(unverified)
       return at > 0 && (at === GROUP_DELIVERIES || bytes > GROUP_BYTES)
     })
-    const group = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end)
-    for (const { unverified } of group) this.#waitingBytes -= bytesOf(unverified)
+    const group = this.#queue.splice(0, end < 0 ? this.#queue.length : end)
+    for (const { unverified } of group) this.#queueBytes -= bytesOf(unverified)
     return group
   }
 

@@ -1,44 +1,46 @@
 import pg from 'pg'
 import type { Pooling } from './pooling.ts'
 import {
+  beginStatement,
   IN_FORCE,
   type InForce,
   notInForce,
-  openingOf,
-  type Purpose,
+  type SessionSettings,
   SNAPSHOT,
   settingsFor,
 } from './settings.ts'
 
-/** The connection has other settings than it was given. */
+/** The connection does not have the settings that it was given. */
 export class SettingsLost extends Error {
   override readonly name = 'SettingsLost'
 
   constructor(names: readonly string[]) {
     super(
-      `The connection does not keep what was set on it (${names.join(', ')}): a pooler in between must be in ` +
+      `The connection does not keep its settings (${names.join(', ')}). If a pooler is in between, it must be in ` +
         'session or transaction mode.',
     )
   }
 }
 
 /**
- * A connection whose settings hold for every statement. Where a pooler keeps none for a session, each
- * transaction begins with them, and a statement outside of one is given its own.
+ * A connection whose settings apply to every statement. If a pooler keeps no settings for a session, each transaction
+ * begins with them, and a statement outside a transaction gets a transaction of its own.
  */
 export class Connection extends pg.Client {
-  /** How a transaction begins, where it has to bring the settings. */
-  private perTransaction: string | null = null
+  /** True if the pooling mode was not known when the connection was configured. The pool closes it after one use. */
+  isProvisional = false
+  /** The statement that begins a transaction with the settings; null if the session keeps them. */
+  private beginWithSettings: string | null = null
   private keepsStatements = true
-  private purpose: Purpose | undefined
+  private settings: SessionSettings | undefined
 
-  /** Sets what the purpose asks for, and reads back that it holds. Throws `SettingsLost`. */
-  async settle(pooling: Pooling, purpose: Purpose): Promise<void> {
-    this.purpose = purpose
+  /** Applies the settings and reads them back. Throws `SettingsLost` if they do not apply. */
+  async configure(pooling: Pooling, settings: SessionSettings): Promise<void> {
+    this.settings = settings
     if (pooling.mode === 'session') {
-      await super.query(settingsFor(purpose, 'session'))
+      await super.query(settingsFor(settings, 'session'))
     } else {
-      this.perTransaction = openingOf(purpose)
+      this.beginWithSettings = beginStatement(settings)
       this.keepsStatements = pooling.keepsStatements
     }
     const { rows } = await this.query(`select ${IN_FORCE}`)
@@ -46,29 +48,29 @@ export class Connection extends pg.Client {
     if (lost.length > 0) throw new SettingsLost(lost)
   }
 
-  /** The statement by which a transaction begins. */
-  opening(isSnapshot = false): string {
-    if (this.perTransaction === null) return isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
-    return isSnapshot && this.purpose ? openingOf(this.purpose, SNAPSHOT) : this.perTransaction
+  /** Returns the statement that begins a transaction. */
+  beginStatement(isSnapshot = false): string {
+    if (this.beginWithSettings === null) return isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
+    return isSnapshot && this.settings ? beginStatement(this.settings, SNAPSHOT) : this.beginWithSettings
   }
 
-  /** Those of the settings that `found` says are others than they were set to. */
+  /** Returns the names of the settings that have other values in `found` than they were given. */
   lost(found: InForce): string[] {
-    return this.purpose ? notInForce(this.purpose, found) : []
+    return this.settings ? notInForce(this.settings, found) : []
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: it takes and returns what each of the overloads of pg does
+  // biome-ignore lint/suspicious/noExplicitAny: it has the signatures of all of pg's overloads
   override query(...given: any[]): any {
     // biome-ignore lint/suspicious/noExplicitAny: see above
     const send = (...all: any[]): any => super.query.apply(this, all as Parameters<pg.Client['query']>)
     const [what, ...rest] = given
-    if (this.perTransaction === null || typeof what?.submit === 'function') return send(...given)
+    if (this.beginWithSettings === null || typeof what?.submit === 'function') return send(...given)
     const { name, ...unnamed } = typeof what === 'string' ? { text: what } : what
     const query = this.keepsStatements && name !== undefined ? { name, ...unnamed } : unnamed
     if (this.getTransactionStatus() !== 'I' || BOUNDARY.test(query.text)) return send(query, ...rest)
 
     const callback = typeof rest.at(-1) === 'function' ? rest.pop() : undefined
-    const result = this.apart(query, rest[0])
+    const result = this.inOwnTransaction(query, rest[0])
     if (!callback) return result
     result.then(
       (found) => callback(null, found),
@@ -76,9 +78,9 @@ export class Connection extends pg.Client {
     )
   }
 
-  /** One statement as a transaction of its own. */
-  private async apart(query: pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
-    await super.query(this.opening())
+  /** Executes one statement in a transaction of its own. */
+  private async inOwnTransaction(query: pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
+    await super.query(this.beginStatement())
     try {
       const result = await super.query(query, values)
       await super.query('commit')
@@ -90,5 +92,5 @@ export class Connection extends pg.Client {
   }
 }
 
-/** What begins or ends a transaction stands for itself. */
+/** Statements that begin or end a transaction. */
 const BOUNDARY = /^\s*(begin|commit|rollback)\b/i

@@ -1,19 +1,19 @@
 import type { Config } from '../../config/index.ts'
 import type { Pooling } from './pooling.ts'
 
-/** Where the tables are, and how to get there. */
+/** The address of the database, the schema of the tables, and the pooling mode. */
 export interface DatabaseSettings {
   readonly url: string
-  /** Keeps its session, for migrations and other work that rests on it. */
+  /** An address whose connections keep their sessions, for migrations and online steps. */
   readonly directUrl: string
   readonly schema: string
-  /** Known already, told by the operator, or to be found out. */
+  /** `auto`: detect it. A mode: the operator's setting. A `Pooling`: detected before. */
   readonly pooling: 'auto' | Pooling['mode'] | Pooling
 }
 
 type Settings = Pick<Config, 'MIGRATE_DATABASE_URL' | 'DATABASE_SCHEMA' | 'DATABASE_POOLING'>
 
-/** The settings for the database at `url`: the configured one, or the embedded one. */
+/** Returns the settings for the database at `url`, which is the configured or the embedded one. */
 export function databaseOf(config: Settings, url: string): DatabaseSettings {
   return {
     url,
@@ -23,8 +23,8 @@ export function databaseOf(config: Settings, url: string): DatabaseSettings {
   }
 }
 
-/** A URL alone stands for a database with the default settings. */
-export function completed(database: DatabaseSettings | string): DatabaseSettings {
+/** Returns settings as they are, and the default settings for a URL. */
+export function databaseSettings(database: DatabaseSettings | string): DatabaseSettings {
   if (typeof database !== 'string') return database
   return { url: database, directUrl: database, schema: 'public', pooling: 'auto' }
 }

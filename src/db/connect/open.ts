@@ -10,7 +10,7 @@ export interface Database extends DatabaseSettings {
   release(): Promise<void>
 }
 
-/** The configured database, or the embedded one where none is. */
+/** Returns the configured database. Starts the embedded one if none is configured. */
 export async function openDatabase(config: Config): Promise<Database> {
   if (config.DATABASE_URL)
     return { ...databaseOf(config, config.DATABASE_URL), embedded: false, release: async () => {} }

@@ -3,22 +3,22 @@ import type { Logger } from 'pino'
 import { sqlState } from '../commit/failure.ts'
 import { APPLICATION } from './application.ts'
 import { Connection } from './connection.ts'
-import { completed, type DatabaseSettings } from './database.ts'
-import { type Pooling, poolingOf } from './pooling.ts'
-import type { Purpose } from './settings.ts'
+import { type DatabaseSettings, databaseSettings } from './database.ts'
+import { ANY_POOLING, type Pooling, poolingOf, StatementPooling } from './pooling.ts'
+import type { SessionSettings } from './settings.ts'
 
 const SECONDS = 1000
 
-/** Seconds after which a statement that got no answer is given up; the vendor is told to try again. */
+/** Seconds after which a statement without an answer is cancelled. The vendor gets a 503 and sends again. */
 const WRITE_TIMEOUT = 15
 
 /**
- * Seconds that a group waits for a row that another transaction holds, before it goes round it (`detour.ts`).
- * More than Postgres' deadlock_timeout, so that a deadlock is found as such.
+ * Seconds that a group waits for a row that another transaction has locked. After that the group is written without the
+ * deliveries that wait (`detour.ts`). Longer than Postgres' deadlock_timeout (1 s), so that Postgres reports a deadlock first.
  */
 const LOCK_TIMEOUT = 1.1
 
-/** Time limits of every statement and of every wait for a lock, in milliseconds. */
+/** Limits of every statement and of every lock wait, in milliseconds. */
 export interface WriteLimits {
   readonly statementTimeout: number
   readonly lockTimeout: number
@@ -26,11 +26,16 @@ export interface WriteLimits {
 
 const LIMITS: WriteLimits = { statementTimeout: WRITE_TIMEOUT * SECONDS, lockTimeout: LOCK_TIMEOUT * SECONDS }
 
-/** Connections to Postgres that commit durably, speak UTC, and never wait without end. */
+/**
+ * Connections of the service. They commit durably, use UTC, and limit the time of every statement and every lock wait.
+ * After a connection is lost, the pooling mode is detected again: the address may lead to another pooler by then.
+ */
 export class ConnectionPool extends pg.Pool {
   readonly #database: DatabaseSettings
   readonly #limits: WriteLimits
-  #pooling: Promise<Pooling> | undefined
+  readonly #log: Pick<Logger, 'warn'>
+  #pooling: Pooling | undefined
+  #detection: Promise<Pooling> | undefined
 
   constructor(database: DatabaseSettings, log: Pick<Logger, 'warn'>, limits: WriteLimits) {
     super({
@@ -38,54 +43,69 @@ export class ConnectionPool extends pg.Pool {
       application_name: APPLICATION,
       max: 6,
       connectionTimeoutMillis: 5 * SECONDS,
-      // The server's own limits are set once it is connected: a pooler refuses them as parameters of the start.
+      // The server's own limits are set after the connection is open, because poolers refuse them as startup parameters.
       query_timeout: (WRITE_TIMEOUT + 2) * SECONDS,
       keepAlive: true,
       Client: Connection,
-      onConnect: (client: pg.ClientBase) => this.#settle(client as Connection),
+      onConnect: (client: pg.ClientBase) => this.#configure(client as Connection),
     })
     this.#database = database
     this.#limits = limits
-    // A client that loses its server emits an error, which ends the process where nobody listens. The pool
-    // listens to its idle clients; one that is in use, between two queries, would have no listener. What comes
-    // back after a loss may be another pooler.
-    this.on('connect', (client) => client.on('error', () => this.#forget()))
+    this.#log = log
+    // A client that loses its server emits an error, which ends the process if there is no listener. The pool listens only
+    // to idle clients, so a client in use, between two queries, needs this listener.
+    this.on('connect', (client) => client.on('error', () => this.#forgetPooling()))
     this.on('error', (error) => log.warn({ code: sqlState(error) }, 'lost an idle connection'))
+    // The pool discards a released client that is ending. The next connection detects the mode again.
+    this.on('release', (_, client) => {
+      if (client instanceof Connection && client.isProvisional) void client.end()
+    })
   }
 
-  /**
-   * Lets go of the idle connections, and of what is known of a pooler: the server or the pooler has changed
-   * since they were made.
-   */
+  /** Closes the idle connections and forgets the pooling mode. Call it if the server or the pooler has changed. */
   async renew(): Promise<void> {
-    this.#forget()
+    this.#forgetPooling()
     for (let left = this.idleCount; left > 0 && this.idleCount > 0; left -= 1) {
       const client = await this.connect()
       client.release(true)
     }
   }
 
-  #forget(): void {
+  /** A detection that is running goes on: if the pooler was replaced, its own connections are lost too and it fails. */
+  #forgetPooling(): void {
     this.#pooling = undefined
   }
 
-  async #settle(client: Connection): Promise<void> {
-    const purpose: Purpose = {
+  async #configure(client: Connection): Promise<void> {
+    const settings: SessionSettings = {
       schema: this.#database.schema,
       ...this.#limits,
       idleInTransactionTimeout: WRITE_TIMEOUT * SECONDS,
       use: 'write',
     }
-    await client.settle(await this.#findPooling(), purpose)
+    const pooling = await this.#detectPooling().catch((error) => {
+      if (error instanceof StatementPooling) throw error
+      this.#log.warn({ code: sqlState(error) }, 'the pooling mode could not be detected')
+      return null
+    })
+    client.isProvisional = pooling === null
+    await client.configure(pooling ?? ANY_POOLING, settings)
   }
 
-  #findPooling(): Promise<Pooling> {
-    const finding = this.#pooling ?? pooled(this.#database)
-    this.#pooling = finding
-    finding.catch(() => {
-      if (this.#pooling === finding) this.#pooling = undefined
-    })
-    return finding
+  /** Returns the known mode, or detects it: once for all connections that open at the same time. */
+  async #detectPooling(): Promise<Pooling> {
+    if (this.#pooling) return this.#pooling
+    this.#detection ??= this.#detect()
+    return this.#detection
+  }
+
+  async #detect(): Promise<Pooling> {
+    try {
+      this.#pooling = await pooled(this.#database)
+      return this.#pooling
+    } finally {
+      this.#detection = undefined
+    }
   }
 }
 
@@ -93,33 +113,33 @@ export const createPool = (
   database: DatabaseSettings | string,
   log: Pick<Logger, 'warn'>,
   limits: Partial<WriteLimits> = {},
-) => new ConnectionPool(completed(database), log, { ...LIMITS, ...limits })
+) => new ConnectionPool(databaseSettings(database), log, { ...LIMITS, ...limits })
 
-/** Connections by what they do at this moment, and callers that wait for one. */
+/** Returns the number of idle and of busy connections, and of callers that wait for one. */
 export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {
   return { idle: idleCount, busy: totalCount - idleCount, waiting: waitingCount }
 }
 
-/** How the way to the database pools, found out where nobody knows. */
+/** Returns the pooling mode. Detects it unless the settings name it. Throws `StatementPooling`. */
 export async function pooled({ url, pooling }: Pick<DatabaseSettings, 'url' | 'pooling'>): Promise<Pooling> {
   return typeof pooling === 'object' ? pooling : poolingOf(url, pooling)
 }
 
-interface Single {
+interface ConnectionOptions {
   /** Shown in `pg_stat_activity`. */
   readonly name: string
-  readonly use: Purpose['use']
-  /** Milliseconds; 0, which is the default, is for work that reads the whole ledger. */
+  readonly use: SessionSettings['use']
+  /** Milliseconds. The default is 0, no limit, for work that reads the whole ledger. */
   readonly statementTimeout?: number
   readonly types?: pg.CustomTypesConfig
 }
 
-/** One connection for a command. */
+/** Opens one connection for a command. Throws if it can not be opened or does not keep its settings (`SettingsLost`). */
 export async function connect(
   database: DatabaseSettings | string,
-  { name, use, statementTimeout = 0, types }: Single,
+  { name, use, statementTimeout = 0, types }: ConnectionOptions,
 ): Promise<pg.Client> {
-  const { url, schema, pooling } = completed(database)
+  const { url, schema, pooling } = databaseSettings(database)
   const known = await pooled({ url, pooling })
   const client = new Connection({
     connectionString: url,
@@ -131,7 +151,7 @@ export async function connect(
   await client.connect()
   try {
     const limits = { statementTimeout, lockTimeout: 0, idleInTransactionTimeout: 0 }
-    await client.settle(known, { schema, use, ...limits })
+    await client.configure(known, { schema, use, ...limits })
     return client
   } catch (error) {
     await client.end()
@@ -139,14 +159,17 @@ export async function connect(
   }
 }
 
-/** One that keeps its session: advisory locks, settings between transactions. Null where a pooler stands in between. */
+/**
+ * Opens a connection that keeps its session, for advisory locks and settings that outlast a transaction. Returns null if a
+ * pooler in transaction mode is in between.
+ */
 export async function connectDirect(
   database: DatabaseSettings | string,
-  single: Single,
+  options: ConnectionOptions,
 ): Promise<pg.Client | null> {
-  const { directUrl, url, schema, pooling } = completed(database)
+  const { directUrl, url, schema, pooling } = databaseSettings(database)
   const known = await pooled({ url: directUrl, pooling: directUrl === url ? pooling : 'auto' })
   return known.mode === 'session'
-    ? connect({ url: directUrl, directUrl, schema, pooling: known }, single)
+    ? connect({ url: directUrl, directUrl, schema, pooling: known }, options)
     : null
 }

@@ -4,25 +4,29 @@ import pg from 'pg'
 import { sqlState } from '../commit/failure.ts'
 import { APPLICATION } from './application.ts'
 
-/** For how long a connection keeps its server process, and with it what was set there. */
+/** How long a connection keeps its server process, and with it the settings of the session. */
 export type Pooling =
-  /** As long as it lasts: there is no pooler, or one in session mode. */
+  /** For its whole life: there is no pooler, or one in session mode. */
   | { readonly mode: 'session' }
-  /** For one transaction. Newer poolers carry prepared statements along. */
+  /** For one transaction. `keepsStatements`: the pooler prepares statements on whichever server process they reach. */
   | { readonly mode: 'transaction'; readonly keepsStatements: boolean }
 
-/** How often is asked: other clients of a pooler may hide for a while what it does. */
+/** Works in session mode too, because it expects nothing of the session. It costs two more round trips per statement. */
+export const ANY_POOLING: Pooling = { mode: 'transaction', keepsStatements: false }
+
+/** Rounds of detection. Other clients of a pooler may hide for a while that it shares server processes. */
 const ROUNDS = 20
-/** The same where both connections name their server process as Postgres itself does: nothing seems to be in between. */
-const ROUNDS_WITHOUT = 3
-/** Milliseconds after which a connection counts as one that waits for a server process. */
-const PATIENCE = 250
-const ANSWER_WITHIN = 5_000
+/** Rounds if both connections got the process id that the server reports: then there seems to be no pooler. */
+const ROUNDS_WITHOUT_POOLER = 3
+/** Milliseconds after which a connection counts as waiting for a server process. */
+const WAITS_AFTER = 250
+/** Milliseconds for each answer. */
+const ANSWER_TIMEOUT = 5_000
 
 /**
- * Finds out how the way to the database pools, by what two open connections see of their server processes.
- * Throws where a pooler shares them statement by statement: it has no transactions. `wanted` other than `auto`
- * is believed.
+ * Detects the pooling mode: compares the server processes that two open connections reach. A `wanted` mode other than
+ * `auto` is not checked. Throws `StatementPooling` if the pooler has no transactions, and pg's errors if a connection is
+ * refused or lost.
  */
 export async function poolingOf(url: string, wanted: 'auto' | Pooling['mode'] = 'auto'): Promise<Pooling> {
   if (wanted === 'session') return { mode: 'session' }
@@ -41,49 +45,55 @@ function probe(url: string): pg.Client {
   const client = new pg.Client({
     connectionString: url,
     application_name: APPLICATION,
-    connectionTimeoutMillis: ANSWER_WITHIN,
-    query_timeout: ANSWER_WITHIN,
+    connectionTimeoutMillis: ANSWER_TIMEOUT,
+    query_timeout: ANSWER_TIMEOUT,
   })
   client.on('error', () => {})
   return client
 }
 
 /**
- * Whether a server process serves two connections that are both open, or a connection gets another one, or has
- * to wait for one. `a` asks twice in a row and then beside a transaction of `b`, so that neither a pooler that gives
- * the last one used nor one that takes turns looks like a private connection. In doubt the answer is yes: what
- * works on a shared process works on a private one.
+ * Returns true if a server process serves both open connections, or if a connection changes its process or waits for one.
+ * `a` asks twice in a row, then during a transaction of `b`: so a pooler that reuses the last process and one that takes
+ * turns are both detected. In doubt the result is true, because transaction mode works on a private process as well.
  */
 async function isShared(a: pg.Client, b: pg.Client): Promise<boolean> {
-  const first = await processApart(a)
-  const rounds = named(a) === first && named(b) === (await processApart(b)) ? ROUNDS_WITHOUT : ROUNDS
+  const first = await processInTransaction(a)
+  const rounds =
+    startupProcess(a) === first && startupProcess(b) === (await processInTransaction(b))
+      ? ROUNDS_WITHOUT_POOLER
+      : ROUNDS
   for (let round = 0; round < rounds; round += 1) {
-    if ((await processApart(a)) !== first) return true
+    if ((await processInTransaction(a)) !== first) return true
     await sleep(Math.random() * 2)
     await begin(b)
     const [one, two] = [await processOf(b), await processOf(b)]
     if (one !== two) throw new StatementPooling()
-    const { pid, waited } = await beside(b, () => processApart(a))
+    const { pid, waited } = await duringTransaction(b, () => processInTransaction(a))
     if (one === first || pid !== first || waited) return true
   }
   return false
 }
 
-/** The process that the server named when it took the connection; a pooler makes something up. */
-const named = (client: pg.Client) => (client as pg.Client & { processID: number }).processID
+/** The process id of the connection's start-up message. A pooler invents one. */
+const startupProcess = (client: pg.Client) => (client as pg.Client & { processID: number }).processID
 
 /**
- * What `ask` finds while `b` has a transaction open. Whoever has to wait is let go on: several that find out at
- * once would wait for each other's transactions.
+ * Returns the result of `ask` while `b` has a transaction open. If `ask` waits, `b` commits before the result arrives:
+ * otherwise several detections at the same time would wait for each other's transactions.
  */
-async function beside(b: pg.Client, ask: () => Promise<number>): Promise<{ pid: number; waited: boolean }> {
+async function duringTransaction(
+  b: pg.Client,
+  ask: () => Promise<number>,
+): Promise<{ pid: number; waited: boolean }> {
   const asked = ask()
-  const waited = await Promise.race([asked.then(() => false), sleep(PATIENCE, true, { ref: false })])
+  const waited = await Promise.race([asked.then(() => false), sleep(WAITS_AFTER, true, { ref: false })])
   await b.query('commit')
   return { pid: await asked, waited }
 }
 
-class StatementPooling extends Error {
+/** The pooler gives each statement any server process. Nightpost can not work with that. */
+export class StatementPooling extends Error {
   constructor(options?: ErrorOptions) {
     super('The pooler is in statement mode; Nightpost needs session or transaction mode.', options)
   }
@@ -100,7 +110,7 @@ async function begin(client: pg.Client): Promise<void> {
 
 const PROCESS = 'select pg_backend_pid() as pid'
 
-/** Short defaults of the database are no reason to find nothing out; the session's settings are left alone. */
+/** Without the database's default limits, which may be too short. The settings of the session stay as they are. */
 const BEGIN = 'begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0'
 
 async function processOf(client: pg.Client): Promise<number> {
@@ -108,21 +118,21 @@ async function processOf(client: pg.Client): Promise<number> {
   return rows[0].pid
 }
 
-/** The same in a transaction of its own. */
-async function processApart(client: pg.Client): Promise<number> {
+/** Returns the process id in a transaction of its own. */
+async function processInTransaction(client: pg.Client): Promise<number> {
   await begin(client)
   const pid = await processOf(client)
   await client.query('commit')
   return pid
 }
 
-/** Of a named statement that a server process doesn't have, or has already from another client. */
+/** A server process does not have the named statement, or has one of this name from another client. */
 const UNKNOWN_STATEMENT = '26000'
 const STATEMENT_EXISTS = '42P05'
 
-/** Whether a prepared statement reaches another server process, and names of two connections stay apart. */
+/** Returns true if prepared statements follow a connection to other processes, and two connections may use one name. */
 async function keepsStatements(a: pg.Client, b: pg.Client): Promise<boolean> {
-  // Nobody else's: a process that has it from another probe would look as if the pooler had brought it.
+  // A name of its own: if another detection had prepared it, the pooler would seem to have done so.
   const name = `nightpost ${randomUUID()}`
   let isMixedUp = false
   const asked = async (client: pg.Client) => {
@@ -136,7 +146,7 @@ async function keepsStatements(a: pg.Client, b: pg.Client): Promise<boolean> {
       const first = await asked(a)
       await begin(b)
       const other = await asked(b)
-      const { pid } = await beside(b, () => asked(a))
+      const { pid } = await duringTransaction(b, () => asked(a))
       if (isMixedUp) return false
       if (other === first || pid !== first) return true
     }

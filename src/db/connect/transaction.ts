@@ -2,29 +2,29 @@ import type { Client } from '../write/plan.ts'
 import { Connection } from './connection.ts'
 import { SNAPSHOT } from './settings.ts'
 
-/** What differs in one transaction from the settings of its connection; times in milliseconds. */
+/** The settings of one transaction that differ from those of its connection. Times are in milliseconds. */
 export interface TimeLimits {
   readonly lockTimeout?: number
   readonly statementTimeout?: number
   readonly readOnly?: boolean
-  /** All of its queries see one moment; it writes nothing and locks no row. */
+  /** All queries see one snapshot. The transaction can neither write nor lock rows. */
   readonly isSnapshot?: boolean
 }
 
 /**
- * Begins a transaction. Every transaction that Nightpost opens begins here, so that its settings have one place:
- * behind a pooler that keeps none for a session, they are part of the same message.
+ * Begins a transaction. Every transaction of Nightpost begins here, because behind a pooler in transaction mode the message
+ * that begins it must contain its settings.
  */
 export async function begin(client: Client, limits: TimeLimits = {}): Promise<void> {
   const { isSnapshot = false } = limits
   const plain = isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
-  const opening = client instanceof Connection ? client.opening(isSnapshot) : plain
-  await client.query([opening, ...settingsOf(limits)].join('; '))
+  const first = client instanceof Connection ? client.beginStatement(isSnapshot) : plain
+  await client.query([first, ...settingsOf(limits)].join('; '))
 }
 
 /**
- * Commits. A time limit of the transaction's statements does not hold for it: with a synchronous standby, a commit that
- * is cut short has happened, and says so, while the standby may lack it.
+ * Commits, without the transaction's statement timeout. With a synchronous standby, cancelling a commit only ends the wait
+ * for the standby: the transaction is committed on the primary, and the standby may lack it.
  */
 export async function commit(client: Client, { statementTimeout }: TimeLimits = {}): Promise<void> {
   await client.query(statementTimeout === undefined ? 'commit' : 'set local statement_timeout = 0; commit')

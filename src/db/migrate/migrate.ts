@@ -1,37 +1,44 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import { completed, type DatabaseSettings } from '../connect/database.ts'
+import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
+import {
+  LOCK_RETRY_POLICY,
+  type LockRetryPolicy,
+  type Progress,
+  type Query,
+  retryOnLock,
+} from './lock-retry.ts'
 import { adviceFor, MigrationError } from './migration-error.ts'
 import { inSchema, type Migration, migrations, quoted } from './migration-files.ts'
 import { createRecord, isCurrent, missing, RECORD, readRecord } from './migration-record.ts'
-import { PATIENCE, type Patience, type Progress, patiently, type Query } from './patience.ts'
 
+export type { Progress } from './lock-retry.ts'
 export { isCurrent } from './migration-record.ts'
-export type { Progress } from './patience.ts'
 
 const OLDEST_SERVER = 150_000
 
-/** Milliseconds to wait for another replica that migrates. */
-const MIGRATED_WITHIN = 10 * 60_000
+/** Milliseconds to wait for another process that migrates. */
+const TURN_TIMEOUT = 10 * 60_000
 
 export interface MigrateOptions {
   readonly schema?: string
   readonly log?: Progress | undefined
-  readonly patience?: Patience
+  readonly lockRetry?: LockRetryPolicy
 }
 
-/** A connection that keeps its session, for migrations and online steps. Null if a pooler in transaction mode is in the way. */
+/** Opens a connection that keeps its session, for migrations and online steps. Returns null if a pooler in transaction mode is in between. */
 export const directConnection = (database: DatabaseSettings | string): Promise<pg.Client | null> =>
   connectDirect(database, { name: 'nightpost migrate', use: 'migrate' })
 
-/** The same connection; throws if a pooler in transaction mode is in the way. */
+/** Opens the same connection. Throws if a pooler in transaction mode is in between. */
 export async function connectToMigrate(database: DatabaseSettings | string): Promise<pg.Client> {
   const client = await directConnection(database)
   if (client === null) throw new Error(NEEDS_DIRECT)
   return client
 }
 
+/** Applies the missing migrations. Throws a `MigrationError`, or an `Error` if a migration is missing and there is no direct connection. */
 export async function migrate(
   database: DatabaseSettings | string,
   log?: Progress,
@@ -40,13 +47,13 @@ export async function migrate(
   const client = await directConnection(database)
   if (client === null) return requireCurrent(database)
   try {
-    await migrateOn(client, { schema: completed(database).schema, ...options, log })
+    await migrateOn(client, { schema: databaseSettings(database).schema, ...options, log })
   } finally {
     await client.end()
   }
 }
 
-/** Migrating takes a lock of the session, which a pooler in transaction mode does not keep. */
+/** Throws if a migration is missing. Migrating needs a session lock, which a pooler in transaction mode does not keep. */
 async function requireCurrent(database: DatabaseSettings | string): Promise<void> {
   const client = await connect(database, { name: 'nightpost migrate', use: 'read' })
   try {
@@ -58,24 +65,23 @@ async function requireCurrent(database: DatabaseSettings | string): Promise<void
 }
 
 const NEEDS_DIRECT =
-  'The database lacks a migration, which can not run through a pooler in transaction mode: set MIGRATE_DATABASE_URL to a direct connection.'
+  'The database lacks a migration, which can not run through a pooler in transaction mode. Set MIGRATE_DATABASE_URL to a direct connection.'
 
 /**
- * Brings the schema up to date, over a connection that keeps its session. Each migration is a transaction of its own;
- * replicas that start at once wait for each other. Where nothing is missing nothing is created or locked, so that a
- * role without any right but to read and write rows can start. Throws a `MigrationError` that says in Postgres' own
- * words what is wrong.
+ * Applies the missing migrations over a connection that keeps its session. Each migration is a transaction of its own.
+ * Replicas that start at the same time migrate one after the other. If no migration is missing, nothing is created or locked,
+ * so that a role that may only read and write rows can start. Throws a `MigrationError` with Postgres' message.
  */
 export async function migrateOn(client: pg.ClientBase, options: MigrateOptions = {}): Promise<void> {
-  const { schema = 'public', log, patience = PATIENCE } = options
+  const { schema = 'public', log, lockRetry = LOCK_RETRY_POLICY } = options
   await requireServer(client)
-  await settle(client, schema)
+  await resetSession(client, schema)
   if (missing(await readRecord(client)).length > 0) {
     await takeTurn(client, schema, log)
     try {
-      // In turn, because two processes that create one schema at once fail even with IF NOT EXISTS.
+      // Under the lock, because two processes that create one schema concurrently fail even with IF NOT EXISTS.
       await createSchema(client, schema)
-      await migrateInTurn(client, schema, log, patience)
+      await applyMissing(client, schema, log, lockRetry)
     } finally {
       await client.query('select pg_advisory_unlock($1)', [lockOf(schema)]).catch(() => {})
     }
@@ -83,30 +89,30 @@ export async function migrateOn(client: pg.ClientBase, options: MigrateOptions =
   await refreshTimeZones(client)
 }
 
-async function migrateInTurn(
+async function applyMissing(
   client: pg.ClientBase,
   schema: string,
   log: Progress | undefined,
-  patience: Patience,
+  lockRetry: LockRetryPolicy,
 ) {
   const recorded = await readRecord(client)
   if (missing(recorded).length === 0) return
   log?.info('migrating the database')
   const isNew = recorded === null && !(await hasTables(client))
   if (recorded === null && !isNew) {
-    await patiently(client, 'The record of migrations', patience, log, createRecord)
+    await retryOnLock(client, 'The record of migrations', lockRetry, log, createRecord)
   }
-  // Migrations that change tables tell by this that there can be neither rows nor an older version at work.
+  // Migrations read this setting: if it is on, the tables have no rows and no older version uses them.
   await client.query(`select set_config('nightpost.is_new', $1, false)`, [isNew ? 'on' : 'off'])
   for (const migration of isNew ? migrations : missing(await readRecord(client))) {
-    await patiently(client, `Migration ${migration.name}`, patience, log, async (query) => {
+    await retryOnLock(client, `Migration ${migration.name}`, lockRetry, log, async (query) => {
       if (isNew && migration === migrations[0]) await createRecord(query)
       await apply(query, migration, schema)
     })
   }
 }
 
-/** Those of version 0.1.0, which kept its record elsewhere. */
+/** Returns true if the tables of version 0.1.0 are there. It kept its record of migrations in another table. */
 async function hasTables(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query(`select to_regclass('deliveries') is not null as has`)
   return rows[0].has
@@ -119,10 +125,10 @@ async function apply(query: Query, migration: Migration, schema: string): Promis
 }
 
 /**
- * What a role or database may have set that would break long work; and the schema in which all of it happens. Some
- * settings came with a later version of Postgres.
+ * Sets the schema, and removes limits that the role or the database may have and that would end long work. Settings that
+ * this version of Postgres does not have are skipped.
  */
-export async function settle(client: pg.ClientBase, schema: string): Promise<void> {
+export async function resetSession(client: pg.ClientBase, schema: string): Promise<void> {
   await client.query(
     `select set_config('search_path', quote_ident($1), false), set_config(s.name, s.value, false)
      from (values ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
@@ -144,25 +150,26 @@ async function createSchema(client: pg.ClientBase, schema: string): Promise<void
   }
 }
 
-/** One number for everyone who migrates a schema: the first eight bytes of a digest. That of `public` is as in version 0.1.0. */
+/** The key of the advisory lock for migrations of a schema. Version 0.1.0 uses the same key for `public`. */
 const lockOf = (schema: string) =>
   lockNumber(schema === 'public' ? 'nightpost migrations' : `nightpost migrations ${schema}`)
 
+/** Returns an advisory lock key: the first eight bytes of the SHA-256 digest of a name. */
 export const lockNumber = (name: string) =>
   createHash('sha256').update(name).digest().readBigInt64BE().toString()
 
 async function takeTurn(client: pg.ClientBase, schema: string, log?: Progress): Promise<void> {
   const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lockOf(schema)])
   if (rows[0].mine) return
-  log?.info('another process migrates the database: waiting for it')
-  await client.query(`set lock_timeout = ${MIGRATED_WITHIN}`)
+  log?.info('waiting for another process that migrates the database')
+  await client.query(`set lock_timeout = ${TURN_TIMEOUT}`)
   await client.query('select pg_advisory_lock($1)', [lockOf(schema)])
   await client.query('set lock_timeout = 0')
 }
 
 /**
- * An update of the server may bring time zones and take some away, and a name that it does not know fails a
- * query. Whoever may not refresh the list, or finds it busy, starts with the list as it is.
+ * Refreshes the list of time zones, because an update of the server may add or remove some, and a query with an unknown name
+ * fails. Without the privilege, or if the list is locked for 2 s, the list stays as it is.
  */
 async function refreshTimeZones(client: pg.ClientBase): Promise<void> {
   await client.query(`set lock_timeout = '2s'`)

@@ -3,9 +3,8 @@ import { sqlState } from '../commit/failure.ts'
 import { quoted } from './migration-files.ts'
 
 /**
- * What went wrong in the schema's upkeep, as one message for the operator: what was done, Postgres' own words, the
- * SQLSTATE, and what to do where that is known. Neither the statement, which may be long, nor DETAIL, which may quote
- * a row.
+ * A failed migration or online step, as one message for the operator: what was being done, Postgres' message, the SQLSTATE,
+ * and what to do, if that is known. Without the statement, which may be long, and without DETAIL, which may quote a row.
  */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
@@ -23,10 +22,10 @@ export class MigrationError extends Error {
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** Also where the role may not use the schema that is to be created in. */
+/** Also raised if the role may not use the schema in which a table is created. */
 const NO_SCHEMA = '3F000'
 
-/** The command that would give a right that was missing; null where no right was, or none is known to help. */
+/** Returns the command that grants the missing privilege. Returns null if no privilege is missing or none is known. */
 export async function adviceFor(
   client: Pick<pg.ClientBase, 'query'>,
   error: unknown,

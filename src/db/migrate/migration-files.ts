@@ -6,13 +6,13 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 const migrationsFolder = fileURLToPath(new URL('../../../migrations', import.meta.url))
 
 export interface Migration {
-  /** The name of its file, without the ending. */
+  /** The name of its file without the extension. */
   readonly name: string
   readonly hash: string
-  /** By drizzle-kit's journal, in milliseconds of Unix time. Version 0.1.0 tells migrations apart by it. */
+  /** From drizzle-kit's journal, in milliseconds of Unix time. Version 0.1.0 identifies migrations by it. */
   readonly createdAt: number
   readonly statements: readonly string[]
-  /** Why versions that don't know this migration can't work on; null where they can. */
+  /** Why versions that lack this migration can't use the database; null if they can. */
   readonly breaking: string | null
 }
 
@@ -28,8 +28,8 @@ export function readMigrations(folder: string): Migration[] {
 }
 
 /**
- * A statement for tables in any schema, which is the first of the search_path. drizzle-kit qualifies what a foreign
- * key refers to, and migration 0006 was written when the schema was always `public`.
+ * Returns a statement that works in any schema, if that schema is the first of the search_path. drizzle-kit qualifies the
+ * tables that foreign keys refer to, and migration 0006 names the schema `public`.
  */
 export function inSchema(statement: string, schema: string): string {
   return statement

@@ -1,24 +1,24 @@
 import type pg from 'pg'
 import { sqlState } from '../commit/failure.ts'
+import type { Query } from './lock-retry.ts'
 import { type Migration, migrations } from './migration-files.ts'
-import type { Query } from './patience.ts'
 
 type Client = Pick<pg.Pool | pg.ClientBase, 'query'>
 
-/** A migration that the database has. `breaking`: why versions that don't know it can't work on. */
+/** A migration that was applied. `breaking`: why versions that lack this migration can't use the database; null if they can. */
 export interface Recorded {
   readonly name: string
   readonly breaking: string | null
 }
 
-/** What the database has, as an expression of SQL that can stand in a larger question. */
+/** The applied migrations as an SQL expression, for use in a larger query. */
 export const RECORDED = `(select coalesce(json_agg(json_build_object('name', name, 'breaking', breaking)), '[]')
   from nightpost_migrations)`
 
-/** Undefined table, or schema: this version or a later one never migrated here. */
+/** Undefined table or schema: neither this version nor a later one has migrated this database. */
 export const isUnmigrated = (error: unknown) => ['42P01', '3F000'].includes(sqlState(error) ?? '')
 
-/** The migrations that the database has; null where it has no record of them. */
+/** Returns the applied migrations, or null if the database has no record of them. */
 export async function readRecord(client: Client): Promise<readonly Recorded[] | null> {
   try {
     const { rows } = await client.query(`select ${RECORDED} as recorded`)
@@ -29,23 +29,23 @@ export async function readRecord(client: Client): Promise<readonly Recorded[] | 
   }
 }
 
-/** What this version has and the database lacks. */
+/** Returns the migrations of this version that were not applied. */
 export function missing(recorded: readonly Recorded[] | null): readonly Migration[] {
   const names = new Set(recorded?.map(({ name }) => name))
   return migrations.filter(({ name }) => !names.has(name))
 }
 
-/** Whether the database has every migration of this version of Nightpost. */
+/** Returns true if every migration of this version was applied. */
 export async function isCurrent(client: Client): Promise<boolean> {
   return missing(await readRecord(client)).length === 0
 }
 
-/** Why this version can't work on a database with these migrations; null where it can. */
+/** Returns why this version can't use a database with these migrations, or null if it can. */
 export function breakingFault(recorded: readonly Recorded[] | null): string | null {
   const known = new Set(migrations.map(({ name }) => name))
   const newer = recorded?.find(({ name, breaking }) => breaking !== null && !known.has(name))
   if (!newer) return null
-  return `The database has migration ${newer.name} of a newer version, which this one can not work with: ${newer.breaking}`
+  return `The database has migration ${newer.name} of a newer version. This version can not use it: ${newer.breaking}`
 }
 
 const CREATE = [
@@ -62,39 +62,39 @@ const CREATE = [
   `comment on column nightpost_migrations.created_at is 'When the migration was written: Unix time in ms.'`,
   `comment on column nightpost_migrations.applied_at is 'When it was applied here; NULL where version 0.1.0 did, which kept no time.'`,
   `comment on column nightpost_migrations.breaking is 'Why older versions can not work with it, and turn themselves not ready; NULL where they can.'`,
-  // Whatever role the service has, it must be able to tell whether the schema is current.
+  // Every role of the service must be able to read whether the schema is current.
   'grant select on nightpost_migrations to public',
 ]
 
-/** Where version 0.1.0 kept its record: drizzle's own migrator did. */
-const FORMER = 'drizzle.__drizzle_migrations'
+/** The record of version 0.1.0, written by drizzle's migrator. */
+const RECORD_OF_010 = 'drizzle.__drizzle_migrations'
 
 /**
- * Makes the record, within a transaction. A schema that has tables was migrated by version 0.1.0: what its record holds is
- * taken over. That record stays, so that replicas of 0.1.0 which run on meanwhile find themselves current.
+ * Creates the record, within a transaction. If the schema has tables, version 0.1.0 migrated it: its record is copied. That
+ * record stays, so that running replicas of 0.1.0 remain ready.
  */
 export async function createRecord(query: Query) {
   for (const statement of CREATE) await query(statement)
   const { rows } = await query(
-    `select to_regclass('deliveries') is not null and to_regclass('${FORMER}') is not null as has`,
+    `select to_regclass('deliveries') is not null and to_regclass('${RECORD_OF_010}') is not null as has`,
   )
   if (!rows[0].has) return
   await query(
     `insert into nightpost_migrations (name, hash, created_at)
      select known.name, former.hash, former.created_at
-     from ${FORMER} as former join unnest($1::text[], $2::bigint[]) as known(name, created_at) using (created_at)`,
+     from ${RECORD_OF_010} as former join unnest($1::text[], $2::bigint[]) as known(name, created_at) using (created_at)`,
     [migrations.map(({ name }) => name), migrations.map(({ createdAt }) => createdAt)],
   )
 }
 
-/** Replicas of version 0.1.0 find that they lack a migration from now on, and turn themselves not ready. */
-export async function retireFormerRecord(
+/** Deletes the record of version 0.1.0. Its replicas then find a migration missing and become not ready. */
+export async function deleteRecordOf010(
   query: (text: string, values?: unknown[]) => Promise<pg.QueryResult>,
 ) {
-  const { rows } = await query(`select to_regclass('${FORMER}') is not null as has`)
+  const { rows } = await query(`select to_regclass('${RECORD_OF_010}') is not null as has`)
   if (!rows[0].has) return
   await query(
-    `delete from ${FORMER} as f using nightpost_migrations as m where f.created_at = m.created_at and f.hash = m.hash`,
+    `delete from ${RECORD_OF_010} as f using nightpost_migrations as m where f.created_at = m.created_at and f.hash = m.hash`,
   )
 }
 

@@ -6,18 +6,19 @@ import { isUnmigrated, missing, RECORDED } from './migration-record.ts'
 
 /** Whether the database can take deliveries now. */
 export interface DatabaseState {
-  /** Why it can't, though it answers; null where it can. */
+  /** Why it can't, although it answers; null if it can. */
   readonly fault: string | null
   /** It has every migration of this version. */
   readonly isCurrent: boolean
 }
 
-const QUESTION = `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as "readOnly",
+const READ_STATE = `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as "readOnly",
   ${IN_FORCE}, ${RECORDED} as recorded`
 
 /**
- * One question on one connection of those that write. Where the answer is that nothing can be written, the idle
- * connections go: they may lead to a server that is no longer the primary, or keep a setting that was lifted.
+ * Reads the state with one query on a connection of the pool. If the database can't be written, the idle connections are
+ * closed: they may lead to a server that is no longer the primary, or have a setting that was changed since. Throws if the
+ * database does not answer.
  */
 export async function stateOf(pool: ConnectionPool): Promise<DatabaseState> {
   const client = await pool.connect()
@@ -33,7 +34,7 @@ export async function stateOf(pool: ConnectionPool): Promise<DatabaseState> {
 
 async function ask(client: pg.PoolClient): Promise<DatabaseState> {
   try {
-    const { rows } = await client.query(QUESTION)
+    const { rows } = await client.query(READ_STATE)
     const { recorded, ...found } = rows[0]
     return { fault: faultOf(client, found), isCurrent: missing(recorded).length === 0 }
   } catch (error) {

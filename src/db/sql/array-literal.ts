@@ -1,9 +1,9 @@
-/** A value that one array element can carry; arrays travel as the text of their own literal. */
+/** The value of an array element. An array is sent as the text of its literal. */
 export type Cell = string | number | boolean | null | { toJSON(): string } | readonly Cell[]
 
 /**
- * A Postgres array literal: one parameter for a whole column of a group, whatever its type.
- * JSON's quoting of strings is an array literal's too, save for escapes such as `\n`.
+ * Returns a Postgres array literal, which is one parameter for a whole column of a group, of any type. JSON and array literals
+ * quote strings alike, except for escapes such as `\n`: then each element is quoted by itself.
  */
 export function arrayLiteral(cells: readonly Cell[]): string {
   const json = JSON.stringify(cells.some(Array.isArray) ? cells.map(nested) : cells)
@@ -23,12 +23,12 @@ function quoted(cell: Cell): string {
 }
 
 /**
- * Types whose text needs no quotes. Their values are Nightpost's own, Postgres's, or a body's that `isInstant` took: never
- * empty, and text all of them. A vendor's ids are `text`.
+ * Types whose text needs no quotes. Their values come from Nightpost, from Postgres, or from a body after `isInstant`: they are
+ * text and never empty. A vendor's ids are `text`, which is not in the set.
  */
 const UNQUOTED = new Set(['uuid', 'timestamp with time zone', 'date'])
 
-/** The literal of one column of rows: of the ways to write it, the fastest that its values allow. */
+/** Returns the array literal of one column of rows, in the fastest way that the type and the values allow. */
 export function columnLiteral(cells: readonly Cell[], type: string): string {
   const [first = null] = cells
   if (cells.length > 1 && cells.every((cell) => cell === first)) {
@@ -42,7 +42,7 @@ const SMALLINT_OID = 21
 const HEADER_BYTES = 20
 const ELEMENT_BYTES = 6
 
-/** Arrays end to end as one `smallint[]` in Postgres' binary format, which it reads much faster than text. */
+/** Returns the concatenated arrays as one `smallint[]` in Postgres' binary format, which it reads much faster than text. */
 export function smallints(arrays: ReadonlyArray<readonly number[] | null>): Buffer {
   const length = arrays.reduce((sum, array) => sum + (array?.length ?? 0), 0)
   const bytes = Buffer.alloc(HEADER_BYTES + length * ELEMENT_BYTES)

@@ -1,7 +1,7 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Target } from '../../tables/target.ts'
 
-/** The SQL `COMMENT` of each table and column: what is commented → the statement. */
+/** Returns the `COMMENT` statement of each table and column, by the object that it comments. */
 export function commentStatements(targets: readonly Target[]): Map<string, string> {
   const statements = new Map<string, string>()
   const comment = (what: string, text: string) =>

@@ -14,20 +14,20 @@ import {
   statement,
 } from './parameters.ts'
 
-/** A row as a replay compares it: what it is called, where it came from, how new it is, and what is in it. */
+/** A row as a replay compares it: its key, its delivery, what orders it among rows of one key, and a hash of its values. */
 export interface Described {
   readonly delivery_id: string
-  /** The numbers that order two rows of one key, as decimal text, the most significant first; null is lowest. */
+  /** The numbers that order two rows of one key, as decimal text, most significant first. NULL is lowest. */
   readonly age: ReadonlyArray<string | null>
-  /** A number made of all columns. */
+  /** A 64-bit hash of all columns, as decimal text. */
   readonly fingerprint: string
-  /** Of a row in the table: whether the ledger could make it again. */
+  /** Only of a row in the table: whether the ledger still has its delivery. */
   readonly is_made?: boolean
-  /** Its key, by the names of its columns. */
+  /** The columns of the key. */
   readonly [key: string]: unknown
 }
 
-/** What rows would be in the table, without writing any. Postgres reads every value, and refuses what it would refuse. */
+/** Describes rows as they would be in the table, without writing them. Postgres reads every value and reports invalid ones. */
 export function describeGiven(target: Target): Statement {
   const { name, columns } = getTableConfig(target.table)
   return statement(
@@ -37,7 +37,7 @@ export function describeGiven(target: Target): Statement {
   )
 }
 
-/** The rows of an owner. Parameter: the owner. */
+/** Describes the rows of an owner. Parameter: the owner. */
 export function describeHeld(target: Target): Statement {
   const { name } = getTableConfig(target.table)
   return statement(
@@ -49,7 +49,7 @@ from ${target.table} as t where ${owned(target)}`,
   )
 }
 
-/** Removes rows of an owner that are as they were described. Parameters: the owner, fingerprints. */
+/** Deletes rows of an owner that still have the described fingerprints. Parameters: the owner, fingerprints. */
 export function removeDescribed(target: Target): Statement {
   const { name } = getTableConfig(target.table)
   const key = primaryKeyOf(target.table)

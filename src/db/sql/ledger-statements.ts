@@ -26,11 +26,11 @@ const entryParameters = [...ledgerParameters, ...parametersOf(deliveries.body)]
 const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery_id') + 1}::uuid[]`
 
 /**
- * Enters deliveries that the ledger doesn't hold, and the rows that these have, all in one statement: a
- * group is one round trip. Returns the `delivery_id` of each delivery that the ledger held already, mostly
- * none; the rows of those are left alone. Parts are written where the row that owns them is new. One that
- * replaced another is returned as `replaced`, with its key: its parts must be cleared first, under a snapshot
- * taken after their owner is locked. Parameters: the ledger's columns, then each target's and those of its parts.
+ * Inserts the deliveries of a group that are not in the ledger, and upserts their rows, in one statement and one round trip.
+ * Returns the `delivery_id` of each delivery that the ledger has already, usually none; their rows are not written. The parts
+ * of a row are inserted if that row is new. A row that replaced another is returned with its table as `replaced` and its key:
+ * the old parts must be deleted first, by a statement whose snapshot is taken after the row is locked. Parameters: the
+ * ledger's columns, then for each target its columns and those of its parts.
  */
 export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
   const parameters = [...entryParameters]
@@ -46,8 +46,8 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
         sql`, ${written(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
     ),
   ])
-  // Postgres runs the owners of parts as the query reads them, and of the rest the last one first: by turning
-  // them round, rows are locked in the order of the plans.
+  // Postgres executes a CTE that the query reads when it reads it, and the others in reverse order. The reversed order here
+  // makes it lock rows in the order of the plans.
   const inOrder = writes.reverse().flat()
   const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
   const targets = plans.map(({ target, key }) => `${getTableConfig(target.table).name}${key.suffix}`)
@@ -62,7 +62,7 @@ from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${whereHeld} ${sql.join(own
 
 const written = ({ table }: Target) => id(`written ${getTableConfig(table).name}`)
 
-// `is true` keeps the planner from making a join of it: a hashed lookup is what it should be.
+// `is true` makes the planner use a hashed subplan instead of a join.
 const isNewDelivery = sql`(r.delivery_id in (select n.delivery_id from new_deliveries as n))`
 const whereNew = sql`where ${isNewDelivery} is true`
 const whereHeld = sql`where ${isNewDelivery} is not true`
@@ -103,16 +103,15 @@ const verdictColumns = [
 
 const newValue = (name: string) => id(`new ${name}`)
 
-/** These bytes are stored, and come again under the name of another event: the last name to arrive counts. */
+/** The stored body arrived again with the name of another event. The name that arrived last is valid. */
 const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event is distinct from r.event
     and r.last_received_at >= d.last_received_at`
 
 /**
- * Deliveries whose bytes the ledger holds already: counts the arrivals, and gives a new verdict to those that are not
- * stored yet or come under another event's name. Returns the ledger's id and first arrival, what it said before,
- * and whether the new verdict holds now. A delivery that is its own predecessor (its commit was answered by a lost
- * connection) counts once. The rows of the parameters are carried along, because looking them up again would compare
- * each with each.
+ * Counts deliveries whose bytes are in the ledger. Updates the verdict of those that were not stored, or that arrive with
+ * another event's name. Returns the ledger's id and first arrival, the previous outcome and event, and whether the verdict
+ * was updated. If the connection was lost at the commit, a delivery may find itself in the ledger: then it is not counted
+ * again. The CTE contains the parameters' values, because a second join with the parameters would compare each row with each.
  */
 export const countDuplicates = statement(
   'count duplicates',
@@ -139,33 +138,34 @@ returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.out
   held.is_judged_again`,
 )
 
-const rejudgedParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].flatMap(parametersOf)
-const rejudgedRows = sql`select ${list(
+const verdictParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].flatMap(parametersOf)
+const verdictRows = sql`select ${list(
   [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(
     (column) => sql`${fromParameter(column)} as ${id(column.name)}`,
   ),
-)} from ${rowsOf(rejudgedParameters)}`
+)} from ${rowsOf(verdictParameters)}`
 
-/** Gives deliveries that the ledger holds a new verdict, where it is another one; not for those whose verdict names another owner. */
+/** Updates verdicts that differ. A verdict with another owner needs `moveDeliveries`. */
 export const updateVerdicts = statement(
   'update verdicts',
-  rejudgedParameters,
+  verdictParameters,
   sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))}
-from (${rejudgedRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
+from (${verdictRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
 and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(columnOf('r')))})`,
 )
 
 const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }) => name))
 
 /**
- * The same where the new verdict names another owner, which is part of the key. Returns `delivery_id`, as
- * long as these bytes were not entered anew under that owner meanwhile: then only their arrivals add up.
+ * Updates verdicts whose owner differs. The owner is part of the key, so the row is deleted and inserted. Returns
+ * `delivery_id`. If the new owner already has a delivery with the same bytes, that one stays, the arrivals are added to it,
+ * and its id is returned.
  */
 export const moveDeliveries = statement(
   'move deliveries',
-  rejudgedParameters,
+  verdictParameters,
   sql`with gone as (
-  delete from ${deliveries} as d using (${rejudgedRows}) as r
+  delete from ${deliveries} as d using (${verdictRows}) as r
   where d.delivery_id = r.delivery_id and d.owner <> r.owner
   returning ${list(ledgerColumns.map((column) => columnOf(movedColumns.has(column.name) ? 'r' : 'd')(column)))}
 )
@@ -178,7 +178,7 @@ on conflict (${names(ledgerKey)}) do update set
 returning d.delivery_id`,
 )
 
-/** Locks deliveries by their ids; returns what the ledger knows of them. */
+/** Locks deliveries by their ids. Returns the owner and the arrival of each. */
 export const lockDeliveries = statement(
   'lock deliveries',
   [{ name: 'delivery_id', type: 'uuid' }],
@@ -186,10 +186,10 @@ export const lockDeliveries = statement(
 where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,
 )
 
-/** Which deliveries the ledger holds under the key that their verdict gives them: nothing is locked. */
+/** Returns, without locks, the id in the ledger of each delivery that has the key that its verdict gives it, or NULL. */
 export const present = statement(
   'present deliveries',
-  rejudgedParameters,
-  sql`select r.delivery_id, d.delivery_id as held_as from (${rejudgedRows}) as r
+  verdictParameters,
+  sql`select r.delivery_id, d.delivery_id as held_as from (${verdictRows}) as r
 left join ${deliveries} as d on ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}`,
 )

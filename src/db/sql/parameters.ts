@@ -3,8 +3,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
 
 /**
- * Every write is one fixed, prepared text per table. Its rows come as one array per column: a parameter
- * per cell would cost Node ten times as much and stop at 65,535 of them.
+ * A prepared statement with a fixed text. Each parameter is an array with a column of all rows: a parameter per cell would
+ * cost Node ten times as much, and Postgres accepts at most 65,535 of them. statements.sql shows the text of each.
  */
 export interface Statement {
   readonly name: string
@@ -14,7 +14,7 @@ export interface Statement {
 
 const dialect = new PgDialect()
 
-/** Postgres tells prepared statements apart by so many characters of their names. */
+/** Postgres ignores the rest of a longer name. */
 const NAME_LENGTH = 63
 
 export function statement(name: string, parameters: Parameter[], query: SQL): Statement {
@@ -33,16 +33,19 @@ export const and = (conditions: SQL[]) => sql.join(conditions, sql` and `)
 export const names = (columns: ReadonlyArray<{ name: string }>) =>
   list(columns.map(({ name }) => sql`${id(name)}`))
 
-/** A parameter: one array with a value for each of a group's rows. */
+/** A parameter: usually an array with a value for each row of a group. */
 export interface Parameter {
   readonly name: string
   /** The type of a value. */
   readonly type: string
-  /** Values that are long travel end to end, as one, with two parameters that say where each row's is. */
+  /**
+   * Long values are concatenated in one parameter (`all`). Two others say where each row's value begins (`at`) and how
+   * long it is (`length`).
+   */
   readonly part?: { readonly of: string; readonly is: 'all' | 'at' | 'length' }
 }
 
-/** `jsonb` and arrays travel as text: JSON source, array literals. Bytes and stages travel end to end, and not as text. */
+/** Returns the parameters of a column. `jsonb` and arrays are sent as text. `bytea` and `smallint[]` are concatenated, and binary. */
 export function parametersOf(column: PgColumn): Parameter[] {
   const { name } = column
   const type = column.getSQLType()
@@ -56,7 +59,7 @@ export function parametersOf(column: PgColumn): Parameter[] {
   ]
 }
 
-/** A column of the parameters `r`, as the table wants it. */
+/** Returns the expression that converts a column of the parameters `r` to the type of the table's column. */
 export function fromParameter(column: PgColumn): SQL {
   const value = sql`r.${id(column.name)}`
   const type = column.getSQLType()
@@ -67,7 +70,7 @@ export function fromParameter(column: PgColumn): SQL {
   return type === parametersOf(column)[0]?.type ? value : sql`${value}::${sql.raw(type)}`
 }
 
-/** The parameters from `$first` on as a table `r`, and those that are end to end as `w`; `nth` is the row's place. */
+/** Returns a FROM item: the parameters from `$first` as rows `r` with their number `nth`, and the concatenated ones as `w`. */
 export function rowsOf(parameters: Parameter[], first = 1): SQL {
   const placed = parameters.map((parameter, at) => ({
     ...parameter,
@@ -81,25 +84,25 @@ export function rowsOf(parameters: Parameter[], first = 1): SQL {
   return sql`${rows} cross join (select ${list(whole.map(({ place, name }) => sql`${sql.raw(place)} as ${id(name)}`))}) as w`
 }
 
-/** Ids compare byte by byte, so that every writer takes its locks in one order whatever the collation. */
+/** Returns an ORDER BY list by which every writer locks rows in the same order. Text compares byte by byte, so that the database's collation does not matter. */
 export function byKey(columns: readonly PgColumn[], from: (column: PgColumn) => SQL = fromParameter): SQL[] {
   return columns.map((column) =>
     column.getSQLType() === 'text' ? sql`${from(column)} collate "C"` : from(column),
   )
 }
 
-/** A column of a table or query by its alias. */
+/** Returns a function that qualifies a column with the alias of a table or query. */
 export const columnOf = (alias: string) => (column: PgColumn) => sql`${id(alias)}.${id(column.name)}`
 
 export function primaryKeyOf(table: PgTable): PgColumn[] {
   const { name, primaryKeys } = getTableConfig(table)
   const [key] = primaryKeys
   if (!key) throw new Error(`${name} has no composite primary key`)
-  return key.columns.map((column) => itself(table, column))
+  return key.columns.map((column) => columnOfTable(table, column))
 }
 
-/** Keys refer to stand-ins of a table's columns; this is the column itself. */
-function itself(table: PgTable, { name }: { name: string }): PgColumn {
+/** Drizzle's keys have copies of the columns. Returns the column of the table. */
+function columnOfTable(table: PgTable, { name }: { name: string }): PgColumn {
   const column = getTableConfig(table).columns.find((column) => column.name === name)
   if (!column) throw new Error(`${getTableConfig(table).name} has no column ${name}`)
   return column

@@ -21,7 +21,7 @@ const LOWEST: Record<string, SQL> = {
   numeric: sql`'-infinity'::numeric`,
 }
 
-/** What orders two rows of one key, as a row value of `from`: the vendor's versions, then arrival. */
+/** Returns the row value that orders two rows of one key in `from`: the vendor's versions, then the arrival. */
 function age(target: Target, from: string): SQL {
   const columns = getTableConfig(target.table).columns
   const versions = target.newest.map((name) => {
@@ -31,10 +31,10 @@ function age(target: Target, from: string): SQL {
   return list([...versions, sql`${id(from)}.received_at`, sql`${id(from)}.delivery_id`])
 }
 
-/** The columns by which a target's rows are unique. */
+/** The columns of a table's primary key: the current one, or that of an earlier version. */
 export interface Key {
   readonly columns: readonly PgColumn[]
-  /** In the names of prepared statements: one name must not stand for two texts. */
+  /** Part of the names of prepared statements, because one name must not have two texts. */
   readonly suffix: string
 }
 
@@ -45,8 +45,8 @@ export function keyOf({ table, formerKey }: Target, isFormer = false): Key {
 }
 
 /**
- * Inserts rows, or replaces those that are not newer. Of several rows for one key in the parameters the
- * newest counts; of those that one delivery repeats, the last.
+ * Inserts rows, or replaces existing rows that are not newer. Of several rows with one key in the parameters the newest
+ * is written; of rows that one delivery repeats, the last.
  */
 export function upsertSql(
   target: Target,
@@ -58,26 +58,26 @@ export function upsertSql(
 ): SQL {
   const { columns } = getTableConfig(target.table)
   const others = columns.filter((column) => !key.includes(column))
-  const isOther = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
+  const isDifferent = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
   return sql`insert into ${target.table} as t (${names(columns)})
 select distinct on (${list(byKey(key))}) ${list(columns.map(fromParameter))}
 from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
 order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
-where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isOther : sql``} ${returning}`
+where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isDifferent : sql``} ${returning}`
 }
 
 /**
- * Key and `delivery_id` of each row that an upsert wrote, and whether it is new in the table (one that
- * replaced another carries in xmax who had locked that).
+ * Returns the key and the `delivery_id` of each row that an upsert wrote, and whether it was inserted. The `xmax` of a row
+ * that replaced another is not 0, because the upsert locked that one.
  */
 export function returningWritten(target: Target): SQL {
   const key = list(primaryKeyOf(target.table).map((column) => sql`t.${id(column.name)}`))
   return sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
 }
 
-/** Upserts one target's rows; returns what it wrote. A replay leaves alone what is there already as it should be. */
+/** Upserts rows of one table and returns what it wrote. With `onlyDiffering`, for a replay, it does not write equal rows again. */
 export function upsert(target: Target, key: Key = keyOf(target), onlyDiffering = false): Statement {
   const { name, columns } = getTableConfig(target.table)
   return statement(
@@ -88,14 +88,14 @@ export function upsert(target: Target, key: Key = keyOf(target), onlyDiffering =
 }
 
 export interface PartStatements {
-  /** Takes owners' keys, removes their parts. */
+  /** Deletes the parts of rows. Parameters: the keys of the rows that own them. */
   readonly clear: Statement
   readonly insert: Statement
-  /** The names of an owner's key: in the owner's table, and in the part's. */
+  /** The columns of the owner's key: in the owner's table and in the part's. */
   readonly ownerKey: ReadonlyArray<{ readonly owner: string; readonly part: string }>
 }
 
-/** How parts (a score's factors, a session's series) are replaced as a set with their owner. */
+/** Returns the statements that replace all parts of a row (a score's factors, a session's series) together. */
 export function partStatements(target: Target, owner: Target): PartStatements {
   const { name, columns, foreignKeys } = getTableConfig(target.table)
   const reference = foreignKeys[0]?.reference()
@@ -124,7 +124,7 @@ select ${list(columns.map(fromParameter))} from ${rowsOf(columns.flatMap(paramet
 order by ${list(byKey(primaryKeyOf(target.table)))}`
 }
 
-/** Removes the rows that deliveries made in a table, and with them their parts. Parameters: whose, and which delivery. */
+/** Deletes the rows that deliveries wrote into a table; their parts are deleted by cascade. Parameters: the owners and the delivery ids. */
 export function deleteByDelivery(target: Target): Statement {
   const { name } = getTableConfig(target.table)
   const key = primaryKeyOf(target.table)

@@ -2,18 +2,19 @@ import { bytesOfRow } from '../commit/size.ts'
 import { type Cell, columnLiteral, smallints } from './array-literal.ts'
 import type { Parameter } from './parameters.ts'
 
-/** The rows that one delivery has for one target, and the provenance that each of them gets. */
+/** The rows of one delivery for one target, and the `delivery_id` and `received_at` that each of them gets. */
 export interface Batch {
   readonly rows: readonly object[]
   readonly id: string
   readonly receivedAt: string
 }
 
-/** A statement's parameters for rows: mostly one array literal per column. */
+/** Returns a statement's parameters for rows: usually one array literal per column. */
 export function rowParameters(parameters: readonly Parameter[], rows: readonly object[]): unknown[] {
   return parameters.map((parameter) => valuesOf(parameter, rows))
 }
 
+/** Returns the same for batches, with the `delivery_id` and `received_at` of each row's delivery. */
 export function batchParameters(parameters: readonly Parameter[], batches: readonly Batch[]): unknown[] {
   const rows: object[] = []
   const ids: string[] = []
@@ -32,7 +33,7 @@ export function batchParameters(parameters: readonly Parameter[], batches: reado
   })
 }
 
-/** Bytes are a buffer, or text in hexadecimal. */
+/** A `bytea` is a buffer or hexadecimal text. A `smallint[]` is an array. */
 type Long = Buffer | string | readonly number[] | null
 
 function valuesOf({ name, type, part }: Parameter, rows: readonly object[]): unknown {
@@ -50,7 +51,7 @@ function valuesOf({ name, type, part }: Parameter, rows: readonly object[]): unk
 
 const lengthOf = (value: Long) => (typeof value === 'string' ? value.length / 2 : (value?.length ?? null))
 
-/** Where each value begins among all of them end to end, from 1. */
+/** Returns the position at which each value begins in their concatenation. The first position is 1. */
 function starts(values: readonly Long[]): number[] {
   let next = 1
   return values.map((value) => {
@@ -60,7 +61,7 @@ function starts(values: readonly Long[]): number[] {
   })
 }
 
-/** The same rows in the same order, at most `rows` and about `bytes` of parameters in each slice, but at least one row. */
+/** Divides rows into slices of at most `rows` rows and about `bytes` bytes of parameters, in the same order. A slice has at least one row. */
 export function slices(batches: readonly Batch[], limit: { rows: number; bytes: number }): Batch[][] {
   const all: Batch[][] = []
   let room = { rows: 0, bytes: 0 }

@@ -4,11 +4,11 @@ import type { Logger } from 'pino'
 import type { OnlineStep } from './step.ts'
 import { type OnlineOptions, OnlineRunner, type Pending, pendingSteps } from './steps.ts'
 
-/** Milliseconds between two looks at what is left, and after a failure. */
+/** Milliseconds between two passes, and after a failure. */
 const PAUSE = 3_000
 const AFTER_FAILURE = 60_000
 
-/** A connection that keeps its session; null where a pooler in transaction mode is in the way. */
+/** Opens a connection that keeps its session. Returns null if a pooler in transaction mode is in between. */
 type Connect = () => Promise<pg.Client | null>
 
 interface BackgroundOptions {
@@ -18,7 +18,7 @@ interface BackgroundOptions {
   readonly options: Omit<OnlineOptions, 'log'>
 }
 
-/** The online steps beside a running service. */
+/** Executes the online steps while the service runs. */
 export class OnlineSteps {
   readonly #connect: Connect
   readonly #pool: pg.Pool
@@ -28,7 +28,7 @@ export class OnlineSteps {
   readonly #end = new AbortController()
   #client: pg.Client | undefined
   #running: Promise<void> = Promise.resolve()
-  /** What is left to do, as far as is known. */
+  /** The steps that the last pass left. */
   pending: readonly Pending[] = []
 
   constructor({ connect, pool, log, options }: BackgroundOptions) {
@@ -43,7 +43,7 @@ export class OnlineSteps {
     this.#running = this.#run()
   }
 
-  /** Postgres finishes by itself the statement that runs; what comes after it is left to the next start. */
+  /** Postgres completes the statement that is running. The next start continues after it. */
   async close(): Promise<void> {
     this.#end.abort()
     await this.#client?.end()
@@ -60,8 +60,8 @@ export class OnlineSteps {
     }
   }
 
-  /** The steps can't be done from here: says so where any is left. */
-  async #isDoneByOthers(): Promise<boolean | null> {
+  /** Without a direct connection this process can't execute steps. Logs those that are left. Returns true if none is. */
+  async #reportPending(): Promise<boolean | null> {
     const left = await pendingSteps(this.#pool, this.#steps)
     this.pending = left.map(({ name }) => ({
       name,
@@ -72,11 +72,11 @@ export class OnlineSteps {
     return left.length === 0 ? true : null
   }
 
-  /** Whether all is done; null where it failed. */
+  /** Returns true if all steps are done, false if some are left, null if a step failed. */
   async #pass(): Promise<boolean | null> {
     try {
       this.#client = (await this.#connect()) ?? undefined
-      if (!this.#client) return await this.#isDoneByOthers()
+      if (!this.#client) return await this.#reportPending()
       if (this.#end.signal.aborted) return null
       const before = this.pending
       this.pending = await this.#runner.pass(this.#client)
@@ -88,7 +88,7 @@ export class OnlineSteps {
     } catch (error) {
       if (this.#end.signal.aborted) return null
       const { message, code } = error as NodeJS.ErrnoException
-      this.#log.warn({ code, reason: message }, 'an online step failed; it is tried again')
+      this.#log.warn({ code, reason: message }, 'an online step failed and will be retried')
       return null
     } finally {
       await this.#client?.end().catch(() => {})
@@ -98,21 +98,21 @@ export class OnlineSteps {
 }
 
 /**
- * The online steps in the foreground: returns what is left once nothing goes on but waiting for replicas of version
- * 0.1.0 to be replaced, or once all is done.
+ * Executes the online steps in the foreground. Returns when all are done, or when those that are left only wait until replicas
+ * of version 0.1.0 are replaced. Returns the steps that are left.
  */
 export async function runOnlineSteps(
   client: pg.ClientBase,
   options: OnlineOptions,
 ): Promise<readonly Pending[]> {
   const runner = new OnlineRunner(options)
-  let said = ''
+  let logged = ''
   for (;;) {
     const pending = await runner.pass(client)
     const waits = pending.map(({ name, waitsFor }) => `${name} waits for ${waitsFor}`)
     if (pending.every(({ waitsFor }) => waitsFor?.startsWith('version 0.1.0'))) return pending
-    if (said === '' && waits[0]) options.log.info(waits[0])
-    said = waits[0] ?? said
+    if (logged === '' && waits[0]) options.log.info(waits[0])
+    logged = waits[0] ?? logged
     await sleep(1_000)
   }
 }

@@ -4,22 +4,23 @@ import { quoted } from '../migration-files.ts'
 import type { OnlineStep } from './step.ts'
 
 /**
- * An index build that fails or is killed (CREATE INDEX CONCURRENTLY) leaves its index behind, INVALID: no query uses it,
- * while `if not exists` takes it for the index. This rebuilds such indexes. A build that goes on shows in the
- * catalogue just so; it holds a lock of its table, by which it is told apart.
+ * Rebuilds invalid indexes. A CREATE INDEX CONCURRENTLY that fails or is killed leaves an INVALID index: no query uses it, but
+ * `if not exists` finds it. The index of a build that is running is invalid as well, but that build has a lock of the table.
  */
 export const rebuildInvalidIndexes: OnlineStep = {
   name: 'rebuild invalid indexes',
   isDone: async (client) => (await invalidIndexes(client)).length === 0,
   run: async (client, { log }) => {
     for (const { index, table } of await invalidIndexes(client)) {
-      if (await isBuilding(client, table)) return `the build that goes on at table ${table}`
+      if (await isBuilding(client, table)) return `the index build that is running on table ${table}`
       const still = await invalidIndexes(client)
       if (!still.some((other) => other.index === index)) continue
-      // A REINDEX that was killed leaves the index that it was making beside the one that it was to replace.
+      // A REINDEX CONCURRENTLY that is killed leaves the index that it was building beside the original.
       const isLeftover = /_cc(new|old)\d*$/.test(index)
       log.info(
-        isLeftover ? `dropping what a build left: ${index}` : `rebuilding index ${index}, which is invalid`,
+        isLeftover
+          ? `dropping index ${index}, which a failed REINDEX left`
+          : `rebuilding invalid index ${index}`,
       )
       await client.query(
         isLeftover
@@ -31,7 +32,7 @@ export const rebuildInvalidIndexes: OnlineStep = {
   },
 }
 
-/** Our tables are those that a migration made: no one else's index is touched. */
+/** Returns the invalid indexes of the schema, with their tables. */
 async function invalidIndexes(
   client: Pick<pg.ClientBase, 'query'>,
 ): Promise<Array<{ index: string; table: string }>> {
@@ -44,8 +45,8 @@ async function invalidIndexes(
 }
 
 /**
- * Whether somebody holds the lock that a build holds. Whoever waited for it would be an older transaction, for whose
- * end the build waits: a deadlock.
+ * Returns true if another session has the lock that an index build takes. This must not wait for the lock: the build waits for
+ * the end of older transactions, so that would be a deadlock.
  */
 async function isBuilding(client: pg.ClientBase, table: string): Promise<boolean> {
   try {

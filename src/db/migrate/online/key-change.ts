@@ -3,18 +3,19 @@ import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Target } from '../../../tables/target.ts'
 import { primaryKeyOf } from '../../sql/parameters.ts'
 import { hasKey } from '../../write/former-key.ts'
+import { retryOnLock } from '../lock-retry.ts'
 import { quoted } from '../migration-files.ts'
-import { retireFormerRecord } from '../migration-record.ts'
-import { patiently } from '../patience.ts'
+import { deleteRecordOf010 } from '../migration-record.ts'
 import type { OnlineStep } from './step.ts'
 
-/** Tables whose primary key has become another get it while the service runs. */
+/** Returns a step for each table whose primary key differs from that of an earlier version. */
 export const keyChanges = (targets: readonly Target[]): OnlineStep[] =>
   targets.filter(({ formerKey }) => formerKey !== undefined).map(keyChange)
 
 /**
- * The index of the new key is built beside the old one. Version 0.1.0 names the old key in its statements, so the keys
- * change places once it is gone; this version's writers notice, and name the new one.
+ * Builds the index of the new key concurrently, then replaces the old key by it. The statements of version 0.1.0 name the old
+ * key, so the replacement waits until that version is gone. The writers of this version detect the change
+ * (`AdaptingWriter`).
  */
 function keyChange(target: Target): OnlineStep {
   const table = getTableName(target.table)
@@ -27,25 +28,31 @@ function keyChange(target: Target): OnlineStep {
     run: async (client, context) => {
       const { rows } = await client.query('select to_regclass(quote_ident($1)) is null as missing', [index])
       if (rows[0].missing) {
-        context.log.info(`building the index of the new key of ${table}: ${columns.join(', ')}`)
+        context.log.info(`building the index of the new primary key of ${table}: ${columns.join(', ')}`)
         await client.query(
           `create unique index concurrently ${quoted(index)} on ${quoted(table)} (${columns.map(quoted).join(', ')})`,
         )
       }
-      const waitsFor = await context.isRidOf010(client)
+      const waitsFor = await context.waitsForVersion010(client)
       if (waitsFor !== null) return waitsFor
-      await patiently(client, `The new key of ${table}`, context.patience, context.log, async (query) => {
-        const { rows: old } = await query(
-          `select conname from pg_constraint where conrelid = to_regclass(quote_ident($1)) and contype = 'p'`,
-          [table],
-        )
-        await query(`alter table ${quoted(table)} drop constraint ${quoted(old[0].conname)}`)
-        await query(
-          `alter table ${quoted(table)} add constraint ${quoted(constraint)} primary key using index ${quoted(index)}`,
-        )
-        await retireFormerRecord(query)
-      })
-      context.log.info(`${table} has its new key: ${columns.join(', ')}`)
+      await retryOnLock(
+        client,
+        `The new primary key of ${table}`,
+        context.lockRetry,
+        context.log,
+        async (query) => {
+          const { rows: old } = await query(
+            `select conname from pg_constraint where conrelid = to_regclass(quote_ident($1)) and contype = 'p'`,
+            [table],
+          )
+          await query(`alter table ${quoted(table)} drop constraint ${quoted(old[0].conname)}`)
+          await query(
+            `alter table ${quoted(table)} add constraint ${quoted(constraint)} primary key using index ${quoted(index)}`,
+          )
+          await deleteRecordOf010(query)
+        },
+      )
+      context.log.info(`${table} has its new primary key: ${columns.join(', ')}`)
       return null
     },
   }

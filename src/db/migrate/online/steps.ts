@@ -1,26 +1,26 @@
 import type pg from 'pg'
 import type { Target } from '../../../tables/target.ts'
 import { APPLICATION_0_1_0 } from '../../connect/application.ts'
-import { lockNumber, settle } from '../migrate.ts'
+import { LOCK_RETRY_POLICY, type LockRetryPolicy, type Progress } from '../lock-retry.ts'
+import { lockNumber, resetSession } from '../migrate.ts'
 import { adviceFor, MigrationError } from '../migration-error.ts'
-import { PATIENCE, type Patience, type Progress } from '../patience.ts'
 import { rebuildInvalidIndexes } from './invalid-indexes.ts'
 import { keyChanges } from './key-change.ts'
 import type { OnlineStep } from './step.ts'
 
-/** Every step, in the order in which they are done. */
+/** Returns every step in the order of execution. */
 export const onlineSteps = (targets: readonly Target[]): OnlineStep[] => [
   rebuildInvalidIndexes,
   ...keyChanges(targets),
 ]
 
-/** A step that is not finished; `waitsFor` is null while somebody works on it. */
+/** A step that is not finished. `waitsFor` is null while a process executes it. */
 export interface Pending {
   readonly name: string
   readonly waitsFor: string | null
 }
 
-/** What is left to do, read in the catalogue. */
+/** Returns the steps that are not done, as the catalogue says. */
 export async function pendingSteps(
   client: Pick<pg.ClientBase, 'query'>,
   steps: readonly OnlineStep[],
@@ -34,32 +34,32 @@ export interface OnlineOptions {
   readonly steps: readonly OnlineStep[]
   readonly log: Progress
   readonly schema?: string
-  readonly patience?: Patience
+  readonly lockRetry?: LockRetryPolicy
   /**
-   * Milliseconds without a connection of version 0.1.0 after which none of it runs. Its pool keeps a connection for
-   * 10 s after use, and readiness probes use one at least as often.
+   * Milliseconds without a connection of version 0.1.0 after which no replica of it can be running. Its pool keeps a
+   * connection for 10 s after use, and readiness probes use one at least as often.
    */
   readonly quiet?: number
 }
 
-/** Does the online steps as far as they go, again and again. */
+/** Executes the online steps as far as possible. Each call of `pass` continues. */
 export class OnlineRunner {
   readonly #options: Required<OnlineOptions>
   #quietSince: number | undefined
 
   constructor(options: OnlineOptions) {
-    this.#options = { schema: 'public', patience: PATIENCE, quiet: 30_000, ...options }
+    this.#options = { schema: 'public', lockRetry: LOCK_RETRY_POLICY, quiet: 30_000, ...options }
   }
 
-  /** One pass over a connection that keeps its session. Returns what is left. */
+  /** Executes what is possible over a connection that keeps its session. Returns the steps that are left. */
   async pass(client: pg.ClientBase): Promise<Pending[]> {
     const { steps, schema } = this.#options
-    await settle(client, schema)
+    await resetSession(client, schema)
     const lock = lockNumber(`nightpost online steps ${schema}`)
     const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lock])
     if (!rows[0].mine) {
       const left = await pendingSteps(client, steps)
-      return left.map(({ name }) => ({ name, waitsFor: 'another process, which works on it' }))
+      return left.map(({ name }) => ({ name, waitsFor: 'another process, which executes it' }))
     }
     try {
       const pending: Pending[] = []
@@ -74,9 +74,13 @@ export class OnlineRunner {
   }
 
   async #run(client: pg.ClientBase, step: OnlineStep): Promise<string | null> {
-    const { log, patience } = this.#options
+    const { log, lockRetry } = this.#options
     try {
-      return await step.run(client, { log, patience, isRidOf010: () => this.#former(client) })
+      return await step.run(client, {
+        log,
+        lockRetry,
+        waitsForVersion010: () => this.#waitsForVersion010(client),
+      })
     } catch (error) {
       if (error instanceof MigrationError) throw error
       throw new MigrationError(
@@ -87,8 +91,8 @@ export class OnlineRunner {
     }
   }
 
-  /** What of version 0.1.0 is in the way; null where nothing is. */
-  async #former(client: pg.ClientBase): Promise<string | null> {
+  /** Returns what to wait for until no replica of version 0.1.0 can be running; null if none can. */
+  async #waitsForVersion010(client: pg.ClientBase): Promise<string | null> {
     const { rows } = await client.query(
       `select count(*)::int as count from pg_stat_activity
        where datname = current_database() and application_name = $1`,
