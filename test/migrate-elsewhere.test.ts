@@ -14,7 +14,7 @@ const writer = `writer_${suffix}`
 
 let db: TestDatabase
 const as = (name: string) => {
-  const url = new URL(db.url)
+  const url = new URL(db.direct)
   url.username = name
   url.password = suffix
   return url.href
@@ -64,7 +64,7 @@ describe('a role with a schema of its own', () => {
 
   it('may have a second, independent Nightpost in the same database', async () => {
     const other = `other_${suffix}`
-    await db.query(`grant create on database ${new URL(db.url).pathname.slice(1)} to ${role}`)
+    await db.query(`grant create on database ${new URL(db.direct).pathname.slice(1)} to ${role}`)
     await Promise.all([1, 2].map(() => migrate(as(role), undefined, { schema: other })))
     await db.query(`delete from ${other}.nightpost_migrations where name = '0010_schema'`)
     const client = await connectToMigrate(as(role))

@@ -16,7 +16,7 @@ const steps = onlineSteps(vendors.flatMap(({ targets }) => targets))
 
 async function finish(db: TestDatabase): Promise<string[]> {
   const said: string[] = []
-  const client = await connectToMigrate(db.url)
+  const client = await connectToMigrate(db.direct)
   const log = { info: (text: string) => void said.push(text) }
   expect(await runOnlineSteps(client, { steps, log, quiet: 0 })).toEqual([])
   await client.end()
@@ -26,7 +26,7 @@ async function finish(db: TestDatabase): Promise<string[]> {
 /** Starts a manual index build and cancels it while it waits for a transaction. The index stays, INVALID. */
 async function leaveInvalid(db: TestDatabase, statement: string, table: string) {
   const holder = await db.lock(`lock table ${table} in row exclusive mode`)
-  const client = await connectToMigrate(db.url)
+  const client = await connectToMigrate(db.direct)
   await client.query(`set lock_timeout = '200ms'`)
   await expect(client.query(statement)).rejects.toMatchObject({ code: '55P03' })
   await client.end()
@@ -46,7 +46,7 @@ it("rebuilds an INVALID index that an interrupted manual build left under the na
   )
   // The migration has IF NOT EXISTS, so it accepts the invalid index.
   await db.query(`delete from nightpost_migrations where name in ('0004_not_stored', '0007_stored')`)
-  await migrate(db.url)
+  await migrate(db.direct)
   expect(await invalid(db)).toEqual([{ index: 'deliveries_stored_idx' }])
   expect(await finish(db)).toEqual(['rebuilding invalid index deliveries_stored_idx'])
   expect(await invalid(db)).toEqual([])
@@ -57,7 +57,7 @@ it('waits for an index build that is running, and does not touch its index', asy
   const db = await createDatabase()
   await db.query('drop index deliveries_stored_idx')
   const holder = await db.lock('lock table deliveries in row exclusive mode')
-  const builder = await connectToMigrate(db.url)
+  const builder = await connectToMigrate(db.direct)
   const building = builder.query(
     'create index concurrently deliveries_stored_idx on deliveries (vendor, event, received_at)',
   )
@@ -98,7 +98,7 @@ it('continues after a kill -9 during an index build', async () => {
   const db = await frozenDatabase('0.1.0')
   const holder = await db.lock('lock table data_logs in row exclusive mode')
   const child = spawn(process.execPath, [...built('cli/main'), 'migrate'], {
-    ...{ cwd: tmpdir(), env: { PATH: process.env.PATH, DATABASE_URL: db.url } },
+    ...{ cwd: tmpdir(), env: { PATH: process.env.PATH, DATABASE_URL: db.direct } },
   })
   guardProcess(child)
   const builders = () =>
@@ -127,7 +127,7 @@ it('a failed migration stops the start with one readable message on stderr', asy
   for (const program of [[...built('main')], [...built('cli/main'), 'migrate']]) {
     const child = spawn(process.execPath, program, {
       cwd: tmpdir(),
-      env: { PATH: process.env.PATH, DATABASE_URL: db.url, ASLEEP_API_KEYS: 'key', LOG_LEVEL: 'silent' },
+      env: { PATH: process.env.PATH, DATABASE_URL: db.direct, ASLEEP_API_KEYS: 'key', LOG_LEVEL: 'silent' },
     })
     guardProcess(child)
     let errors = ''

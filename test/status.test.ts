@@ -181,7 +181,7 @@ describe('nightpost status', () => {
     service = real
     expect(dead).toMatchObject({
       code: 1,
-      text: expect.stringMatching(/The database does not answer \((3D000|08P01)\)/),
+      text: expect.stringMatching(/The database does not answer \((3D000|08P01|Query read timeout)\)/),
     })
     await other.app.close()
   })

@@ -20,7 +20,7 @@ const config = readConfig(environment)
 
 /** Executes all online steps, without waiting for version 0.1.0. */
 async function finish(db: TestDatabase) {
-  const client = await connectToMigrate(db.url)
+  const client = await connectToMigrate(db.direct)
   try {
     return await runOnlineSteps(client, { steps, log, quiet: 0 })
   } finally {
@@ -31,7 +31,7 @@ async function finish(db: TestDatabase) {
 const NEW_KEY = ['profile_id', 'data_type', 'id']
 const OLD_KEY = ['profile_id', 'id']
 const keyIs = async (db: TestDatabase, columns: string[]) => {
-  const client = await connectToMigrate(db.url)
+  const client = await connectToMigrate(db.direct)
   const is = await hasKey(client, 'data_logs', columns)
   await client.end()
   return is
@@ -56,7 +56,7 @@ describe.each(versions)('the schema of version %s', (version) => {
     const ledger = () => db.query('select * from deliveries order by delivery_id')
     const before = { rows: await allRows(db), ledger: await ledger() }
     expect(Object.entries(before.rows).filter(([, rows]) => rows.length === 0)).toEqual([])
-    await migrate(db.url)
+    await migrate(db.direct)
     expect(await allRows(db)).toEqual(before.rows)
     expect(await finish(db)).toEqual([])
     expect({ rows: await allRows(db), ledger: await ledger() }).toEqual(before)
@@ -69,8 +69,8 @@ describe.each(versions)('the schema of version %s', (version) => {
 describe('a rolling update from version 0.1.0', () => {
   it('lets version 0.1.0 write until it is replaced, then makes it not ready', async () => {
     const db = await frozenDatabase('0.1.0')
-    await migrate(db.url)
-    const former = new pg.Client({ connectionString: db.url, application_name: 'nightpost' })
+    await migrate(db.direct)
+    const former = new pg.Client({ connectionString: db.direct, application_name: 'nightpost' })
     await former.connect()
     const write = async () => {
       await db.query(
@@ -83,7 +83,7 @@ describe('a rolling update from version 0.1.0', () => {
     expect(await isCurrentFor010(db)).toBe(true)
 
     // Only the index is built, because version 0.1.0 is connected.
-    const client = await connectToMigrate(db.url)
+    const client = await connectToMigrate(db.direct)
     const said: string[] = []
     const runner = new OnlineRunner({ steps, log: { info: (text) => void said.push(text) }, quiet: 0 })
     expect(await runner.pass(client)).toEqual([
@@ -105,11 +105,11 @@ describe('a rolling update from version 0.1.0', () => {
 
   it('waits until version 0.1.0 had no connection for a while, because an idle replica has none', async () => {
     const db = await frozenDatabase('0.1.0')
-    await migrate(db.url)
-    const client = await connectToMigrate(db.url)
+    await migrate(db.direct)
+    const client = await connectToMigrate(db.direct)
     const runner = new OnlineRunner({ steps, log, quiet: 500 })
     expect(await runner.pass(client)).toMatchObject([{ waitsFor: expect.stringMatching(/^1 s more/) }])
-    const former = new pg.Client({ connectionString: db.url, application_name: 'nightpost' })
+    const former = new pg.Client({ connectionString: db.direct, application_name: 'nightpost' })
     await former.connect()
     await runner.pass(client)
     await former.end()
@@ -135,7 +135,7 @@ describe('the key of data_logs', () => {
 
   it('changes while a service accepts deliveries, and replay --all restores overwritten rows', async () => {
     const db = await frozenDatabase('0.1.0')
-    const { app } = await startService(config, db.url, guardedLog)
+    const { app } = await startService(config, db.direct, guardedLog)
     const post = async (...bodies: object[]) => {
       const answers = await Promise.all(
         bodies.map((body) => {
@@ -169,7 +169,7 @@ describe('the key of data_logs', () => {
     expect(await rows(db)).toHaveLength(3)
     await expect.poll(pending).toBe('0')
 
-    await rebuildAll(db.url)
+    await rebuildAll(db.direct)
     // A delivery that 0.1.0 rejected because of one value with a wrong type is stored without that value.
     expect(await rows(db, 'profile-1')).toEqual([...BOTH, { data_type: 'steps', value: null }])
     expect(await rows(db)).toHaveLength(4)

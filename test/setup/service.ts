@@ -63,7 +63,12 @@ export async function serviceOn(
     guardLine(line)
   }
   const logger = pino(logOptions('trace'), { write })
-  const config = readConfig({ ...environment, ...overrides })
+  const config = readConfig({
+    ...environment,
+    // Behind a pooler, as an operator would set it: migrations and online steps need a session.
+    ...(db.url !== db.direct && { MIGRATE_DATABASE_URL: db.direct }),
+    ...overrides,
+  })
   const { app } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
   const apps = [app]
 
