@@ -206,7 +206,7 @@ it('a quarantine that can not be written changes no answer', async () => {
   await start(wrong)
   await service.db.query('drop table unverified_deliveries')
   expect((await service.asleep(inference(), USER)).status).toBe(401)
-  expect(service.log.join('')).toContain('the quarantine was not written')
+  expect(service.log.join('')).toContain('unverified deliveries could not be written')
 })
 
 it('a right credential is never quarantined, nor is a delivery recovered twice by two commands', async () => {
