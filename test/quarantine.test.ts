@@ -206,7 +206,7 @@ it('the answer is 401 even if the quarantine can not be written', async () => {
   await start(wrong)
   await service.db.query('drop table unverified_deliveries')
   expect((await service.asleep(inference(), USER)).status).toBe(401)
-  expect(service.log.join('')).toContain('the quarantine was not written')
+  expect(service.log.join('')).toContain('unverified deliveries could not be written')
 })
 
 it('a delivery with a right credential is not quarantined, and two concurrent replays recover each delivery once', async () => {

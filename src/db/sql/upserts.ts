@@ -38,10 +38,10 @@ export interface Key {
   readonly suffix: string
 }
 
-export function keyOf({ table, formerKey }: Target, isFormer = false): Key {
-  if (!isFormer || !formerKey) return { columns: primaryKeyOf(table), suffix: '' }
+export function keyOf({ table, formerKey }: Target, isPrevious = false): Key {
+  if (!isPrevious || !formerKey) return { columns: primaryKeyOf(table), suffix: '' }
   const { columns } = getTableConfig(table)
-  return { columns: columns.filter(({ name }) => formerKey.includes(name)), suffix: ' by former key' }
+  return { columns: columns.filter(({ name }) => formerKey.includes(name)), suffix: ' by previous key' }
 }
 
 /**
