@@ -64,8 +64,8 @@ it('reports a read-only database, and recovers when it is writable again', async
 
   await service.db.query(`alter database ${name} reset default_transaction_read_only`)
   // A pooler's connections keep the settings that they started with until the pooler gets RECONNECT.
-  if (process.env.TEST_POOLER === 'transaction') await reconnect()
-  await expect.poll(async () => (await ready(service)).status, { interval: 600, timeout: 2000 }).toBe(200)
+  if (process.env.TEST_POOLER) await reconnect()
+  await expect.poll(async () => (await ready(service)).status, { interval: 600, timeout: 6000 }).toBe(200)
   expect(await Promise.all(['g', 'h', 'i'].map(send))).toEqual([200, 200, 200])
   await service.close()
 })
