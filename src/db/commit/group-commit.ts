@@ -29,10 +29,13 @@ const ATTEMPTS = 3
  *                 ▲                      │
  *                 │                      │ the transaction failed
  *                 │                      ▼
- *                 │   locked          SPLIT ── committed in a smaller group ──▶ ANSWERED with its receipt
+ *                 │ not tried yet,    SPLIT ── committed in a smaller group ──▶ ANSWERED with its receipt
+ *                 │ behind a lock        │
  *                 └──────────────────────┤
- *                                        ├── its rows are refused ──▶ WRITING again, as `rejected`
- *                                        └── the server fails ──────▶ ANSWERED with `Unavailable`
+ *                                        ├── its rows are refused ──────────▶ WRITING again, as `rejected`
+ *                                        └── it is locked, the server fails ▶ ANSWERED with `Unavailable`
+ *
+ *   WRITING ── the connection is lost twice ──▶ ANSWERED with `Unavailable`. A group of one delivery is not split.
  *
  *   QUEUED, WRITING, SPLIT ── the deadline passes ──▶ EXPIRED: answered with `Unavailable`. It is not written, unless
  *                                                     its transaction was running already.
@@ -97,7 +100,7 @@ export class GroupCommit implements Store {
     this.#deadlines.shorten(milliseconds)
   }
 
-  /** Takes no more deliveries; resolves when all that were queued are written. */
+  /** Takes no more deliveries; resolves when all that were queued are answered. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#onClosed = resolve
@@ -141,12 +144,12 @@ export class GroupCommit implements Store {
       write: (part, limits) => this.#write(part, limits),
       writeAsFailed: (pending, error, limits) => this.#writeAsFailed(pending, error, limits),
     })
-    // A lock is released some time: what the lock kept from being tried goes to the end of the queue.
+    // Deliveries that the search did not reach because of a lock return to the end of the queue.
     if (failureOf(error) === 'locked') for (const pending of unwritten) this.#queue.push(pending)
     else this.#answerUnavailable(unwritten, error)
   }
 
-  /** Keeps a delivery that fails by itself as `rejected` if it is the reason, and answers 503 if the server is. */
+  /** Keeps a delivery that fails by itself as `rejected` if it causes the failure; otherwise answers 503. */
   async #writeAsFailed(pending: PendingDelivery, error: unknown, limits?: TimeLimits): Promise<void> {
     const failure = failureOf(error)
     if (failure === 'fault') this.onFault(error as Error)
