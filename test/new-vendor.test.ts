@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 const root = join(import.meta.dirname, '..')
 let copy: string
 
-const { FORCE_COLOR, ...env } = process.env
+// The copy's tests start a server of their own: they must not replace the template database of this run.
+const { FORCE_COLOR, TEST_DATABASE_URL, TEST_POOLER, ...env } = process.env
 
 /** What every vendor must pass. */
 const COMMON = ['test/events.test.ts', 'test/vendors.test.ts']
