@@ -140,7 +140,7 @@ describe('a second transaction', () => {
   })
 })
 
-it('told to hurry, it answers what it has, and what comes, in the time it was given', async () => {
+it('shortenDeadlines answers every delivery, queued or new, within the given time', async () => {
   const { commits, groups } = gated()
   const taken = takeAll(commits, many(5))
   await expect.poll(() => groups.length).toBe(2)

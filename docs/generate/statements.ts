@@ -96,7 +96,7 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
       ],
     ],
     [
-      'Replay (src/replay/rewriter.ts, src/replay/rehearsal.ts, src/replay/rebuild.ts)',
+      'Replay (src/replay/rewriter.ts, src/replay/dry-run-writer.ts, src/replay/rebuild.ts)',
       [
         made('lockDeliveries', LEDGER, lockDeliveries),
         made('updateVerdicts', LEDGER, updateVerdicts),

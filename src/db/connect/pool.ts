@@ -14,7 +14,7 @@ const WRITE_TIMEOUT = 15
 
 /**
  * Seconds that a group waits for a row that another transaction has locked. After that the group is written without the
- * deliveries that wait (`detour.ts`). Longer than Postgres' deadlock_timeout (1 s), so that Postgres reports a deadlock first.
+ * deliveries that wait (`commit/split-group.ts`). Longer than Postgres' deadlock_timeout (1 s), so that Postgres reports a deadlock first.
  */
 const LOCK_TIMEOUT = 1.1
 

@@ -1656,7 +1656,7 @@ where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_a
 returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
 -- =====================================================================================================================
--- Replay (src/replay/rewriter.ts, src/replay/rehearsal.ts, src/replay/rebuild.ts)
+-- Replay (src/replay/rewriter.ts, src/replay/dry-run-writer.ts, src/replay/rebuild.ts)
 
 -- lockDeliveries: src/db/sql/ledger-statements.ts
 --   $1 delivery_id uuid[]
