@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { from as copyFrom } from 'pg-copy-streams'
-import { arrayLiteral } from '../src/db/sql/array-literal.ts'
+import { arrayLiteral } from '../src/db/sql/values.ts'
 import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
-import { judge } from '../src/ingest/judge.ts'
+import { unpackAndJudge } from '../src/ingest/judge.ts'
 import { deliveries } from '../src/tables/deliveries.ts'
 import { vendors } from '../src/vendors/index.ts'
 import type { BenchDatabase } from './database.ts'
@@ -53,7 +53,7 @@ function deliveryOf(workload: Workload, number: number): Delivery {
   }
   return {
     arrival,
-    verdict: judge(vendor, 'api_key', headers, arrival.body, arrival.body.length),
+    verdict: unpackAndJudge(vendor, 'api_key', headers, arrival.body, arrival.body.length),
     vendor: vendor.name,
     authenticatedBy: 'api_key',
     headers,

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { apiKeyCheck } from '../src/contract/secrets.ts'
 import type { Credentials, HandshakeAnswer, Vendor } from '../src/contract/vendor.ts'
 import { answerHandshake } from '../src/ingest/handshake.ts'
-import { judge } from '../src/ingest/judge.ts'
+import { unpackAndJudge } from '../src/ingest/judge.ts'
 import { answerProblems } from '../src/ops/problems.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 
@@ -70,6 +70,6 @@ it('a vendor without a user header stores a body of any user', () => {
   const schemes = { signature: { userHeader: null, required: false } }
   const [event] = sahha.events
   const body = Buffer.from(JSON.stringify(event?.example))
-  const verdict = judge({ ...sahha, schemes }, 'signature', {}, body, body.length)
+  const verdict = unpackAndJudge({ ...sahha, schemes }, 'signature', {}, body, body.length)
   expect(verdict).toMatchObject({ outcome: 'stored', userId: null })
 })

@@ -276,11 +276,11 @@ it("a fault of Nightpost's own code gets 500, stores the body, and is logged as 
       throw new TypeError('a value of the body')
     },
   }
-  const judge = vi
-    .spyOn(event, 'judge')
+  const toRows = vi
+    .spyOn(event, 'toRows')
     .mockReturnValue({ rows: [{ target: biomarkers as never, rows: [row] }] })
   const answer = await service.sahha(biomarker({ id: 'fault' }), event.name)
-  judge.mockRestore()
+  toRows.mockRestore()
   expect(answer).toMatchObject({ status: 500, json: { code: 'internal', delivery_id: expect.any(String) } })
   expect(await ledgerEntry(answer.json.delivery_id)).toMatchObject({ outcome: 'rejected' })
   const fatal = service.log.filter((line) => JSON.parse(line).level === 60)
@@ -300,9 +300,9 @@ it("a fault of Nightpost's own code gets 500, stores the body, and is logged as 
 it('an event whose body makes no rows is stored', async () => {
   const event = sahha.events.find(({ name }) => name === 'BiomarkerCreatedIntegrationEvent')
   if (!event) throw new Error('Sahha sends biomarkers')
-  const judge = vi.spyOn(event, 'judge').mockReturnValue({ rows: [] })
+  const toRows = vi.spyOn(event, 'toRows').mockReturnValue({ rows: [] })
   const answer = await service.sahha(biomarker({ id: 'no-rows' }), event.name)
-  judge.mockRestore()
+  toRows.mockRestore()
   expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
   expect(await ledgerEntry(answer.json.delivery_id)).toMatchObject({ outcome: 'stored', problem: null })
 })

@@ -8,7 +8,7 @@ import { repairer } from '../src/contract/repair.ts'
 import { Id, KEY, Maybe, RECORDS, Records } from '../src/contract/schema.ts'
 import type { Vendor } from '../src/contract/vendor.ts'
 import type { Verdict } from '../src/ingest/delivery.ts'
-import { judge } from '../src/ingest/judge.ts'
+import { unpackAndJudge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { events as sahhaEvents } from '../src/vendors/sahha/identify.ts'
 import { type Fixture, fixtures } from './setup/fixtures.ts'
@@ -37,7 +37,7 @@ function verdictOf(fixture: Fixture, body: JsonObject, eventType = fixture.event
     fixture.vendor === 'sahha'
       ? ['signature', { 'x-event-type': eventType }]
       : ['api_key', { 'x-user-id': (data ?? callback_data)?.user_id }]
-  return judge(
+  return unpackAndJudge(
     vendorOf(fixture),
     scheme as string,
     headers as never,
@@ -198,7 +198,7 @@ it('the repair does not change the given body', () => {
     fc.property(fc.constantFrom(...repairable), wrongValue, ({ fixture, path }, value) => {
       const body = freeze(withValue(fixture, path, value)) as JsonObject
       const { event } = vendorOf(fixture).identify({ 'x-event-type': fixture.eventType } as never, body)
-      expect(event?.judge(body)).toHaveProperty('rows')
+      expect(event?.toRows(body)).toHaveProperty('rows')
     }),
     { numRuns: 500 },
   )

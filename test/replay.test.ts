@@ -206,8 +206,8 @@ const otherSahha: Vendor = {
     const identity = sahha.identify(headers, body)
     const event = identity.event && {
       ...identity.event,
-      judge: (body: Record<string, unknown>) =>
-        identity.event?.judge({ ...body, unit: 'other' }) ?? { rows: [] },
+      toRows: (body: Record<string, unknown>) =>
+        identity.event?.toRows({ ...body, unit: 'other' }) ?? { rows: [] },
     }
     return { ...identity, event }
   },

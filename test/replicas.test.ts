@@ -16,7 +16,7 @@ import { createPool } from '../src/db/connect/pool.ts'
 import { Writer } from '../src/db/write/writer.ts'
 import { freePort } from '../src/embedded/index.ts'
 import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
-import { judge } from '../src/ingest/judge.ts'
+import { unpackAndJudge } from '../src/ingest/judge.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
@@ -270,6 +270,12 @@ function accepted(body: object, user?: string): Delivery {
   const arrival = newArrival(Buffer.from(JSON.stringify(body)))
   return {
     ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },
-    verdict: judge(sahha, 'signature', user ? { 'x-external-id': user } : {}, arrival.body, 10 * 2 ** 20),
+    verdict: unpackAndJudge(
+      sahha,
+      'signature',
+      user ? { 'x-external-id': user } : {},
+      arrival.body,
+      10 * 2 ** 20,
+    ),
   }
 }

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPool } from '../src/db/connect/pool.ts'
 import { countDuplicates, insertGroup, moveDeliveries } from '../src/db/sql/ledger-statements.ts'
 import { rowParameters } from '../src/db/sql/values.ts'
-import { entriesOf, ledgerRows } from '../src/db/write/entries.ts'
 import { plansFor } from '../src/db/write/plan.ts'
-import { Writer } from '../src/db/write/writer.ts'
+import { entriesOf, ledgerRows, Writer } from '../src/db/write/writer.ts'
 import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
-import { judge } from '../src/ingest/judge.ts'
+import { unpackAndJudge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker } from './setup/bodies.ts'
@@ -58,7 +57,7 @@ describe('the cost of a group of duplicates is linear in its size', () => {
 
   const delivery = (n: number, owner?: string): Delivery => {
     const arrival = newArrival(Buffer.from(JSON.stringify(biomarker({ id: `b-${n}`, category: 'c' }))))
-    const verdict = judge(sahha, 'signature', {}, arrival.body, 2 ** 20)
+    const verdict = unpackAndJudge(sahha, 'signature', {}, arrival.body, 2 ** 20)
     return {
       ...{ arrival, vendor: 'sahha', authenticatedBy: 'signature', headers: {}, normaliserVersion: 1 },
       verdict: owner ? { ...verdict, owner } : verdict,

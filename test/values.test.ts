@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exactNumber, numberText } from '../src/contract/exact-number.ts'
-import { arrayLiteral, type Cell, columnLiteral } from '../src/db/sql/array-literal.ts'
+import { exactNumber } from '../src/contract/exact-number.ts'
+import { numberText } from '../src/contract/schema.ts'
+import { arrayLiteral, type Cell, columnLiteral } from '../src/db/sql/values.ts'
 import { biomarker, dataLog, session, USER } from './setup/bodies.ts'
 import { setup, type TestService } from './setup/service.ts'
 

@@ -33,7 +33,7 @@ for (const vendor of vendors) {
     const body = JSON.parse(bytes.toString()) as JsonObject
     const { event, owner, user } = vendor.identify(request.headers, body)
     if (user !== request.headers['x-user-id']) return reply.code(422).send({ error: 'user_mismatch' })
-    const judgement = (event as Event).judge(body)
+    const judgement = (event as Event).toRows(body)
     if ('issues' in judgement) return reply.code(422).send({ errors: judgement.issues })
 
     const id = uuidv7()

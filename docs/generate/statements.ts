@@ -59,7 +59,7 @@ const withFormerKey = plansFor(targets, {
 function groups(): Plan[][] {
   const events = vendors.flatMap((vendor) => vendor.events)
   const ofEvents = events.map((event) => {
-    const judgement = event.judge(event.example as Parameters<typeof event.judge>[0])
+    const judgement = event.toRows(event.example as Parameters<typeof event.toRows>[0])
     const used = 'rows' in judgement ? judgement.rows.filter(({ rows }) => rows.length > 0) : []
     return plans.filter((plan) => used.some(({ target }) => target === plan.target))
   })

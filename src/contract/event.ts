@@ -24,8 +24,8 @@ export interface EventDeclaration<S extends TSchema> {
   readonly drift?: (body: Static<S>) => readonly Drift[]
 }
 
-/** The result of judging one body by the schema of one event: its rows, or why it is invalid. */
-export type Judgement =
+/** What the schema of one event makes of a body: its rows, or why it is invalid. */
+export type RowsOrIssues =
   | {
       readonly rows: TargetRows[]
       readonly createdAt?: string | null
@@ -35,15 +35,15 @@ export type Judgement =
     }
   | { readonly issues: Issue[] }
 
-/** A declared event. Only `judge` makes rows of a body, and it validates the body first. */
+/** A declared event. Only `toRows` makes rows of a body, and it validates the body first. */
 export interface Event {
   readonly name: string
   readonly example: object
   readonly schema: TSchema
-  judge(body: JsonObject): Judgement
+  toRows(body: JsonObject): RowsOrIssues
 }
 
-/** Compiles the schema of an event once. `judge` repairs a body that doesn't fit, if only optional values are wrong. */
+/** Compiles the schema of an event once. `toRows` repairs a body that doesn't fit, if only optional values are wrong. */
 export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>): Event {
   const { name, schema, example, check, normalise, createdAt, drift: implausible } = declaration
   const compiled = TypeCompiler.Compile(schema)
@@ -53,7 +53,7 @@ export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>)
     const own = implausible?.(body)
     return own && own.length > 0 ? [...own, ...readDrift(body as object)] : readDrift(body as object)
   }
-  const judged = (body: Static<S>) => {
+  const rowsOf = (body: Static<S>) => {
     const issues = check?.(body) ?? []
     if (issues.length > 0) return { issues }
     return { rows: normalise(body), createdAt: createdAt?.(body) ?? null, drift: driftOf(body) }
@@ -62,14 +62,14 @@ export function defineEvent<S extends TSchema>(declaration: EventDeclaration<S>)
     name,
     schema,
     example: example as object,
-    judge(body) {
-      if (compiled.Check(body)) return judged(body)
+    toRows(body) {
+      if (compiled.Check(body)) return rowsOf(body)
       const repaired = repair(body)
       if ('issues' in repaired) return repaired
-      const judgement = judged(repaired.body as Static<S>)
-      if ('issues' in judgement) return judgement
+      const result = rowsOf(repaired.body as Static<S>)
+      if ('issues' in result) return result
       const { drift, missing } = repaired
-      return { ...judgement, drift: [...drift, ...judgement.drift], missing }
+      return { ...result, drift: [...drift, ...result.drift], missing }
     },
   }
 }

@@ -9,7 +9,7 @@ import {
   TypeRegistry,
 } from '@sinclair/typebox'
 import type { Decimal as DecimalValue } from '../tables/columns.ts'
-import { isExactNumber, isStorableNumber } from './exact-number.ts'
+import { isExactNumber } from './exact-number.ts'
 import { isInstant } from './instant.ts'
 
 FormatRegistry.Set('date-time', isInstant)
@@ -110,4 +110,20 @@ export function eachRecord<T, R>(
     if (record !== undefined) made.push(make(record, position))
   }
   return made
+}
+
+/** Maximum of decimal digits plus exponent. Postgres `numeric` holds far more. */
+const MAX_DIGITS = 1000
+
+/** Whether Postgres `numeric` can store the number that `text` denotes. */
+function isStorableNumber(text: string): boolean {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e')
+  return mantissa.length + Math.abs(Number(exponent)) <= MAX_DIGITS
+}
+
+const decimalText = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/
+
+/** Returns `text` if it is a decimal number that Postgres `numeric` can store, else null. */
+export function numberText(text: string): string | null {
+  return decimalText.test(text) && isStorableNumber(text) ? text : null
 }

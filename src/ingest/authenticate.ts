@@ -1,11 +1,10 @@
 import { ProblemError } from '../contract/problem.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 import type { Clock } from './clock.ts'
+import type { Unpacker } from './content.ts'
 import { hasSignature } from './content.ts'
-import { newArrival, type Quarantine } from './delivery.ts'
-import { unverifiedDelivery } from './headers.ts'
+import { newArrival, type Quarantine, unverifiedDelivery } from './delivery.ts'
 import type { Body } from './intake.ts'
-import type { Unpacker } from './unpack.ts'
 
 /** What authentication needs to know. */
 export interface Gate {

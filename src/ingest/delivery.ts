@@ -2,6 +2,8 @@ import { hash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Drift } from '../contract/drift.ts'
 import type { Problem } from '../contract/problem.ts'
+import { saltedHash } from '../contract/secrets.ts'
+import type { Headers, Vendor } from '../contract/vendor.ts'
 import type { TargetRows } from '../tables/target.ts'
 import { Clock } from './clock.ts'
 
@@ -101,4 +103,31 @@ function idAt(microseconds: number): string {
     msecs: Math.floor(microseconds / 1000),
     seq: (microseconds % 1000) * 2 ** RANDOM_BITS + random,
   })
+}
+
+const commonHeaders = ['content-type', 'content-encoding', 'user-agent']
+
+/** The headers that the ledger stores with a body: those needed to judge it again, never a credential. */
+export function keptHeaders(vendor: Vendor, headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const names of [commonHeaders, vendor.keptHeaders]) {
+    for (const name of names) {
+      const value = headers[name]
+      if (typeof value === 'string') kept[name] = value
+    }
+  }
+  return kept
+}
+
+/** Makes the form that the quarantine stores: signatures unchanged, keys as salted hashes. */
+export function unverifiedDelivery(vendor: Vendor, headers: Headers, arrival: Arrival): Unverified {
+  const stored = keptHeaders(vendor, headers)
+  const hashedHeaders: Record<string, string> = {}
+  for (const [name, { kind }] of Object.entries(vendor.proofs)) {
+    const value = headers[name]
+    if (typeof value !== 'string' || value === '') continue
+    if (kind === 'signature') stored[name] = value
+    else hashedHeaders[name] = saltedHash(value)
+  }
+  return { arrival, vendor: vendor.name, headers: stored, hashedHeaders }
 }

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { type Drift, NO_DRIFT } from '../contract/drift.ts'
-import type { Judgement } from '../contract/event.ts'
+import type { RowsOrIssues } from '../contract/event.ts'
 import { type JsonObject, readJson, Unreadable } from '../contract/json.ts'
 import { type Issue, type Problem, type ProblemCode, problem } from '../contract/problem.ts'
 import type { Headers, Identity, Scheme, Vendor } from '../contract/vendor.ts'
 import { contentOf } from './content.ts'
 import type { Verdict } from './delivery.ts'
 
-type ValidJudgement = Exclude<Judgement, { issues: unknown }>
+type Rows = Exclude<RowsOrIssues, { issues: unknown }>
 
 /**
  * Maximum of elements in the lists of one body, and so of its rows. 10 MiB of Sahha's smallest data logs have about
@@ -15,27 +15,22 @@ type ValidJudgement = Exclude<Judgement, { issues: unknown }>
  */
 export const MAX_ROWS = 50_000
 
-/** Unpacks and judges the bytes of an authentic delivery. `limit` is the maximum of unpacked bytes. */
-export function judge(
+/** Unpacks and judges a stored body. `limit` is the maximum of unpacked bytes. */
+export function unpackAndJudge(
   vendor: Vendor,
   scheme: string,
   headers: Headers,
   bytes: Buffer,
   limit: number,
 ): Verdict {
-  return judgeContent(vendor, scheme, headers, contentOf(headers, bytes, limit))
+  return judge(vendor, scheme, headers, contentOf(headers, bytes, limit))
 }
 
 /**
- * Judges an authentic body; `content` is a problem if it can't be unpacked. Pure, so that a stored delivery can be
- * judged again at any time. `scheme` is the name of the vendor's scheme that proved the sender.
+ * Judges an authentic body; `content` is a problem if it can't be unpacked. It has no side effects, so that a
+ * stored delivery can be judged again at any time. `scheme` is the name of the vendor's scheme that proved the sender.
  */
-export function judgeContent(
-  vendor: Vendor,
-  scheme: string,
-  headers: Headers,
-  content: Buffer | Problem,
-): Verdict {
+export function judge(vendor: Vendor, scheme: string, headers: Headers, content: Buffer | Problem): Verdict {
   const { userHeader, required } = vendor.schemes[scheme] as Scheme
   const userId = userHeader === null ? null : headerText(headers[userHeader])
   if (!Buffer.isBuffer(content)) return rejected(content, userId)
@@ -53,27 +48,27 @@ export function judgeContent(
   if (identity.event && elementCount(body) > MAX_ROWS) {
     return reject('invalid_body', `The lists of the body have more than ${MAX_ROWS} elements.`)
   }
-  const judgement = identity.event?.judge(body)
-  if (judgement && 'issues' in judgement) {
-    return reject('invalid_body', `The body does not fit ${identity.event?.name}.`, judgement.issues)
+  const result = identity.event?.toRows(body)
+  if (result && 'issues' in result) {
+    return reject('invalid_body', `The body does not fit ${identity.event?.name}.`, result.issues)
   }
   if (userId !== null && !isSameUser(userId, identity)) {
     return reject('user_mismatch', `The header ${userHeader} and the body name different users.`)
   }
   return {
-    outcome: judgement ? 'stored' : 'unrecognised',
+    outcome: result ? 'stored' : 'unrecognised',
     owner: ownerOf(identity),
     event: nameOf(identity),
     userId,
-    problem: judgement ? partlyStored(judgement) : null,
-    rows: judgement?.rows ?? [],
-    createdAt: judgement?.createdAt ?? null,
-    drift: driftOf(identity, judgement),
+    problem: result ? partlyStored(result) : null,
+    rows: result?.rows ?? [],
+    createdAt: result?.createdAt ?? null,
+    drift: driftOf(identity, result),
   }
 }
 
 /** The problem of a stored body that has records without a row, else null. */
-function partlyStored({ drift = NO_DRIFT, missing = [] }: ValidJudgement): Problem | null {
+function partlyStored({ drift = NO_DRIFT, missing = [] }: Rows): Problem | null {
   if (missing.length === 0) return null
   const count = drift.reduce((sum, one) => sum + (one.kind === 'record' ? one.count : 0), 0)
   return problem('partly_stored', `Records without a row: ${count}. The errors name the first ones.`, [
@@ -81,8 +76,8 @@ function partlyStored({ drift = NO_DRIFT, missing = [] }: ValidJudgement): Probl
   ])
 }
 
-function driftOf({ drift = NO_DRIFT }: Identity, judgement: ValidJudgement | undefined): readonly Drift[] {
-  const found = judgement?.drift ?? NO_DRIFT
+function driftOf({ drift = NO_DRIFT }: Identity, result: Rows | undefined): readonly Drift[] {
+  const found = result?.drift ?? NO_DRIFT
   return drift.length > 0 ? [...drift, ...found] : found
 }
 
@@ -99,7 +94,7 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
   }
 }
 
-/** The number of elements in the top-level lists of the body. Each may become a row. */
+/** The number of elements in the lists of the body's top level. Each may become a row. */
 function elementCount(body: JsonObject): number {
   let count = 0
   for (const key in body) {

@@ -1,15 +1,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Problem } from '../contract/problem.ts'
-import type { Credentials } from '../contract/vendor.ts'
+import type { Credentials, Vendor } from '../contract/vendor.ts'
 import { authenticate, type Gate } from './authenticate.ts'
-import { newArrival, type Receipt, type Store } from './delivery.ts'
+import { keptHeaders, newArrival, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { answerHandshake } from './handshake.ts'
-import { keptHeaders } from './headers.ts'
 import type { Intake } from './intake.ts'
-import { judgeContent } from './judge.ts'
+import { judge } from './judge.ts'
 import { callbackSchema, validateHeaders } from './route.ts'
-import { summarise } from './summary.ts'
 
 /** Applies the rate limits to an authentic request. Rejects with a 429 problem if one is exceeded. */
 export type Admit = (request: FastifyRequest) => Promise<void>
@@ -36,10 +34,12 @@ export function receive(app: FastifyInstance, receiver: Receiver): void {
       const body = intake.open(request.raw)
       try {
         const { scheme, bytes, content } = await authenticate(receiver, headers, body)
+        // The time of arrival is that of the whole body, before a rate limit can delay it.
         const arrival = newArrival(bytes, clock)
         if (admit) await admit(request)
+        // A body that was signed before it was compressed is unpacked already.
         const unpacked = content ?? (await unpacker.content(headers, bytes, body))
-        const verdict = judgeContent(vendor, scheme, headers, unpacked)
+        const verdict = judge(vendor, scheme, headers, unpacked)
         const receipt = await store.commit({
           arrival,
           verdict,
@@ -65,4 +65,13 @@ export class RejectedError extends Error {
     super(problem?.code ?? 'rejected')
     this.problem = { ...(problem as Problem), delivery_id: deliveryId }
   }
+}
+
+/** Notes the outcome of a delivery for the request's log line. */
+function summarise(request: FastifyRequest, vendor: Vendor, verdict: Verdict, receipt: Receipt): void {
+  const { outcome, deliveryId, problem } = receipt
+  // The name of an unknown event is text from the body, which must not reach the log.
+  const event = vendor.events.some(({ name }) => name === verdict.event) ? verdict.event : null
+  request.owner = verdict.owner
+  request.summary = { vendor: vendor.name, event, outcome, delivery_id: deliveryId, code: problem?.code }
 }

@@ -136,8 +136,8 @@ export class Changes {
   #findOtherParts({ target, parts }: Plan, written: ReadonlySet<string>): Described[] {
     const owners = this.#expected.of(target)
     const found = new Set<string>()
-    for (const { target: part, ownerKey } of parts) {
-      const names = ownerKey.map((key) => key.part)
+    for (const { target: part, parentKey } of parts) {
+      const names = parentKey.map((key) => key.part)
       const [current, expected] = [this.#current.of(part), this.#expected.of(part)]
       const differing = [...rowsThatDiffer(current, expected), ...rowsThatDiffer(expected, current)]
       for (const row of differing) {

@@ -7,7 +7,7 @@ import { AdaptingWriter } from '../db/write/adapting-writer.ts'
 import { targetsWithFormerKey } from '../db/write/former-key.ts'
 import { plansFor } from '../db/write/plan.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
-import { judge } from '../ingest/judge.ts'
+import { unpackAndJudge } from '../ingest/judge.ts'
 import type { Target } from '../tables/target.ts'
 import { commitOrUnavailable, targetsOf } from './commit.ts'
 import { compare } from './compare.ts'
@@ -159,7 +159,7 @@ function rejudged({ vendors, config }: ReplayContext, recorded: LedgerDelivery):
   if (!vendor?.schemes[recorded.authenticatedBy]) return undefined
   const { arrival, authenticatedBy, headers } = recorded
   const limit = Math.max(config.BODY_LIMIT_BYTES, UNPACKED_BYTES)
-  const verdict = judge(vendor, authenticatedBy, headers, arrival.body, limit)
+  const verdict = unpackAndJudge(vendor, authenticatedBy, headers, arrival.body, limit)
   const { normaliserVersion } = vendor
   return { arrival, verdict, vendor: vendor.name, authenticatedBy, headers, normaliserVersion }
 }

@@ -38,8 +38,8 @@ export class Rows {
   settleParts(plans: readonly Plan[]): void {
     for (const { target, parts } of plans) {
       const owners = this.of(target)
-      for (const { target: part, ownerKey } of parts) {
-        const names = ownerKey.map((key) => key.part)
+      for (const { target: part, parentKey } of parts) {
+        const names = parentKey.map((key) => key.part)
         for (const row of this.#parts.get(part) ?? []) {
           if (owners.get(keyOf(names, row))?.delivery_id === row.delivery_id) this.add(part, row)
         }

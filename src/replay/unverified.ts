@@ -4,8 +4,8 @@ import type { Headers, Vendor } from '../contract/vendor.ts'
 import { adaptingStore } from '../db/write/adapting-writer.ts'
 import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
-import { keptHeaders } from '../ingest/headers.ts'
-import { judge } from '../ingest/judge.ts'
+import { keptHeaders } from '../ingest/delivery.ts'
+import { unpackAndJudge } from '../ingest/judge.ts'
 import { commitOrUnavailable, targetsOf } from './commit.ts'
 import { conditions, type Filter } from './ledger-reader.ts'
 import type { ReplayContext } from './options.ts'
@@ -69,7 +69,7 @@ function prove({ vendors, config }: ReplayContext, row: Quarantined): Delivery |
   const { delivery_id: id, received_at: receivedAt, body } = row
   return {
     arrival: { id, receivedAt, body, digest: hash('sha256', body, 'hex') },
-    verdict: judge(vendor, authenticatedBy, headers, body, config.BODY_LIMIT_BYTES),
+    verdict: unpackAndJudge(vendor, authenticatedBy, headers, body, config.BODY_LIMIT_BYTES),
     vendor: vendor.name,
     authenticatedBy,
     headers: keptHeaders(vendor, headers),

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { type Drift, join } from '../contract/drift.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import { lastStored } from '../db/last-stored.ts'
-import { judge } from '../ingest/judge.ts'
+import { unpackAndJudge } from '../ingest/judge.ts'
 import { DriftNames } from '../ops/drift-names.ts'
 
 /** Deliveries of one vendor, event and outcome in the last day. */
@@ -163,7 +163,7 @@ async function drift(client: Client, vendors: readonly Vendor[]): Promise<Databa
       // In two passes: a name is shown once three owners have it, and then also for the bodies before the third.
       for (const isLast of [false, true]) {
         for (const { authenticated_by, headers, body } of rows) {
-          const verdict = judge(vendor, authenticated_by, headers, body, SAMPLE_BYTES)
+          const verdict = unpackAndJudge(vendor, authenticated_by, headers, body, SAMPLE_BYTES)
           for (const each of verdict.drift) {
             const place = `${vendor.name} ${event} ${each.path}`
             const key = each.kind === 'field' ? names.nameToShow(place, each.key, verdict.owner) : null

@@ -17,7 +17,7 @@ export interface Target<T extends PgTable = PgTable> {
    * Empty if the vendor sends no version: the row received last stays.
    */
   readonly newest: readonly string[]
-  /** The table whose rows own these rows. They are replaced as a set whenever their owning row is replaced. */
+  /** The table of the parent rows. The parts of a row are replaced as a set whenever the row is replaced. */
   readonly partOf: Target | undefined
   /** The primary key in an earlier version, if it was another. A table has it until an online step changes it. */
   readonly formerKey: readonly string[] | undefined
@@ -43,7 +43,7 @@ export interface TargetRows {
   readonly rows: readonly object[]
 }
 
-/** Pairs rows with their table; the type checker compares them. An empty list removes the parts of a replaced owner. */
+/** Pairs rows with their table; the type checker compares them. An empty list removes the parts of a replaced row. */
 export function rowsFor<T extends PgTable>(target: Target<T>, rows: ReadonlyArray<Row<T>>): TargetRows {
   return { target: target as unknown as Target, rows }
 }

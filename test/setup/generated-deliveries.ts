@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Delivery, newArrival } from '../../src/ingest/delivery.ts'
-import { judge } from '../../src/ingest/judge.ts'
+import { unpackAndJudge } from '../../src/ingest/judge.ts'
 import { asleep } from '../../src/vendors/asleep/index.ts'
 import { sahha } from '../../src/vendors/sahha/index.ts'
 
@@ -272,7 +272,7 @@ export function toDelivery({
   const headers = { [header as string]: hasWrongUser ? 'somebody-else' : user }
   return {
     arrival,
-    verdict: judge(vendor, scheme as string, headers, arrival.body, 10 * 2 ** 20),
+    verdict: unpackAndJudge(vendor, scheme as string, headers, arrival.body, 10 * 2 ** 20),
     vendor: vendor.name,
     authenticatedBy: scheme as string,
     headers,

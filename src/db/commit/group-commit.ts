@@ -3,12 +3,10 @@ import { type Delivery, type Receipt, type Store, Unavailable } from '../../inge
 import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
 import type { TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
-import { Deadlines } from './deadlines.ts'
 import { failureOf, sqlState } from './failure.ts'
-import { defaultLimits, type Limits } from './limits.ts'
-import { type PendingDelivery, Queue } from './queue.ts'
+import { defaultLimits, type Limits, Transactions } from './limits.ts'
+import { Deadlines, type PendingDelivery, Queue } from './queue.ts'
 import { splitGroup } from './split-group.ts'
-import { Transactions } from './transactions.ts'
 
 /** Writes a group as one transaction and returns the receipt of each delivery, in the same order. */
 export interface GroupWriter {
@@ -91,7 +89,7 @@ export class GroupCommit implements Store {
       const pending = { delivery, deadline: this.#deadlines.next(), isExpired: false, resolve, reject }
       this.#queue.push(pending)
       this.#deadlines.add(pending)
-      this.#beginIfUseful()
+      this.#beginIfWorthwhile()
     })
   }
 
@@ -108,28 +106,28 @@ export class GroupCommit implements Store {
     })
   }
 
-  #beginIfUseful(): void {
+  #beginIfWorthwhile(): void {
     if (!this.#transactions.hasFreeWriter) return
-    if (this.#transactions.shouldBegin(this.#queue.length)) void this.#writeGroups()
-    else if (this.#queue.length > 0) this.#transactions.askAgainLater(() => this.#beginIfUseful())
+    if (this.#transactions.shouldBegin(this.#queue.length)) void this.#runWriter()
+    else if (this.#queue.length > 0) this.#transactions.askAgainLater(() => this.#beginIfWorthwhile())
   }
 
   /** One writer: writes group after group as long as that is useful. */
-  async #writeGroups(): Promise<void> {
+  async #runWriter(): Promise<void> {
     while (this.#transactions.shouldBegin(this.#queue.length)) {
       const group = this.#queue.takeGroup()
-      await this.#transactions.run(group.length, () => this.#writeGroup(group))
+      await this.#transactions.run(group.length, () => this.#settleGroup(group))
     }
-    this.#beginIfUseful()
+    this.#beginIfWorthwhile()
     if (this.#transactions.count === 0) this.#onClosed?.()
   }
 
-  /** Answers every delivery of the group or puts it back into the queue. Never throws. */
-  async #writeGroup(taken: PendingDelivery[]): Promise<void> {
+  /** Answers every delivery of the group, or puts it back into the queue. Never throws. */
+  async #settleGroup(taken: PendingDelivery[]): Promise<void> {
     const group = taken.filter(({ isExpired }) => !isExpired)
     if (group.length === 0) return
     try {
-      await this.#write(group)
+      await this.#commitAndAnswer(group)
     } catch (error) {
       const [only] = group
       if (failureOf(error) === 'connection') this.#answerUnavailable(group, error)
@@ -141,7 +139,7 @@ export class GroupCommit implements Store {
   /** Finds the deliveries that make the group fail. Their neighbours are committed. */
   async #split(group: PendingDelivery[], cause: unknown): Promise<void> {
     const { unwritten, error } = await splitGroup(group, cause, {
-      write: (part, limits) => this.#write(part, limits),
+      write: (part, limits) => this.#commitAndAnswer(part, limits),
       writeAsFailed: (pending, error, limits) => this.#writeAsFailed(pending, error, limits),
     })
     // Deliveries that the search did not reach because of a lock return to the end of the queue.
@@ -153,13 +151,15 @@ export class GroupCommit implements Store {
   async #writeAsFailed(pending: PendingDelivery, error: unknown, limits?: TimeLimits): Promise<void> {
     const failure = failureOf(error)
     if (failure === 'fault') this.onFault(error as Error)
-    const isReason = failure === 'data' || failure === 'fault'
-    if (isReason && pending.delivery.verdict.outcome === 'stored') {
+    const isCausedByDelivery = failure === 'data' || failure === 'fault'
+    if (isCausedByDelivery && pending.delivery.verdict.outcome === 'stored') {
       pending.delivery =
         failure === 'data'
           ? rejectRefusedRows(pending.delivery, sqlState(error))
           : rejectAfterFault(pending.delivery)
-      await this.#write([pending], limits).catch((again) => this.#answerUnavailable([pending], again))
+      await this.#commitAndAnswer([pending], limits).catch((again) =>
+        this.#answerUnavailable([pending], again),
+      )
     } else if (failure === 'fault') this.#reject(pending, error as Error)
     else this.#answerUnavailable([pending], error)
   }
@@ -176,8 +176,8 @@ export class GroupCommit implements Store {
   }
 
   /** Commits the group and answers each of its deliveries. */
-  async #write(group: PendingDelivery[], limits?: TimeLimits): Promise<void> {
-    const receipts = await this.#writeWithRetries(group, limits)
+  async #commitAndAnswer(group: PendingDelivery[], limits?: TimeLimits): Promise<void> {
+    const receipts = await this.#commitWithRetries(group, limits)
     this.written.groups += 1
     this.written.deliveries += group.length
     this.onCommit(group.length)
@@ -188,11 +188,11 @@ export class GroupCommit implements Store {
   }
 
   /** Retries after a conflict, and once after a lost connection: every write is idempotent. */
-  async #writeWithRetries(group: PendingDelivery[], limits?: TimeLimits): Promise<Receipt[]> {
+  async #commitWithRetries(group: PendingDelivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const deliveries = () => group.map(({ delivery }) => delivery)
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#runTransaction(deliveries(), limits)
+        return await this.#tryCommit(deliveries(), limits)
       } catch (error) {
         const failure = failureOf(error)
         const isRetried =
@@ -202,7 +202,7 @@ export class GroupCommit implements Store {
     }
   }
 
-  async #runTransaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+  async #tryCommit(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const client = await this.#pool.connect()
     try {
       const receipts = await this.#writer.write(client, group, limits)

@@ -27,10 +27,11 @@ const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery
 
 /**
  * Inserts the deliveries of a group that are not in the ledger, and upserts their rows, in one statement and one round trip.
- * Returns the `delivery_id` of each delivery that the ledger has already, usually none; their rows are not written. The parts
- * of a row are inserted if that row is new. A row that replaced another is returned with its table as `replaced` and its key:
- * the old parts must be deleted first, by a statement whose snapshot is taken after the row is locked. Parameters: the
- * ledger's columns, then for each target its columns and those of its parts.
+ * Returns two kinds of rows. One is for a delivery that the ledger has already, usually none: its `delivery_id`, with NULL as
+ * `table`. Its rows are not written. The other is for a row with parts that replaced an older row: its `delivery_id`, `table`
+ * and `key`. The parts of a row are inserted here only if the row is new. The parts of a row that replaced another must be
+ * deleted first, by a statement whose snapshot is taken after the row is locked.
+ * Parameters: the ledger's columns, then for each target its columns and those of its parts.
  */
 export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
   const parameters = [...entryParameters]
@@ -40,47 +41,47 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
     return first
   }
   const writes = plans.map(({ target, key, parts }) => [
-    sql`, ${written(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target))})`,
+    sql`, ${writtenName(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target))})`,
     ...parts.map(
-      ({ target: part, ownerKey }) =>
-        sql`, ${written(part)} as (${insertSql(part, place(part), ownerIsNew(target, ownerKey))})`,
+      ({ target: part, parentKey }) =>
+        sql`, ${writtenName(part)} as (${insertSql(part, place(part), whereParentIsNew(target, parentKey))})`,
     ),
   ])
-  // Postgres executes a CTE that the query reads when it reads it, and the others in reverse order. The reversed order here
-  // makes it lock rows in the order of the plans.
+  // Postgres executes a CTE when the query reads it, and the CTEs that the query does not read last, in reverse order. They are
+  // listed in reverse order here, so that Postgres locks rows in the order of the plans.
   const inOrder = writes.reverse().flat()
-  const owners = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => replaced(target))
+  const replaced = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => selectReplaced(target))
   const targets = plans.map(({ target, key }) => `${getTableConfig(target.table).name}${key.suffix}`)
   return statement(
     `insert group ${targets.join(' ')}`,
     parameters,
     sql`with new_deliveries as (${insertDeliveriesSql()})${sql.join(inOrder)}
-select r.delivery_id, null as replaced, null::jsonb as key
-from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${whereHeld} ${sql.join(owners)}`,
+select r.delivery_id, null as table, null::jsonb as key
+from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${whereRepeated} ${sql.join(replaced)}`,
   )
 }
 
-const written = ({ table }: Target) => id(`written ${getTableConfig(table).name}`)
+const writtenName = ({ table }: Target) => id(`written ${getTableConfig(table).name}`)
 
 // `is true` makes the planner use a hashed subplan instead of a join.
 const isNewDelivery = sql`(r.delivery_id in (select n.delivery_id from new_deliveries as n))`
 const whereNew = sql`where ${isNewDelivery} is true`
-const whereHeld = sql`where ${isNewDelivery} is not true`
+const whereRepeated = sql`where ${isNewDelivery} is not true`
 
-function ownerIsNew(owner: Target, ownerKey: PartStatements['ownerKey']): SQL {
-  const mine = list(ownerKey.map(({ part }) => sql`r.${id(part)}`))
-  const theirs = list(ownerKey.map(({ owner }) => sql`o.${id(owner)}`))
+function whereParentIsNew(parent: Target, parentKey: PartStatements['parentKey']): SQL {
+  const mine = list(parentKey.map(({ part }) => sql`r.${id(part)}`))
+  const theirs = list(parentKey.map(({ parent }) => sql`o.${id(parent)}`))
   return sql`where ((${mine}, r.delivery_id)
-  in (select ${theirs}, o.delivery_id from ${written(owner)} as o where o.is_new)) is true`
+  in (select ${theirs}, o.delivery_id from ${writtenName(parent)} as o where o.is_new)) is true`
 }
 
-function replaced(target: Target): SQL {
+function selectReplaced(target: Target): SQL {
   const key = list(
     primaryKeyOf(target.table).flatMap(({ name }) => [sql.raw(`'${name}'`), sql`o.${id(name)}`]),
   )
   return sql`
 union all select o.delivery_id, ${sql.raw(`'${getTableConfig(target.table).name}'`)}, jsonb_build_object(${key})
-from ${written(target)} as o where not o.is_new`
+from ${writtenName(target)} as o where not o.is_new`
 }
 
 function insertDeliveriesSql(): SQL {

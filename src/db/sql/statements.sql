@@ -40,7 +40,7 @@ with new_deliveries as (
   on conflict ("owner", "vendor", "body_digest") do nothing
   returning delivery_id
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -186,7 +186,7 @@ with new_deliveries as (
   ) is true
   order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -295,7 +295,7 @@ with new_deliveries as (
   ) is true
   order by r."profile_id" collate "C", r."score_id" collate "C", r."position"
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -368,7 +368,7 @@ with new_deliveries as (
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -457,7 +457,7 @@ with new_deliveries as (
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -543,7 +543,7 @@ with new_deliveries as (
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -624,7 +624,7 @@ with new_deliveries as (
   )
   returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -1018,7 +1018,7 @@ with new_deliveries as (
   ) is true
   order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -1108,7 +1108,7 @@ with new_deliveries as (
   )
   returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as replaced, null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 

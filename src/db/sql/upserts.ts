@@ -88,30 +88,30 @@ export function upsert(target: Target, key: Key = keyOf(target), onlyDiffering =
 }
 
 export interface PartStatements {
-  /** Deletes the parts of rows. Parameters: the keys of the rows that own them. */
+  /** Deletes the parts of rows. Parameters: the keys of their parents. */
   readonly clear: Statement
   readonly insert: Statement
-  /** The columns of the owner's key: in the owner's table and in the part's. */
-  readonly ownerKey: ReadonlyArray<{ readonly owner: string; readonly part: string }>
+  /** The columns of the parent's key: in the parent's table and in the part's. */
+  readonly parentKey: ReadonlyArray<{ readonly parent: string; readonly part: string }>
 }
 
 /** Returns the statements that replace all parts of a row (a score's factors, a session's series) together. */
-export function partStatements(target: Target, owner: Target): PartStatements {
+export function partStatements(target: Target, parent: Target): PartStatements {
   const { name, columns, foreignKeys } = getTableConfig(target.table)
   const reference = foreignKeys[0]?.reference()
   if (!reference) throw new Error(`${name} is part of another table and needs a foreign key to it`)
-  const ownerKey = reference.foreignColumns.map((column, at) => ({
-    owner: column.name,
+  const parentKey = reference.foreignColumns.map((column, at) => ({
+    parent: column.name,
     part: (reference.columns[at] as PgColumn).name,
   }))
-  const keyParameters = primaryKeyOf(owner.table).flatMap(parametersOf)
+  const keyParameters = primaryKeyOf(parent.table).flatMap(parametersOf)
   return {
-    ownerKey,
+    parentKey,
     clear: statement(
       `clear ${name}`,
       keyParameters,
       sql`delete from ${target.table} as p using ${rowsOf(keyParameters)}
-where ${and(ownerKey.map(({ owner, part }) => sql`p.${id(part)} = r.${id(owner)}`))}`,
+where ${and(parentKey.map(({ parent, part }) => sql`p.${id(part)} = r.${id(parent)}`))}`,
     ),
     insert: statement(`insert ${name}`, columns.flatMap(parametersOf), insertSql(target, 1, sql``)),
   }

@@ -1,6 +1,6 @@
+import { getTableName } from 'drizzle-orm'
 import type { PoolClient } from 'pg'
 import type { Target, TargetRows } from '../../tables/target.ts'
-import { bytesOfRows } from '../commit/size.ts'
 import type { Statement } from '../sql/parameters.ts'
 import {
   deleteByDelivery,
@@ -10,7 +10,7 @@ import {
   partStatements,
   upsert,
 } from '../sql/upserts.ts'
-import { type Batch, batchParameters, rowParameters, slices } from '../sql/values.ts'
+import { type Batch, batchParameters, bytesOfRows, rowParameters, slices } from '../sql/values.ts'
 
 export type Client = Pick<PoolClient, 'query'>
 
@@ -31,7 +31,7 @@ export interface Written {
   readonly [key: string]: unknown
 }
 
-/** The statements that write a target's rows and the parts that these rows own. */
+/** The statements that write a target's rows and the parts of these rows. */
 export interface Plan {
   readonly target: Target
   readonly key: Key
@@ -101,20 +101,42 @@ export async function writeRows(
   for (const part of parts) await replaceParts(client, batches, written, part)
 }
 
-/** Replaces the parts of the given owners. */
+/** A row that owns parts and that replaced an older one. Its parts must be replaced too. */
+export interface ReplacedRow {
+  readonly table: string
+  readonly delivery_id: string
+  readonly key: Readonly<Record<string, string>>
+}
+
+/** Replaces the parts of the rows of this plan that replaced older ones. */
+export async function replacePartsOf(
+  client: Client,
+  batches: RowsByTarget,
+  replaced: readonly ReplacedRow[],
+  { target, parts }: Plan,
+): Promise<void> {
+  const name = getTableName(target.table)
+  const parents = replaced
+    .filter(({ table }) => table === name)
+    .map(({ delivery_id, key }) => ({ ...key, delivery_id, is_new: false }))
+  if (parents.length === 0) return
+  for (const part of parts) await replaceParts(client, batches, parents, part)
+}
+
+/** Replaces the parts of the given rows. */
 export async function replaceParts(
   client: Client,
   batches: RowsByTarget,
-  owners: readonly Written[],
-  { target, clear, insert, ownerKey }: Plan['parts'][number],
+  parents: readonly Written[],
+  { target, clear, insert, parentKey }: Plan['parts'][number],
 ): Promise<void> {
-  const replaced = owners.filter(({ is_new }) => !is_new)
+  const replaced = parents.filter(({ is_new }) => !is_new)
   if (replaced.length > 0) await query(client, clear, rowParameters(clear.parameters, replaced))
 
   // Only the parts of rows that are in the table now. The parts of an older delivery are not written.
-  const keyIn = (row: Record<string, unknown>, at: 'owner' | 'part') =>
-    ownerKey.map((key) => row[key[at]]).join('\0')
-  const present = new Set(owners.map((owner) => `${owner.delivery_id}\0${keyIn(owner, 'owner')}`))
+  const keyIn = (row: Record<string, unknown>, at: 'parent' | 'part') =>
+    parentKey.map((key) => row[key[at]]).join('\0')
+  const present = new Set(parents.map((parent) => `${parent.delivery_id}\0${keyIn(parent, 'parent')}`))
   const theirs = (batches.get(target) ?? []).map((batch) => ({
     ...batch,
     rows: batch.rows.filter((row) =>
@@ -126,10 +148,10 @@ export async function replaceParts(
   }
 }
 
-/** Rows by their targets, in the order in which their deliveries were accepted. */
-export function rowsByTarget(accepted: readonly DeliveryRows[]): RowsByTarget {
+/** Rows by their targets, in the order of their deliveries. */
+export function rowsByTarget(deliveries: readonly DeliveryRows[]): RowsByTarget {
   const batches = new Map<Target, Batch[]>()
-  for (const { rows: all, id, receivedAt } of accepted) {
+  for (const { rows: all, id, receivedAt } of deliveries) {
     for (const { target, rows } of all) {
       if (rows.length === 0) continue
       const batch = { rows, id, receivedAt }

@@ -6,7 +6,6 @@ import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
 import { countDuplicates, insertGroup } from '../sql/ledger-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
-import { type Entry, entriesOf, ledgerRows } from './entries.ts'
 import {
   type Client,
   type DeliveryRows,
@@ -14,32 +13,25 @@ import {
   type Plan,
   plansFor,
   query,
+  type ReplacedRow,
   type RowsByTarget,
-  replaceParts,
+  replacePartsOf,
   rowsByTarget,
   writeRows,
 } from './plan.ts'
 
-/** A row of the statement that counts duplicates: what the ledger had of a delivery. */
-interface KnownDelivery {
+/** What the statement that counts duplicates returns for an entry: what the ledger had. */
+interface Counted {
   /** The id that this arrival was given. */
   readonly arrival_id: string
   readonly owner: string
+  /** The id in the ledger: that of the first arrival. */
   readonly delivery_id: string
   readonly received_at: string
   readonly outcome_before: string
   readonly event_before: string | null
   /** The new verdict replaces the old one: the delivery was not stored, or was stored under the name of another event. */
   readonly is_judged_again: boolean
-}
-
-/** A row of the statement that inserts a group: what is left to do after it. */
-interface Remaining {
-  readonly delivery_id: string
-  /** The table of a row that replaced another one and owns parts; null for a delivery that the ledger had already. */
-  readonly replaced: string | null
-  /** The key of that row. */
-  readonly key: Readonly<Record<string, string>> | null
 }
 
 /** Writes a group: first the ledger, then the tables in a fixed order, so that no two writers deadlock. */
@@ -57,73 +49,69 @@ export class Writer implements GroupWriter {
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const entries = entriesOf(group)
     const receipts = new Map<string, Receipt>()
-    const known = await this.#insertGroup(client, entries, receipts, limits)
-    if (known.length > 0) await this.#countDuplicates(client, known, receipts, limits)
+    const repeated = await this.#insertEntries(client, entries, receipts, limits)
+    if (repeated.length > 0) await this.#countArrivals(client, repeated, receipts, limits)
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
-  /** Inserts the deliveries that the ledger does not have, with their rows; returns those that it has. */
-  async #insertGroup(
+  /** Inserts the entries that the ledger does not have, with their rows; returns those that it has. */
+  async #insertEntries(
     client: Client,
     entries: Entry[],
     receipts: Map<string, Receipt>,
     limits?: TimeLimits,
   ): Promise<Entry[]> {
-    const accepted = entries.map(asArrived)
-    const batches = rowsByTarget(accepted)
+    const rows = entries.map(rowsOfEntry)
+    const batches = rowsByTarget(rows)
     const used = this.#plans.filter(({ target }) => batches.has(target))
-    const together = used.filter((plan) => fitsOneStatement(plan, batches))
-    const apart = used.filter((plan) => !together.includes(plan))
+    const fitting = used.filter((plan) => fitsOneStatement(plan, batches))
+    const oversized = used.filter((plan) => !fitting.includes(plan))
     // A single statement is a transaction of its own. Replacing parts and setting time limits take further statements.
-    const isSingle = !limits && apart.length === 0 && together.every(({ parts }) => parts.length === 0)
+    const isSingle = !limits && oversized.length === 0 && fitting.every(({ parts }) => parts.length === 0)
 
     if (!isSingle) await begin(client, limits)
-    const remaining = await this.#insertTogether(client, entries, batches, together)
-    const knownIds = new Set(remaining.filter(({ replaced }) => !replaced).map((row) => row.delivery_id))
-    for (const plan of together) await replacePartsOf(client, batches, remaining, plan)
-    const inserted = rowsByTarget(apart.length > 0 ? accepted.filter(({ id }) => !knownIds.has(id)) : [])
-    for (const plan of apart) await writeRows(client, inserted, plan)
+    const { repeated, replaced } = await this.#insertInOneStatement(client, entries, batches, fitting)
+    for (const plan of fitting) await replacePartsOf(client, batches, replaced, plan)
+    const inserted = rowsByTarget(oversized.length > 0 ? rows.filter(({ id }) => !repeated.has(id)) : [])
+    for (const plan of oversized) await writeRows(client, inserted, plan)
     if (!isSingle) await commit(client, limits)
 
-    const isKnown = ({ delivery }: Entry) => knownIds.has(delivery.arrival.id)
-    for (const entry of entries) {
-      if (!isKnown(entry)) addReceipts(receipts, entry, entry.delivery.arrival.id, null)
-    }
-    return entries.filter(isKnown)
+    const isRepeated = ({ delivery }: Entry) => repeated.has(delivery.arrival.id)
+    for (const entry of entries)
+      if (!isRepeated(entry)) addReceipts(receipts, entry, entry.delivery.arrival.id, null)
+    return entries.filter(isRepeated)
   }
 
   /**
-   * Counts the arrivals of deliveries that the ledger has. Writes the rows of those that were not stored before, or that
+   * Counts the arrivals of entries that the ledger has. Writes the rows of those that were not stored before, or that
    * were stored under the name of another event.
    */
-  async #countDuplicates(
+  async #countArrivals(
     client: Client,
     entries: Entry[],
     receipts: Map<string, Receipt>,
     limits?: TimeLimits,
   ): Promise<void> {
     await begin(client, limits)
-    const rows = await query<KnownDelivery>(
-      client,
-      countDuplicates,
-      rowParameters(countDuplicates.parameters, ledgerRows(entries)),
-    )
-    const byArrival = new Map(rows.map((row) => [row.arrival_id, row]))
-    const accepted: DeliveryRows[] = []
-    const renamed: KnownDelivery[] = []
+    const parameters = rowParameters(countDuplicates.parameters, ledgerRows(entries))
+    const counted = await query<Counted>(client, countDuplicates, parameters)
+    const byArrival = new Map(counted.map((row) => [row.arrival_id, row]))
+    const rows: DeliveryRows[] = []
+    const renamed: Counted[] = []
     for (const entry of entries) {
       const { arrival, verdict } = entry.delivery
-      const ledger = byArrival.get(arrival.id) as KnownDelivery
+      const ledger = byArrival.get(arrival.id) as Counted
       const wasStored = ledger.outcome_before === 'stored'
-      const isItself = ledger.delivery_id === arrival.id
-      const known =
-        wasStored && !isItself ? { event: ledger.event_before, isLast: !ledger.is_judged_again } : null
-      addReceipts(receipts, entry, ledger.delivery_id, known)
+      // The ledger has this very arrival if it was committed by an attempt whose connection was lost.
+      const isRetry = ledger.delivery_id === arrival.id
+      const storedAs =
+        wasStored && !isRetry ? { event: ledger.event_before, isFinal: !ledger.is_judged_again } : null
+      addReceipts(receipts, entry, ledger.delivery_id, storedAs)
       if (!ledger.is_judged_again) continue
-      accepted.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      rows.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
       if (wasStored) renamed.push(ledger)
     }
-    const batches = rowsByTarget(accepted)
+    const batches = rowsByTarget(rows)
     for (const plan of this.#plans) {
       // The rows that the same bytes made under the name of another event are deleted.
       const { deleteByDelivery } = plan
@@ -134,23 +122,34 @@ export class Writer implements GroupWriter {
     await commit(client, limits)
   }
 
-  /** Inserts the ledger's rows, and those of the plans, by one statement. */
-  async #insertTogether(
+  /**
+   * Inserts the ledger's rows, and those of the plans, by one statement. Returns the ids of the arrivals whose bytes the
+   * ledger had already, and the rows whose parts must be replaced.
+   */
+  async #insertInOneStatement(
     client: Client,
     entries: Entry[],
     batches: RowsByTarget,
     plans: readonly Plan[],
-  ): Promise<Remaining[]> {
+  ): Promise<{ repeated: ReadonlySet<string>; replaced: readonly ReplacedRow[] }> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
       ...batchParameters(upsert.parameters, batches.get(target) ?? []),
       ...parts.flatMap(({ target: part, insert }) =>
         batchParameters(insert.parameters, batches.get(part) ?? []),
       ),
     ]
-    return query<Remaining>(client, this.#insertStatement(plans), [
-      ...rowParameters(ENTRY_PARAMETERS, ledgerRows(entries)),
-      ...plans.flatMap(rowsFor),
-    ])
+    const remaining = await query<ReplacedRow | { readonly table: null; readonly delivery_id: string }>(
+      client,
+      this.#insertStatement(plans),
+      [...rowParameters(ENTRY_PARAMETERS, ledgerRows(entries)), ...plans.flatMap(rowsFor)],
+    )
+    const repeated = new Set<string>()
+    const replaced: ReplacedRow[] = []
+    for (const row of remaining) {
+      if (row.table === null) repeated.add(row.delivery_id)
+      else replaced.push(row)
+    }
+    return { repeated, replaced }
   }
 
   /** The statement for a set of tables; made once for each set that occurs. */
@@ -164,29 +163,14 @@ export class Writer implements GroupWriter {
 
 const ENTRY_PARAMETERS = insertGroup([]).parameters
 
-async function replacePartsOf(
-  client: Client,
-  batches: RowsByTarget,
-  remaining: readonly Remaining[],
-  { target, parts }: Plan,
-): Promise<void> {
-  const table = getTableName(target.table)
-  const owners = remaining
-    .filter(({ replaced }) => replaced === table)
-    .map(({ delivery_id, key }) => ({ ...key, delivery_id, is_new: false }))
-  if (owners.length === 0) return
-  for (const part of parts) await replaceParts(client, batches, owners, part)
-}
-
-function asArrived(entry: Entry): DeliveryRows {
-  const { arrival, verdict } = entry.delivery
+function rowsOfEntry({ delivery: { arrival, verdict } }: Entry): DeliveryRows {
   return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt }
 }
 
-/** Under the name of which event the ledger had stored some bytes, and whether no other name can replace it. */
+/** Under the name of which event the ledger has stored some bytes, and whether no other name can replace it. */
 interface StoredAs {
   readonly event: string | null
-  readonly isLast: boolean
+  readonly isFinal: boolean
 }
 
 /** Adds the receipts of identical arrivals, as if they had been written one after the other. */
@@ -196,12 +180,68 @@ function addReceipts(
   deliveryId: string,
   before: StoredAs | null,
 ): void {
-  let known = before
+  let storedAs = before
   for (const { arrival, verdict } of members) {
     const isStored = verdict.outcome === 'stored'
-    const isDuplicate = known !== null && (known.isLast || !isStored || known.event === verdict.event)
+    const isDuplicate =
+      storedAs !== null && (storedAs.isFinal || !isStored || storedAs.event === verdict.event)
     const outcome = isDuplicate ? 'duplicate' : verdict.outcome
     receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
-    if (isStored && !isDuplicate) known = { event: verdict.event, isLast: false }
+    if (isStored && !isDuplicate) storedAs = { event: verdict.event, isFinal: false }
   }
+}
+
+/** The arrivals of identical bytes in one group. They become one row of the ledger. */
+export interface Entry {
+  /**
+   * The first arrival, with the best verdict of all: their headers differ, and may be wrong. If the bytes fit two
+   * events, the event that was named last counts.
+   */
+  delivery: Delivery
+  /** All arrivals, in their order. */
+  readonly members: Delivery[]
+}
+
+/** The group's deliveries by the ledger's key, in order of arrival. */
+export function entriesOf(group: readonly Delivery[]): Entry[] {
+  const entries = new Map<string, Entry>()
+  for (const delivery of group) {
+    const { arrival, verdict, vendor } = delivery
+    // The digest has a fixed length and a vendor's name no space, so different keys have different texts.
+    const key = `${arrival.digest}${vendor} ${verdict.owner}`
+    const entry = entries.get(key)
+    if (!entry) entries.set(key, { delivery, members: [delivery] })
+    else {
+      entry.members.push(delivery)
+      const before = entry.delivery.verdict
+      const isBetter =
+        verdict.outcome === 'stored' && (before.outcome !== 'stored' || before.event !== verdict.event)
+      if (isBetter) entry.delivery = { ...delivery, arrival: entry.delivery.arrival }
+    }
+  }
+  return [...entries.values()]
+}
+
+/** The rows of the ledger for a group. */
+export function ledgerRows(entries: readonly Entry[]): object[] {
+  return entries.map(({ delivery, members }) => {
+    const { arrival, verdict } = delivery
+    return {
+      owner: verdict.owner,
+      vendor: delivery.vendor,
+      body_digest: arrival.digest,
+      delivery_id: arrival.id,
+      event: verdict.event,
+      user_id: verdict.userId,
+      authenticated_by: delivery.authenticatedBy,
+      outcome: verdict.outcome,
+      problem: verdict.problem && JSON.stringify(verdict.problem),
+      headers: JSON.stringify(delivery.headers),
+      received_at: arrival.receivedAt,
+      last_received_at: (members.at(-1) ?? delivery).arrival.receivedAt,
+      times_received: members.length,
+      normaliser_version: delivery.normaliserVersion,
+      body: arrival.body,
+    }
+  })
 }
