@@ -2,6 +2,12 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/tables/deliveries.ts', './src/tables/unverified.ts', './src/vendors/*/tables/*.ts'],
+  schema: [
+    './src/tables/deliveries.ts',
+    './src/tables/bodies.ts',
+    './src/tables/upkeep.ts',
+    './src/tables/unverified.ts',
+    './src/vendors/*/tables/*.ts',
+  ],
   out: './migrations',
 })

@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commentStatements } from '../src/db/sql/comments.ts'
+import { groups, packs } from '../src/tables/bodies.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'
+import { activity, tasks } from '../src/tables/upkeep.ts'
 import { vendors } from '../src/vendors/index.ts'
 
 const folder = import.meta.dirname
@@ -23,6 +25,10 @@ for (const name of migrationFiles()) {
 const targets = [
   ledger as unknown as Target,
   quarantine as unknown as Target,
+  groups as unknown as Target,
+  packs as unknown as Target,
+  tasks as unknown as Target,
+  activity as unknown as Target,
   ...vendors.flatMap((vendor) => vendor.targets),
 ]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)

@@ -9,7 +9,7 @@ import { defaultLimits } from './db/commit/limits.ts'
 import { databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
-import { lastStored } from './db/last-stored.ts'
+import { keepRecordingLastStored, lastStored } from './db/last-stored.ts'
 import { directConnection, migrate } from './db/migrate/migrate.ts'
 import { OnlineSteps } from './db/migrate/online/background.ts'
 import { onlineSteps } from './db/migrate/online/steps.ts'
@@ -85,8 +85,12 @@ export async function startService(
     onlineSteps: state.onlineSteps,
   })
   drain.closeConnections(app)
+  const stopRecording = keepRecordingLastStored(pool, (error) =>
+    log.warn({ code: sqlState(error) }, 'when each event was last stored is not recorded'),
+  )
   closeInOrder(app, store, [
     stopFollowing,
+    stopRecording,
     () => guard.close(),
     () => online.close(),
     () => store.close(),
@@ -109,8 +113,7 @@ function quarantineOf(config: Config, pool: pg.Pool, log: Logger): PostgresQuara
 }
 
 /**
- * When each event was last stored. While the index for this query is missing, the query exceeds its time limit, and
- * the silence of an event is counted from the start of the process.
+ * When each event was last stored. If the query fails, the silence of an event is counted from the start of the process.
  */
 async function storedBefore(pool: pg.Pool, log: Logger): Promise<LastStored> {
   try {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPool } from '../src/db/connect/pool.ts'
 import { countDuplicates, insertGroup, moveDeliveries } from '../src/db/sql/ledger-statements.ts'
 import { rowParameters } from '../src/db/sql/values.ts'
+import { entriesOf, ledgerRows } from '../src/db/write/entries.ts'
 import { plansFor } from '../src/db/write/plan.ts'
-import { entriesOf, ledgerRows, Writer } from '../src/db/write/writer.ts'
+import { Writer } from '../src/db/write/writer.ts'
 import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
 import { unpackAndJudge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
@@ -76,7 +77,9 @@ describe('the cost of a group of duplicates is linear in its size', () => {
     const rows = ledgerRows(entriesOf(name === 'countDuplicates' ? group() : first))
     const values = rowParameters(
       statement.parameters,
-      name === 'countDuplicates' ? rows : rows.map((row) => ({ ...row, owner: 'another' })),
+      name === 'countDuplicates'
+        ? rows
+        : rows.map((row) => ({ ...row, owner: 'another', body: Buffer.from('{}') })),
     )
     const result = await client.query(`explain (analyze, format json) ${statement.text}`, values)
     const [{ Plan: plan }] = result.rows[0]['QUERY PLAN'] as [{ Plan: Node }]

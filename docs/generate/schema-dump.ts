@@ -29,9 +29,10 @@ async function read(client: pg.ClientBase, query: string): Promise<string[]> {
   return rows.map(({ definition }) => definition.trimEnd())
 }
 
-/** Postgres 18 records NOT NULL as a constraint; older versions don't. Only the column shows it here. */
+/** Partitions are left out: their names are days. Postgres 18 records NOT NULL as a constraint; older versions don't. Only the column shows it here. */
 const TABLES = `
-  select format(E'create table %I (\\n%s\\n);', c.relname, string_agg(line, E',\\n' order by kind, nth, name collate "C")) as definition
+  select format(E'create table %I (\\n%s\\n)%s;', c.relname, string_agg(line, E',\\n' order by kind, nth, name collate "C"),
+    coalesce(' partition by ' || lower(left(pg_get_partkeydef(c.oid), 5)) || substring(pg_get_partkeydef(c.oid) from 6), '')) as definition
   from pg_class as c
   cross join lateral (
     select 1 as kind, a.attnum::int as nth, a.attname::text as name,
@@ -45,14 +46,14 @@ const TABLES = `
       format('  constraint %I %s', k.conname, pg_get_constraintdef(k.oid))
     from pg_constraint as k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c')
   ) as lines
-  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
   group by c.oid, c.relname order by c.relname collate "C"`
 
 /** The index of a primary key or of a unique constraint shows as the constraint. */
 const INDEXES = `
   select string_agg(pg_get_indexdef(i.indexrelid) || ';', E'\\n' order by c.relname collate "C") as definition
   from pg_index as i join pg_class as c on c.oid = i.indexrelid
-  where c.relnamespace = 'public'::regnamespace
+  where c.relnamespace = 'public'::regnamespace and not c.relispartition
     and not exists (select from pg_constraint as k where k.conindid = c.oid and k.contype in ('p', 'u'))`
 
 const FUNCTIONS = `

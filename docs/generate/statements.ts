@@ -33,8 +33,8 @@ const QUARANTINE = 'src/db/sql/quarantine-statements.ts'
 const nameOf = ({ table }: Target) => getTableName(table)
 
 /** Long values are one parameter for all rows. Of every other parameter a row has one element. */
-const described = ({ name, type, part }: Parameter) =>
-  part?.is === 'all' ? `${name} ${type}` : `${name} ${type}[]`
+const described = ({ name, type, part, isScalar }: Parameter) =>
+  isScalar || part?.is === 'all' ? `${name} ${type}` : `${name} ${type}[]`
 
 const made = (
   call: string,

@@ -45,6 +45,10 @@ export interface Delivery {
   readonly authenticatedBy: string
   readonly headers: Readonly<Record<string, string>>
   readonly normaliserVersion: number
+  /** `pull` if Nightpost asked the vendor for it; otherwise the vendor sent it. */
+  readonly source?: 'push' | 'pull'
+  /** It is committed long after its arrival: it comes from the quarantine or from an archive. */
+  readonly isLate?: boolean
 }
 
 /** What the ledger says after the commit. `deliveryId` is that of the first arrival of these bytes. */

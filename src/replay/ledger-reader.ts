@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Arrival, Verdict } from '../ingest/delivery.ts'
 
-/** A delivery as it stands in the ledger. */
+/** A delivery of the ledger, with its body. */
 export interface LedgerDelivery {
   readonly arrival: Arrival
   readonly vendor: string
@@ -42,10 +42,13 @@ export async function countDeliveries(client: Client, filter: Filter): Promise<n
   return rows[0].count
 }
 
-/** Reads the deliveries in order of arrival, in chunks. Deliveries that arrive during the reading may be included. */
+/**
+ * Reads the deliveries in order of arrival, in chunks. Deliveries that arrive during the reading may be included. Those
+ * whose body is no longer kept are left out.
+ */
 export async function* readDeliveries(client: Client, filter: Filter): AsyncGenerator<LedgerDelivery[]> {
   const { where, values } = conditions(filter)
-  const next = `select delivery_id, octet_length(body) as size from deliveries
+  const next = `select delivery_id, coalesce(body_size, octet_length(body)) as size from deliveries
     where ${where} and delivery_id > $${values.length + 1} order by delivery_id limit ${PAGE}`
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {
@@ -59,8 +62,9 @@ export async function* readDeliveries(client: Client, filter: Filter): AsyncGene
   }
 }
 
-const BY_ID = `select delivery_id, vendor, owner, outcome, authenticated_by, headers, body, body_digest,
-  received_at::text from deliveries where delivery_id = any($1::uuid[]) order by delivery_id`
+const BY_ID = `select delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.headers, b.body, d.body_digest,
+  d.received_at::text from deliveries as d join delivery_bodies as b using (delivery_id)
+  where delivery_id = any($1::uuid[]) order by delivery_id`
 
 function ledgerDelivery(row: Record<string, unknown>): LedgerDelivery {
   return {

@@ -95,5 +95,6 @@ export function ledgerRow({
     problem: verdict.problem && JSON.stringify(verdict.problem),
     headers: JSON.stringify(headers),
     normaliser_version: normaliserVersion,
+    body: arrival.body,
   }
 }

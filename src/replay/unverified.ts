@@ -74,6 +74,7 @@ function prove({ vendors, config }: ReplayContext, row: Quarantined): Delivery |
     authenticatedBy,
     headers: keptHeaders(vendor, headers),
     normaliserVersion: vendor.normaliserVersion,
+    isLate: true,
   }
 }
 

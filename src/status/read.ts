@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { type Drift, join } from '../contract/drift.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import { lastStored } from '../db/last-stored.ts'
+import { idAtTime } from '../db/uuid-time.ts'
 import { unpackAndJudge } from '../ingest/judge.ts'
 import { DriftNames } from '../ops/drift-names.ts'
 
@@ -57,7 +58,10 @@ const HOUR = 3_600_000
 /** Reads what `nightpost status` shows. `client` may be a read-only connection. */
 export async function readState(client: Client, vendors: readonly Vendor[]): Promise<DatabaseReport> {
   const { rows: sizes } = await client.query(
-    `select pg_total_relation_size('deliveries')::float8 as ledger, pg_database_size(current_database())::float8 as all,
+    `select (pg_total_relation_size('deliveries') + (
+         select coalesce(sum(pg_total_relation_size(relid)), 0)
+         from (values ('body_groups'), ('body_packs')) as t(name), pg_partition_tree(to_regclass(t.name))
+       ))::float8 as ledger, pg_database_size(current_database())::float8 as all,
        (extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
   )
   const { now } = sizes[0]
@@ -68,16 +72,10 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
     recent: await recent(client, vendors, now),
     problems: await problems(client, vendors, now),
     unverified: await unverified(client, vendors),
-    drift: await drift(client, vendors),
+    drift: await drift(client, vendors, now),
     ledgerBytes: sizes[0].ledger,
     databaseBytes: sizes[0].all,
   }
-}
-
-/** The smallest UUID version 7 of a time, in milliseconds: the deliveries since then are a range of an index. */
-function idSince(ms: number): string {
-  const hex = Math.floor(ms).toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
 /** The name of a declared event. Any other name comes from a body and must not be shown. Parameters: `declared`. */
@@ -94,7 +92,7 @@ async function recent(client: Client, vendors: readonly Vendor[], now: number): 
     `select vendor, ${EVENT} as event, outcome, count(*)::int as day,
        (count(*) filter (where delivery_id >= $4))::int as hour
      from deliveries where delivery_id >= $3 group by 1, 2, 3 order by 1, 2, 3`,
-    [...declared(vendors), idSince(now - 24 * HOUR), idSince(now - HOUR)],
+    [...declared(vendors), idAtTime(now - 24 * HOUR), idAtTime(now - HOUR)],
   )
   return rows
 }
@@ -110,7 +108,7 @@ async function problems(
          regexp_replace(problem->'errors'->0->>'path', '/[0-9]+(?=/|$)', '/[]', 'g') as path, count(*)::int
        from deliveries where delivery_id >= $3 and outcome <> 'stored' group by 1, 2, 3, 4
      ) as found order by vendor, event, count desc`,
-    [...declared(vendors), idSince(now - 24 * HOUR)],
+    [...declared(vendors), idAtTime(now - 24 * HOUR)],
   )
   return rows
 }
@@ -122,7 +120,7 @@ async function ahead(client: Client, now: number): Promise<DatabaseReport['ahead
   const { rows } = await client.query(
     `select count(*)::int as count, (extract(epoch from max(received_at)) * 1000)::float8 as until
      from deliveries where delivery_id >= $1 and received_at > to_timestamp($2 / 1000.0::float8)`,
-    [idSince(now + TOLERANCE), now + TOLERANCE],
+    [idAtTime(now + TOLERANCE), now + TOLERANCE],
   )
   return rows[0].count > 0 ? rows[0] : null
 }
@@ -144,20 +142,28 @@ async function unverified(client: Client, vendors: readonly Vendor[]): Promise<D
   return rows
 }
 
-/** Bodies of each event that are judged again to find drift, and the size of the largest. */
+/** Bodies of each event of the last week that are judged again to find drift, and the size of the largest. */
+const DRIFT_PERIOD = 7 * 24 * HOUR
 const SAMPLE = 50
 const SAMPLE_BYTES = 2 ** 20
 
-async function drift(client: Client, vendors: readonly Vendor[]): Promise<DatabaseReport['drift']> {
+async function drift(
+  client: Client,
+  vendors: readonly Vendor[],
+  now: number,
+): Promise<DatabaseReport['drift']> {
   const names = new DriftNames()
   const found: DatabaseReport['drift'] = []
   for (const vendor of vendors) {
     for (const event of new Set(vendor.events.map(({ name }) => name))) {
       const { rows } = await client.query(
-        `select authenticated_by, headers, body from deliveries
-         where vendor = $1 and event = $2 and outcome = 'stored' and octet_length(body) <= ${SAMPLE_BYTES}
-         order by received_at desc limit ${SAMPLE}`,
-        [vendor.name, event],
+        `select authenticated_by, headers, b.body from (
+           select delivery_id, authenticated_by, headers from deliveries
+           where delivery_id >= $3 and vendor = $1 and event = $2 and outcome = 'stored'
+             and coalesce(body_size, octet_length(body)) <= ${SAMPLE_BYTES}
+           order by delivery_id desc limit ${SAMPLE}
+         ) as latest join delivery_bodies as b using (delivery_id)`,
+        [vendor.name, event, idAtTime(now - DRIFT_PERIOD)],
       )
       const paths = new Map<string, Pick<DatabaseReport['drift'][number], 'path' | 'kind' | 'bodies'>>()
       // In two passes: a name is shown once three owners have it, and then also for the bodies before the third.

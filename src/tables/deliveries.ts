@@ -3,7 +3,7 @@ import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
 
-/** The ledger: every authentic delivery with its exact bytes and its outcome. */
+/** The ledger: an entry for every authentic delivery, with its outcome. The bodies are in `bodies.ts`. */
 export const deliveries = pgTable(
   'deliveries',
   {
@@ -16,7 +16,11 @@ export const deliveries = pgTable(
     authenticated_by: text().notNull(),
     outcome: text().notNull(),
     problem: jsonb().$type<JsonText>(),
-    body: bytea().notNull(),
+    body: bytea(),
+    body_group: uuid(),
+    body_start: integer(),
+    body_size: integer(),
+    source: text().notNull().default('push'),
     headers: jsonb().$type<JsonText>().notNull(),
     received_at: instant().notNull(),
     last_received_at: instant().notNull(),
@@ -28,13 +32,12 @@ export const deliveries = pgTable(
     index('deliveries_delivery_id_idx').on(t.delivery_id),
     // For `replay` and `status`, which look for the few deliveries that are not stored.
     index('deliveries_not_stored_idx').on(t.delivery_id).where(sql`outcome <> 'stored'`),
-    // For the time at which each event was last stored, which a restarted process reads to measure silence.
-    index('deliveries_stored_idx').on(t.vendor, t.event, t.received_at).where(sql`outcome = 'stored'`),
   ],
 )
 
 export const ledger = target(deliveries, {
-  about: 'The ledger: every authentic delivery with the exact bytes received and what became of it.',
+  about:
+    'The ledger: every authentic delivery and what became of it. The exact bytes received are in delivery_bodies.',
   comments: {
     owner: "Whose data it is: Asleep user_id or Sahha profileId; '' where the body names nobody.",
     vendor: 'asleep or sahha.',
@@ -47,7 +50,11 @@ export const ledger = target(deliveries, {
       'stored (its rows are in the tables), unrecognised (no normaliser knows the event) or rejected (see problem).',
     problem:
       'Why the delivery was rejected, as the sender was told, or which records of a stored one have no row (partly_stored), as RFC 9457; NULL otherwise.',
-    body: 'The exact bytes received.',
+    body: 'The exact bytes received, of a delivery that is not stored or came late; NULL if they are in body_groups or body_packs. Read them in delivery_bodies.',
+    body_group: 'The row of body_groups that has or had the body; NULL if body has it.',
+    body_start: 'Where the body begins in the bytes of body_group, from 1.',
+    body_size: 'Size of the body in bytes; NULL if an earlier version stored it.',
+    source: 'push: the vendor sent it. pull: Nightpost asked for it.',
     headers: 'The headers needed to judge the body again; never a credential.',
     received_at: 'When these bytes first arrived.',
     last_received_at: 'When these bytes last arrived.',

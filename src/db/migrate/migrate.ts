@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import { sqlState } from '../commit/failure.ts'
 import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
+import { databaseTime, preparePartitions } from '../upkeep/partitions.ts'
 import {
   LOCK_RETRY_POLICY,
   type LockRetryPolicy,
@@ -87,6 +89,7 @@ export async function migrateOn(client: pg.ClientBase, options: MigrateOptions =
     }
   }
   await refreshTimeZones(client)
+  await keepPartitions(client)
 }
 
 async function applyMissing(
@@ -176,6 +179,17 @@ async function refreshTimeZones(client: pg.ClientBase): Promise<void> {
   await client.query('refresh materialized view concurrently time_zones').catch(() => {})
   await client.query('set lock_timeout = 0')
 }
+
+/** Creates partitions ahead. A role that may only read and write rows leaves them to `nightpost maintain`. */
+async function keepPartitions(client: pg.ClientBase): Promise<void> {
+  try {
+    await preparePartitions(client, await databaseTime(client))
+  } catch (error) {
+    if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error
+  }
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
 
 async function requireServer(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query(

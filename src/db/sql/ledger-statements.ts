@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { getTableConfig } from 'drizzle-orm/pg-core'
+import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
+import { bodyGroups } from '../../tables/bodies.ts'
 import { deliveries } from '../../tables/deliveries.ts'
 import type { Target } from '../../tables/target.ts'
 import type { Plan } from '../write/plan.ts'
@@ -11,6 +12,7 @@ import {
   id,
   list,
   names,
+  type Parameter,
   parametersOf,
   primaryKeyOf,
   rowsOf,
@@ -21,9 +23,21 @@ import { insertSql, type PartStatements, returningWritten, upsertSql } from './u
 
 const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
-const ledgerParameters = ledgerColumns.filter((column) => column !== deliveries.body).flatMap(parametersOf)
-const entryParameters = [...ledgerParameters, ...parametersOf(deliveries.body)]
-const ENTRY_IDS = `$${entryParameters.findIndex(({ name }) => name === 'delivery_id') + 1}::uuid[]`
+/** The columns that say where the body of a delivery is. */
+const bodyColumns = [deliveries.body, deliveries.body_group, deliveries.body_start, deliveries.body_size]
+const isBodyColumn = (column: PgColumn) => bodyColumns.some(({ name }) => name === column.name)
+const ledgerParameters = ledgerColumns.filter((column) => !isBodyColumn(column)).flatMap(parametersOf)
+/** Without `body_group`, which is the same for the whole group. */
+const entryColumns = ledgerColumns.filter(({ name }) => name !== deliveries.body_group.name)
+const rowParameters = entryColumns.flatMap(parametersOf)
+const groupId: Parameter = { name: 'group_id', type: 'uuid', isScalar: true }
+const groupBytes: Parameter = { name: 'group_bytes', type: 'bytea', isScalar: true }
+const entryParameters = [...rowParameters, groupId, groupBytes]
+const placeOf = (name: string) => {
+  const at = entryParameters.findIndex((parameter) => parameter.name === name)
+  const { type, isScalar } = entryParameters[at] as Parameter
+  return sql.raw(`$${at + 1}::${type}${isScalar ? '' : '[]'}`)
+}
 
 /**
  * Inserts the deliveries of a group that are not in the ledger, and upserts their rows, in one statement and one round trip.
@@ -55,9 +69,9 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
   return statement(
     `insert group ${targets.join(' ')}`,
     parameters,
-    sql`with new_deliveries as (${insertDeliveriesSql()})${sql.join(inOrder)}
+    sql`with new_deliveries as (${insertDeliveriesSql()}), new_bodies as (${insertBodiesSql()})${sql.join(inOrder)}
 select r.delivery_id, null as table, null::jsonb as key
-from unnest(${sql.raw(ENTRY_IDS)}) as r(delivery_id) ${whereRepeated} ${sql.join(replaced)}`,
+from unnest(${placeOf('delivery_id')}) as r(delivery_id) ${whereRepeated} ${sql.join(replaced)}`,
   )
 }
 
@@ -86,10 +100,31 @@ from ${writtenName(target)} as o where not o.is_new`
 
 function insertDeliveriesSql(): SQL {
   return sql`insert into ${deliveries} (${names(ledgerColumns)})
-select ${list(ledgerColumns.map(fromParameter))} from ${rowsOf(entryParameters)}
+select ${list(ledgerColumns.map((column) => (column.name === deliveries.body_group.name ? groupOfRow : fromParameter(column))))}
+from ${rowsOf(rowParameters)}
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
-returning delivery_id`
+returning delivery_id, body_start`
+}
+
+const groupOfRow = sql`case when r.body_start is not null then ${placeOf(groupId.name)} end`
+
+/**
+ * Inserts the bodies of the new deliveries end to end. Usually that is the parameter as it is. Where the ledger had some of
+ * the deliveries already, their bytes are replaced by zeros: no entry says whose they are, so an erasure could not find them.
+ */
+function insertBodiesSql(): SQL {
+  const [ids, starts, sizes] = ['delivery_id', 'body_start', 'body_size'].map(placeOf)
+  const bytes = placeOf(groupBytes.name)
+  return sql`insert into ${bodyGroups} (group_id, bytes)
+select ${placeOf(groupId.name)}, case
+  when count(*) = (select count(s) from unnest(${starts}) as s) then ${bytes}
+  else (
+    select string_agg(case when ${isNewDelivery} then substring(${bytes} from r.body_start for r.body_size)
+      else decode(repeat('00', r.body_size), 'hex') end, ''::bytea order by r.body_start)
+    from unnest(${ids}, ${starts}, ${sizes}) as r(delivery_id, body_start, body_size) where r.body_start is not null
+  ) end
+from new_deliveries as n where n.body_start is not null having count(*) > 0`
 }
 
 const verdictColumns = [
@@ -155,20 +190,32 @@ from (${verdictRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(na
 and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(columnOf('r')))})`,
 )
 
-const movedColumns = new Set([deliveries.owner, ...verdictColumns].map(({ name }) => name))
+const moveParameters = [...verdictParameters, ...parametersOf(deliveries.body)]
+const moveRows = sql`select ${list(
+  [...ledgerKey, deliveries.delivery_id, ...verdictColumns, deliveries.body].map(
+    (column) => sql`${fromParameter(column)} as ${id(column.name)}`,
+  ),
+)} from ${rowsOf(moveParameters)}`
+const movedColumns = new Set([deliveries.owner, deliveries.body, ...verdictColumns].map(({ name }) => name))
+/** A moved delivery has its body in its entry, because packs are found by the owner. */
+const unset = new Set([deliveries.body_group, deliveries.body_start].map(({ name }) => name))
+const moved = (column: PgColumn) =>
+  unset.has(column.name)
+    ? sql`null::${sql.raw(column.getSQLType())}`
+    : columnOf(movedColumns.has(column.name) ? 'r' : 'd')(column)
 
 /**
- * Updates verdicts whose owner differs. The owner is part of the key, so the row is deleted and inserted. Returns
- * `delivery_id`. If the new owner already has a delivery with the same bytes, that one stays, the arrivals are added to it,
+ * Updates verdicts whose owner differs. The owner is part of the key, so the row is deleted and inserted, with the body as
+ * given. Returns `delivery_id`. If the new owner already has a delivery with the same bytes, that one stays, the arrivals are added to it,
  * and its id is returned.
  */
 export const moveDeliveries = statement(
   'move deliveries',
-  verdictParameters,
+  moveParameters,
   sql`with gone as (
-  delete from ${deliveries} as d using (${verdictRows}) as r
+  delete from ${deliveries} as d using (${moveRows}) as r
   where d.delivery_id = r.delivery_id and d.owner <> r.owner
-  returning ${list(ledgerColumns.map((column) => columnOf(movedColumns.has(column.name) ? 'r' : 'd')(column)))}
+  returning ${list(ledgerColumns.map((column) => sql`${moved(column)} as ${id(column.name)}`))}
 )
 insert into ${deliveries} as d (${names(ledgerColumns)})
 select ${names(ledgerColumns)} from gone

@@ -43,6 +43,8 @@ export interface Parameter {
    * long it is (`length`).
    */
   readonly part?: { readonly of: string; readonly is: 'all' | 'at' | 'length' }
+  /** One value for all rows. */
+  readonly isScalar?: boolean
 }
 
 /** Returns the parameters of a column. `jsonb` and arrays are sent as text. `bytea` and `smallint[]` are concatenated, and binary. */

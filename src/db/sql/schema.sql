@@ -48,6 +48,22 @@ create table biomarkers (
   constraint biomarkers_profile_id_id_pk PRIMARY KEY (profile_id, id)
 );
 
+create table body_groups (
+  group_id uuid not null,
+  bytes bytea not null,
+  constraint body_groups_group_id_pk PRIMARY KEY (group_id)
+) partition by range (group_id);
+
+create table body_packs (
+  owner text not null,
+  pack_id uuid not null,
+  last_id uuid not null,
+  delivery_ids uuid[] not null,
+  ends integer[] not null,
+  bytes bytea not null,
+  constraint body_packs_owner_pack_id_pk PRIMARY KEY (owner, pack_id)
+) partition by range (pack_id);
+
 create table data_logs (
   profile_id text not null,
   id text not null,
@@ -83,13 +99,24 @@ create table deliveries (
   authenticated_by text not null,
   outcome text not null,
   problem jsonb,
-  body bytea not null,
+  body bytea,
   headers jsonb not null,
   received_at timestamp with time zone not null,
   last_received_at timestamp with time zone not null,
   times_received integer not null,
   normaliser_version integer not null,
+  body_group uuid,
+  body_start integer,
+  body_size integer,
+  source text default 'push'::text not null,
   constraint deliveries_owner_vendor_body_digest_pk PRIMARY KEY (owner, vendor, body_digest)
+);
+
+create table event_activity (
+  vendor text not null,
+  event text not null,
+  last_stored_at timestamp with time zone not null,
+  constraint event_activity_vendor_event_pk PRIMARY KEY (vendor, event)
 );
 
 create table nightpost_migrations (
@@ -241,9 +268,15 @@ create table unverified_deliveries (
   constraint unverified_deliveries_pkey PRIMARY KEY (delivery_id)
 );
 
+create table upkeep_tasks (
+  task text not null,
+  "position" uuid,
+  finished_at timestamp with time zone,
+  constraint upkeep_tasks_pkey PRIMARY KEY (task)
+);
+
 CREATE INDEX deliveries_delivery_id_idx ON public.deliveries USING btree (delivery_id);
 CREATE INDEX deliveries_not_stored_idx ON public.deliveries USING btree (delivery_id) WHERE (outcome <> 'stored'::text);
-CREATE INDEX deliveries_stored_idx ON public.deliveries USING btree (vendor, event, received_at) WHERE (outcome = 'stored'::text);
 CREATE UNIQUE INDEX time_zones_name_idx ON public.time_zones USING btree (name);
 CREATE UNIQUE INDEX unverified_deliveries_position_idx ON public.unverified_deliveries USING btree ("position");
 
@@ -327,6 +360,33 @@ create view data_log_samples as
             lower(COALESCE(properties.a ->> 'TotalEnergyBurned'::text, properties.a ->> 'totalEnergyBurned'::text, properties.a ->> 'total_energy_burned'::text)) AS total_energy_burned
            FROM ( SELECT l.additional_properties AS a) properties) p;
 
+create view delivery_bodies as
+ SELECT d.owner,
+    d.vendor,
+    d.delivery_id,
+    d.received_at,
+    b.body
+   FROM deliveries d
+     CROSS JOIN LATERAL ( SELECT COALESCE(d.body, ( SELECT SUBSTRING(g.bytes FROM d.body_start FOR d.body_size) AS "substring"
+                   FROM body_groups g
+                  WHERE g.group_id = d.body_group), ( SELECT SUBSTRING(p.bytes FROM COALESCE(p.ends[p.nth - 1], 0) + 1 FOR p.ends[p.nth] - COALESCE(p.ends[p.nth - 1], 0)) AS "substring"
+                   FROM ( SELECT newest.ends,
+                            newest.bytes,
+                            array_position(newest.delivery_ids, d.delivery_id) AS nth
+                           FROM ( SELECT p_1.owner,
+                                    p_1.pack_id,
+                                    p_1.last_id,
+                                    p_1.delivery_ids,
+                                    p_1.ends,
+                                    p_1.bytes
+                                   FROM body_packs p_1
+                                  WHERE p_1.owner = d.owner AND p_1.pack_id <= d.delivery_id
+                                  ORDER BY p_1.pack_id DESC
+                                 LIMIT 1) newest
+                          WHERE newest.last_id >= d.delivery_id) p)) AS body
+         OFFSET 0) b
+  WHERE b.body IS NOT NULL;
+
 create view delivery_log as
  SELECT delivery_id,
     owner,
@@ -337,11 +397,12 @@ create view delivery_log as
     outcome,
     problem ->> 'code'::text AS problem_code,
     problem,
-    octet_length(body) AS body_bytes,
+    COALESCE(body_size, octet_length(body)) AS body_bytes,
     received_at,
     last_received_at,
     times_received,
-    normaliser_version
+    normaliser_version,
+    source
    FROM deliveries;
 
 create view latest_score_factors as

@@ -10,35 +10,54 @@
 -- insertGroup(): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 )
 select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
@@ -47,54 +66,74 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 -- insertGroup(sleep_sessions): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 user_id text[], $21 session_id text[], $22 state text[], $23 timezone text[],
---   $24 created_timezone text[], $25 start_time timestamp with time zone[], $26 end_time timestamp with time zone[],
---   $27 unexpected_end_time timestamp with time zone[], $28 utc_offset_minutes smallint[], $29 local_date date[],
---   $30 peculiarities text[], $31 validity text[], $32 missing_data_ratio numeric[], $33 callback_version text[],
---   $34 delivery_id uuid[], $35 received_at timestamp with time zone[], $36 user_id text[], $37 session_id text[],
---   $38 sleep_time timestamp with time zone[], $39 wake_time timestamp with time zone[], $40 sleep_index integer[],
---   $41 sleep_latency integer[], $42 wakeup_latency integer[], $43 light_latency integer[], $44 deep_latency integer[],
---   $45 rem_latency integer[], $46 time_in_bed integer[], $47 time_in_sleep_period integer[],
---   $48 time_in_sleep integer[], $49 time_in_wake integer[], $50 time_in_light integer[], $51 time_in_deep integer[],
---   $52 time_in_rem integer[], $53 time_in_stable_breath integer[], $54 time_in_unstable_breath integer[],
---   $55 time_in_snoring integer[], $56 time_in_no_snoring integer[], $57 sleep_efficiency numeric[],
---   $58 sleep_ratio numeric[], $59 wake_ratio numeric[], $60 light_ratio numeric[], $61 deep_ratio numeric[],
---   $62 rem_ratio numeric[], $63 stable_breath_ratio numeric[], $64 unstable_breath_ratio numeric[],
---   $65 snoring_ratio numeric[], $66 no_snoring_ratio numeric[], $67 breathing_index numeric[],
---   $68 breathing_pattern text[], $69 waso_count integer[], $70 longest_waso integer[],
---   $71 sleep_cycle_count integer[], $72 sleep_cycle numeric[], $73 sleep_cycle_time text[],
---   $74 unstable_breath_count integer[], $75 snoring_count integer[], $76 delivery_id uuid[],
---   $77 received_at timestamp with time zone[], $78 user_id text[], $79 session_id text[], $80 series text[],
---   $81 stages smallint[], $82 stages_at integer[], $83 stages_length integer[], $84 delivery_id uuid[],
---   $85 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 user_id text[], $26 session_id text[], $27 state text[], $28 timezone text[], $29 created_timezone text[],
+--   $30 start_time timestamp with time zone[], $31 end_time timestamp with time zone[],
+--   $32 unexpected_end_time timestamp with time zone[], $33 utc_offset_minutes smallint[], $34 local_date date[],
+--   $35 peculiarities text[], $36 validity text[], $37 missing_data_ratio numeric[], $38 callback_version text[],
+--   $39 delivery_id uuid[], $40 received_at timestamp with time zone[], $41 user_id text[], $42 session_id text[],
+--   $43 sleep_time timestamp with time zone[], $44 wake_time timestamp with time zone[], $45 sleep_index integer[],
+--   $46 sleep_latency integer[], $47 wakeup_latency integer[], $48 light_latency integer[], $49 deep_latency integer[],
+--   $50 rem_latency integer[], $51 time_in_bed integer[], $52 time_in_sleep_period integer[],
+--   $53 time_in_sleep integer[], $54 time_in_wake integer[], $55 time_in_light integer[], $56 time_in_deep integer[],
+--   $57 time_in_rem integer[], $58 time_in_stable_breath integer[], $59 time_in_unstable_breath integer[],
+--   $60 time_in_snoring integer[], $61 time_in_no_snoring integer[], $62 sleep_efficiency numeric[],
+--   $63 sleep_ratio numeric[], $64 wake_ratio numeric[], $65 light_ratio numeric[], $66 deep_ratio numeric[],
+--   $67 rem_ratio numeric[], $68 stable_breath_ratio numeric[], $69 unstable_breath_ratio numeric[],
+--   $70 snoring_ratio numeric[], $71 no_snoring_ratio numeric[], $72 breathing_index numeric[],
+--   $73 breathing_pattern text[], $74 waso_count integer[], $75 longest_waso integer[],
+--   $76 sleep_cycle_count integer[], $77 sleep_cycle numeric[], $78 sleep_cycle_time text[],
+--   $79 unstable_breath_count integer[], $80 snoring_count integer[], $81 delivery_id uuid[],
+--   $82 received_at timestamp with time zone[], $83 user_id text[], $84 session_id text[], $85 series text[],
+--   $86 stages smallint[], $87 stages_at integer[], $88 stages_length integer[], $89 delivery_id uuid[],
+--   $90 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written sleep_sessions" as (
   insert into "sleep_sessions" as t (
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
@@ -106,9 +145,9 @@ with new_deliveries as (
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
     r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::timestamp with time zone[],
-    $26::timestamp with time zone[], $27::timestamp with time zone[], $28::smallint[], $29::date[], $30::text[],
-    $31::text[], $32::numeric[], $33::text[], $34::uuid[], $35::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::timestamp with time zone[],
+    $31::timestamp with time zone[], $32::timestamp with time zone[], $33::smallint[], $34::date[], $35::text[],
+    $36::text[], $37::numeric[], $38::text[], $39::uuid[], $40::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
@@ -146,13 +185,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $36::text[], $37::text[], $38::timestamp with time zone[], $39::timestamp with time zone[], $40::integer[],
-    $41::integer[], $42::integer[], $43::integer[], $44::integer[], $45::integer[], $46::integer[], $47::integer[],
-    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
-    $55::integer[], $56::integer[], $57::numeric[], $58::numeric[], $59::numeric[], $60::numeric[], $61::numeric[],
-    $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::text[],
-    $69::integer[], $70::integer[], $71::integer[], $72::numeric[], $73::text[], $74::integer[], $75::integer[],
-    $76::uuid[], $77::timestamp with time zone[]
+    $41::text[], $42::text[], $43::timestamp with time zone[], $44::timestamp with time zone[], $45::integer[],
+    $46::integer[], $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[],
+    $53::integer[], $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[],
+    $60::integer[], $61::integer[], $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[],
+    $67::numeric[], $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::text[],
+    $74::integer[], $75::integer[], $76::integer[], $77::numeric[], $78::text[], $79::integer[], $80::integer[],
+    $81::uuid[], $82::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -174,11 +213,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $78::text[], $79::text[], $80::text[], $82::integer[], $83::integer[], $84::uuid[], $85::timestamp with time zone[]
+    $83::text[], $84::text[], $85::text[], $87::integer[], $88::integer[], $89::uuid[], $90::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $81::smallint[] as "stages") as w
+  cross join (select $86::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -197,42 +236,61 @@ where not o.is_new;
 -- insertGroup(scores): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
---   $24 type text[], $25 state text[], $26 score numeric[], $27 data_sources text[],
---   $28 score_date_time timestamp with time zone[], $29 utc_offset_minutes smallint[], $30 local_date date[],
---   $31 created_at_utc timestamp with time zone[], $32 version numeric[], $33 delivery_id uuid[],
---   $34 received_at timestamp with time zone[], $35 profile_id text[], $36 score_id text[], $37 position integer[],
---   $38 id text[], $39 name text[], $40 value numeric[], $41 goal numeric[], $42 score numeric[], $43 state text[],
---   $44 unit text[], $45 account_id text[], $46 external_id text[], $47 delivery_id uuid[],
---   $48 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 type text[],
+--   $30 state text[], $31 score numeric[], $32 data_sources text[], $33 score_date_time timestamp with time zone[],
+--   $34 utc_offset_minutes smallint[], $35 local_date date[], $36 created_at_utc timestamp with time zone[],
+--   $37 version numeric[], $38 delivery_id uuid[], $39 received_at timestamp with time zone[], $40 profile_id text[],
+--   $41 score_id text[], $42 position integer[], $43 id text[], $44 name text[], $45 value numeric[],
+--   $46 goal numeric[], $47 score numeric[], $48 state text[], $49 unit text[], $50 account_id text[],
+--   $51 external_id text[], $52 delivery_id uuid[], $53 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written scores" as (
   insert into "scores" as t (
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
@@ -243,9 +301,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::numeric[], $27::text[],
-    $28::timestamp with time zone[], $29::smallint[], $30::date[], $31::timestamp with time zone[], $32::numeric[],
-    $33::uuid[], $34::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::numeric[], $32::text[],
+    $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::timestamp with time zone[], $37::numeric[],
+    $38::uuid[], $39::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -282,8 +340,8 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $35::text[], $36::text[], $37::integer[], $38::text[], $39::text[], $40::numeric[], $41::numeric[], $42::numeric[],
-    $43::text[], $44::text[], $45::text[], $46::text[], $47::uuid[], $48::timestamp with time zone[]
+    $40::text[], $41::text[], $42::integer[], $43::text[], $44::text[], $45::numeric[], $46::numeric[], $47::numeric[],
+    $48::text[], $49::text[], $50::text[], $51::text[], $52::uuid[], $53::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -306,38 +364,57 @@ where not o.is_new;
 -- insertGroup(sleep_stage_windows): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 user_id text[], $21 session_id text[], $22 series text[],
---   $23 inference_seq_num integer[], $24 seq_num integer[], $25 stages smallint[], $26 stages_at integer[],
---   $27 stages_length integer[], $28 callback_version text[], $29 delivery_id uuid[],
---   $30 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 user_id text[], $26 session_id text[], $27 series text[], $28 inference_seq_num integer[],
+--   $29 seq_num integer[], $30 stages smallint[], $31 stages_at integer[], $32 stages_length integer[],
+--   $33 callback_version text[], $34 delivery_id uuid[], $35 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written sleep_stage_windows" as (
   insert into "sleep_stage_windows" as t (
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
@@ -350,13 +427,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::integer[], $24::integer[], $26::integer[], $27::integer[], $28::text[],
-    $29::uuid[], $30::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::integer[], $29::integer[], $31::integer[], $32::integer[], $33::text[],
+    $34::uuid[], $35::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $25::smallint[] as "stages") as w
+  cross join (select $30::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -375,40 +452,60 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 -- insertGroup(biomarkers): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
---   $24 category text[], $25 type text[], $26 periodicity text[], $27 aggregation text[], $28 value text[],
---   $29 value_number numeric[], $30 unit text[], $31 value_type text[], $32 start_date_time timestamp with time zone[],
---   $33 end_date_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
---   $36 end_utc_offset_minutes smallint[], $37 created_at_utc timestamp with time zone[], $38 version numeric[],
---   $39 delivery_id uuid[], $40 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 category text[],
+--   $30 type text[], $31 periodicity text[], $32 aggregation text[], $33 value text[], $34 value_number numeric[],
+--   $35 unit text[], $36 value_type text[], $37 start_date_time timestamp with time zone[],
+--   $38 end_date_time timestamp with time zone[], $39 utc_offset_minutes smallint[], $40 local_date date[],
+--   $41 end_utc_offset_minutes smallint[], $42 created_at_utc timestamp with time zone[], $43 version numeric[],
+--   $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written biomarkers" as (
   insert into "biomarkers" as t (
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
@@ -421,10 +518,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::text[],
-    $29::numeric[], $30::text[], $31::text[], $32::timestamp with time zone[], $33::timestamp with time zone[],
-    $34::smallint[], $35::date[], $36::smallint[], $37::timestamp with time zone[], $38::numeric[], $39::uuid[],
-    $40::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[],
+    $34::numeric[], $35::text[], $36::text[], $37::timestamp with time zone[], $38::timestamp with time zone[],
+    $39::smallint[], $40::date[], $41::smallint[], $42::timestamp with time zone[], $43::numeric[], $44::uuid[],
+    $45::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -464,40 +561,60 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 -- insertGroup(archetypes): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
---   $24 name text[], $25 value text[], $26 data_type text[], $27 periodicity text[], $28 ordinality integer[],
---   $29 start_date_time timestamp with time zone[], $30 end_date_time timestamp with time zone[],
---   $31 utc_offset_minutes smallint[], $32 local_date date[], $33 end_utc_offset_minutes smallint[],
---   $34 created_at_utc timestamp with time zone[], $35 version numeric[], $36 delivery_id uuid[],
---   $37 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 name text[],
+--   $30 value text[], $31 data_type text[], $32 periodicity text[], $33 ordinality integer[],
+--   $34 start_date_time timestamp with time zone[], $35 end_date_time timestamp with time zone[],
+--   $36 utc_offset_minutes smallint[], $37 local_date date[], $38 end_utc_offset_minutes smallint[],
+--   $39 created_at_utc timestamp with time zone[], $40 version numeric[], $41 delivery_id uuid[],
+--   $42 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written archetypes" as (
   insert into "archetypes" as t (
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
@@ -509,9 +626,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[],
-    $28::integer[], $29::timestamp with time zone[], $30::timestamp with time zone[], $31::smallint[], $32::date[],
-    $33::smallint[], $34::timestamp with time zone[], $35::numeric[], $36::uuid[], $37::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
+    $33::integer[], $34::timestamp with time zone[], $35::timestamp with time zone[], $36::smallint[], $37::date[],
+    $38::smallint[], $39::timestamp with time zone[], $40::numeric[], $41::uuid[], $42::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -550,40 +667,60 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 -- insertGroup(data_logs): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
---   $24 log_type text[], $25 data_type text[], $26 received_at_utc timestamp with time zone[], $27 parent_id text[],
---   $28 value numeric[], $29 unit text[], $30 source text[], $31 recording_method text[], $32 device_type text[],
---   $33 start_date_time timestamp with time zone[], $34 end_date_time timestamp with time zone[],
---   $35 utc_offset_minutes smallint[], $36 local_date date[], $37 end_utc_offset_minutes smallint[],
---   $38 additional_properties text[], $39 delivery_id uuid[], $40 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 log_type text[],
+--   $30 data_type text[], $31 received_at_utc timestamp with time zone[], $32 parent_id text[], $33 value numeric[],
+--   $34 unit text[], $35 source text[], $36 recording_method text[], $37 device_type text[],
+--   $38 start_date_time timestamp with time zone[], $39 end_date_time timestamp with time zone[],
+--   $40 utc_offset_minutes smallint[], $41 local_date date[], $42 end_utc_offset_minutes smallint[],
+--   $43 additional_properties text[], $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written data_logs" as (
   insert into "data_logs" as t (
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
@@ -596,10 +733,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::timestamp with time zone[],
-    $27::text[], $28::numeric[], $29::text[], $30::text[], $31::text[], $32::text[], $33::timestamp with time zone[],
-    $34::timestamp with time zone[], $35::smallint[], $36::date[], $37::smallint[], $38::text[], $39::uuid[],
-    $40::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
+    $32::text[], $33::numeric[], $34::text[], $35::text[], $36::text[], $37::text[], $38::timestamp with time zone[],
+    $39::timestamp with time zone[], $40::smallint[], $41::date[], $42::smallint[], $43::text[], $44::uuid[],
+    $45::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -631,81 +768,101 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 -- insertGroup(sleep_sessions, scores, sleep_stage_windows, biomarkers, archetypes, data_logs): src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 user_id text[], $21 session_id text[], $22 state text[], $23 timezone text[],
---   $24 created_timezone text[], $25 start_time timestamp with time zone[], $26 end_time timestamp with time zone[],
---   $27 unexpected_end_time timestamp with time zone[], $28 utc_offset_minutes smallint[], $29 local_date date[],
---   $30 peculiarities text[], $31 validity text[], $32 missing_data_ratio numeric[], $33 callback_version text[],
---   $34 delivery_id uuid[], $35 received_at timestamp with time zone[], $36 user_id text[], $37 session_id text[],
---   $38 sleep_time timestamp with time zone[], $39 wake_time timestamp with time zone[], $40 sleep_index integer[],
---   $41 sleep_latency integer[], $42 wakeup_latency integer[], $43 light_latency integer[], $44 deep_latency integer[],
---   $45 rem_latency integer[], $46 time_in_bed integer[], $47 time_in_sleep_period integer[],
---   $48 time_in_sleep integer[], $49 time_in_wake integer[], $50 time_in_light integer[], $51 time_in_deep integer[],
---   $52 time_in_rem integer[], $53 time_in_stable_breath integer[], $54 time_in_unstable_breath integer[],
---   $55 time_in_snoring integer[], $56 time_in_no_snoring integer[], $57 sleep_efficiency numeric[],
---   $58 sleep_ratio numeric[], $59 wake_ratio numeric[], $60 light_ratio numeric[], $61 deep_ratio numeric[],
---   $62 rem_ratio numeric[], $63 stable_breath_ratio numeric[], $64 unstable_breath_ratio numeric[],
---   $65 snoring_ratio numeric[], $66 no_snoring_ratio numeric[], $67 breathing_index numeric[],
---   $68 breathing_pattern text[], $69 waso_count integer[], $70 longest_waso integer[],
---   $71 sleep_cycle_count integer[], $72 sleep_cycle numeric[], $73 sleep_cycle_time text[],
---   $74 unstable_breath_count integer[], $75 snoring_count integer[], $76 delivery_id uuid[],
---   $77 received_at timestamp with time zone[], $78 user_id text[], $79 session_id text[], $80 series text[],
---   $81 stages smallint[], $82 stages_at integer[], $83 stages_length integer[], $84 delivery_id uuid[],
---   $85 received_at timestamp with time zone[], $86 profile_id text[], $87 id text[], $88 account_id text[],
---   $89 external_id text[], $90 type text[], $91 state text[], $92 score numeric[], $93 data_sources text[],
---   $94 score_date_time timestamp with time zone[], $95 utc_offset_minutes smallint[], $96 local_date date[],
---   $97 created_at_utc timestamp with time zone[], $98 version numeric[], $99 delivery_id uuid[],
---   $100 received_at timestamp with time zone[], $101 profile_id text[], $102 score_id text[], $103 position integer[],
---   $104 id text[], $105 name text[], $106 value numeric[], $107 goal numeric[], $108 score numeric[],
---   $109 state text[], $110 unit text[], $111 account_id text[], $112 external_id text[], $113 delivery_id uuid[],
---   $114 received_at timestamp with time zone[], $115 user_id text[], $116 session_id text[], $117 series text[],
---   $118 inference_seq_num integer[], $119 seq_num integer[], $120 stages smallint[], $121 stages_at integer[],
---   $122 stages_length integer[], $123 callback_version text[], $124 delivery_id uuid[],
---   $125 received_at timestamp with time zone[], $126 profile_id text[], $127 id text[], $128 account_id text[],
---   $129 external_id text[], $130 category text[], $131 type text[], $132 periodicity text[], $133 aggregation text[],
---   $134 value text[], $135 value_number numeric[], $136 unit text[], $137 value_type text[],
---   $138 start_date_time timestamp with time zone[], $139 end_date_time timestamp with time zone[],
---   $140 utc_offset_minutes smallint[], $141 local_date date[], $142 end_utc_offset_minutes smallint[],
---   $143 created_at_utc timestamp with time zone[], $144 version numeric[], $145 delivery_id uuid[],
---   $146 received_at timestamp with time zone[], $147 profile_id text[], $148 id text[], $149 account_id text[],
---   $150 external_id text[], $151 name text[], $152 value text[], $153 data_type text[], $154 periodicity text[],
---   $155 ordinality integer[], $156 start_date_time timestamp with time zone[],
---   $157 end_date_time timestamp with time zone[], $158 utc_offset_minutes smallint[], $159 local_date date[],
---   $160 end_utc_offset_minutes smallint[], $161 created_at_utc timestamp with time zone[], $162 version numeric[],
---   $163 delivery_id uuid[], $164 received_at timestamp with time zone[], $165 profile_id text[], $166 id text[],
---   $167 account_id text[], $168 external_id text[], $169 log_type text[], $170 data_type text[],
---   $171 received_at_utc timestamp with time zone[], $172 parent_id text[], $173 value numeric[], $174 unit text[],
---   $175 source text[], $176 recording_method text[], $177 device_type text[],
---   $178 start_date_time timestamp with time zone[], $179 end_date_time timestamp with time zone[],
---   $180 utc_offset_minutes smallint[], $181 local_date date[], $182 end_utc_offset_minutes smallint[],
---   $183 additional_properties text[], $184 delivery_id uuid[], $185 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 user_id text[], $26 session_id text[], $27 state text[], $28 timezone text[], $29 created_timezone text[],
+--   $30 start_time timestamp with time zone[], $31 end_time timestamp with time zone[],
+--   $32 unexpected_end_time timestamp with time zone[], $33 utc_offset_minutes smallint[], $34 local_date date[],
+--   $35 peculiarities text[], $36 validity text[], $37 missing_data_ratio numeric[], $38 callback_version text[],
+--   $39 delivery_id uuid[], $40 received_at timestamp with time zone[], $41 user_id text[], $42 session_id text[],
+--   $43 sleep_time timestamp with time zone[], $44 wake_time timestamp with time zone[], $45 sleep_index integer[],
+--   $46 sleep_latency integer[], $47 wakeup_latency integer[], $48 light_latency integer[], $49 deep_latency integer[],
+--   $50 rem_latency integer[], $51 time_in_bed integer[], $52 time_in_sleep_period integer[],
+--   $53 time_in_sleep integer[], $54 time_in_wake integer[], $55 time_in_light integer[], $56 time_in_deep integer[],
+--   $57 time_in_rem integer[], $58 time_in_stable_breath integer[], $59 time_in_unstable_breath integer[],
+--   $60 time_in_snoring integer[], $61 time_in_no_snoring integer[], $62 sleep_efficiency numeric[],
+--   $63 sleep_ratio numeric[], $64 wake_ratio numeric[], $65 light_ratio numeric[], $66 deep_ratio numeric[],
+--   $67 rem_ratio numeric[], $68 stable_breath_ratio numeric[], $69 unstable_breath_ratio numeric[],
+--   $70 snoring_ratio numeric[], $71 no_snoring_ratio numeric[], $72 breathing_index numeric[],
+--   $73 breathing_pattern text[], $74 waso_count integer[], $75 longest_waso integer[],
+--   $76 sleep_cycle_count integer[], $77 sleep_cycle numeric[], $78 sleep_cycle_time text[],
+--   $79 unstable_breath_count integer[], $80 snoring_count integer[], $81 delivery_id uuid[],
+--   $82 received_at timestamp with time zone[], $83 user_id text[], $84 session_id text[], $85 series text[],
+--   $86 stages smallint[], $87 stages_at integer[], $88 stages_length integer[], $89 delivery_id uuid[],
+--   $90 received_at timestamp with time zone[], $91 profile_id text[], $92 id text[], $93 account_id text[],
+--   $94 external_id text[], $95 type text[], $96 state text[], $97 score numeric[], $98 data_sources text[],
+--   $99 score_date_time timestamp with time zone[], $100 utc_offset_minutes smallint[], $101 local_date date[],
+--   $102 created_at_utc timestamp with time zone[], $103 version numeric[], $104 delivery_id uuid[],
+--   $105 received_at timestamp with time zone[], $106 profile_id text[], $107 score_id text[], $108 position integer[],
+--   $109 id text[], $110 name text[], $111 value numeric[], $112 goal numeric[], $113 score numeric[],
+--   $114 state text[], $115 unit text[], $116 account_id text[], $117 external_id text[], $118 delivery_id uuid[],
+--   $119 received_at timestamp with time zone[], $120 user_id text[], $121 session_id text[], $122 series text[],
+--   $123 inference_seq_num integer[], $124 seq_num integer[], $125 stages smallint[], $126 stages_at integer[],
+--   $127 stages_length integer[], $128 callback_version text[], $129 delivery_id uuid[],
+--   $130 received_at timestamp with time zone[], $131 profile_id text[], $132 id text[], $133 account_id text[],
+--   $134 external_id text[], $135 category text[], $136 type text[], $137 periodicity text[], $138 aggregation text[],
+--   $139 value text[], $140 value_number numeric[], $141 unit text[], $142 value_type text[],
+--   $143 start_date_time timestamp with time zone[], $144 end_date_time timestamp with time zone[],
+--   $145 utc_offset_minutes smallint[], $146 local_date date[], $147 end_utc_offset_minutes smallint[],
+--   $148 created_at_utc timestamp with time zone[], $149 version numeric[], $150 delivery_id uuid[],
+--   $151 received_at timestamp with time zone[], $152 profile_id text[], $153 id text[], $154 account_id text[],
+--   $155 external_id text[], $156 name text[], $157 value text[], $158 data_type text[], $159 periodicity text[],
+--   $160 ordinality integer[], $161 start_date_time timestamp with time zone[],
+--   $162 end_date_time timestamp with time zone[], $163 utc_offset_minutes smallint[], $164 local_date date[],
+--   $165 end_utc_offset_minutes smallint[], $166 created_at_utc timestamp with time zone[], $167 version numeric[],
+--   $168 delivery_id uuid[], $169 received_at timestamp with time zone[], $170 profile_id text[], $171 id text[],
+--   $172 account_id text[], $173 external_id text[], $174 log_type text[], $175 data_type text[],
+--   $176 received_at_utc timestamp with time zone[], $177 parent_id text[], $178 value numeric[], $179 unit text[],
+--   $180 source text[], $181 recording_method text[], $182 device_type text[],
+--   $183 start_date_time timestamp with time zone[], $184 end_date_time timestamp with time zone[],
+--   $185 utc_offset_minutes smallint[], $186 local_date date[], $187 end_utc_offset_minutes smallint[],
+--   $188 additional_properties text[], $189 delivery_id uuid[], $190 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written data_logs" as (
   insert into "data_logs" as t (
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
@@ -718,10 +875,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $165::text[], $166::text[], $167::text[], $168::text[], $169::text[], $170::text[],
-    $171::timestamp with time zone[], $172::text[], $173::numeric[], $174::text[], $175::text[], $176::text[],
-    $177::text[], $178::timestamp with time zone[], $179::timestamp with time zone[], $180::smallint[], $181::date[],
-    $182::smallint[], $183::text[], $184::uuid[], $185::timestamp with time zone[]
+    $170::text[], $171::text[], $172::text[], $173::text[], $174::text[], $175::text[],
+    $176::timestamp with time zone[], $177::text[], $178::numeric[], $179::text[], $180::text[], $181::text[],
+    $182::text[], $183::timestamp with time zone[], $184::timestamp with time zone[], $185::smallint[], $186::date[],
+    $187::smallint[], $188::text[], $189::uuid[], $190::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -756,9 +913,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $147::text[], $148::text[], $149::text[], $150::text[], $151::text[], $152::text[], $153::text[], $154::text[],
-    $155::integer[], $156::timestamp with time zone[], $157::timestamp with time zone[], $158::smallint[], $159::date[],
-    $160::smallint[], $161::timestamp with time zone[], $162::numeric[], $163::uuid[], $164::timestamp with time zone[]
+    $152::text[], $153::text[], $154::text[], $155::text[], $156::text[], $157::text[], $158::text[], $159::text[],
+    $160::integer[], $161::timestamp with time zone[], $162::timestamp with time zone[], $163::smallint[], $164::date[],
+    $165::smallint[], $166::timestamp with time zone[], $167::numeric[], $168::uuid[], $169::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -801,10 +958,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $126::text[], $127::text[], $128::text[], $129::text[], $130::text[], $131::text[], $132::text[], $133::text[],
-    $134::text[], $135::numeric[], $136::text[], $137::text[], $138::timestamp with time zone[],
-    $139::timestamp with time zone[], $140::smallint[], $141::date[], $142::smallint[],
-    $143::timestamp with time zone[], $144::numeric[], $145::uuid[], $146::timestamp with time zone[]
+    $131::text[], $132::text[], $133::text[], $134::text[], $135::text[], $136::text[], $137::text[], $138::text[],
+    $139::text[], $140::numeric[], $141::text[], $142::text[], $143::timestamp with time zone[],
+    $144::timestamp with time zone[], $145::smallint[], $146::date[], $147::smallint[],
+    $148::timestamp with time zone[], $149::numeric[], $150::uuid[], $151::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -848,13 +1005,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $115::text[], $116::text[], $117::text[], $118::integer[], $119::integer[], $121::integer[], $122::integer[],
-    $123::text[], $124::uuid[], $125::timestamp with time zone[]
+    $120::text[], $121::text[], $122::text[], $123::integer[], $124::integer[], $126::integer[], $127::integer[],
+    $128::text[], $129::uuid[], $130::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $120::smallint[] as "stages") as w
+  cross join (select $125::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -875,9 +1032,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $86::text[], $87::text[], $88::text[], $89::text[], $90::text[], $91::text[], $92::numeric[], $93::text[],
-    $94::timestamp with time zone[], $95::smallint[], $96::date[], $97::timestamp with time zone[], $98::numeric[],
-    $99::uuid[], $100::timestamp with time zone[]
+    $91::text[], $92::text[], $93::text[], $94::text[], $95::text[], $96::text[], $97::numeric[], $98::text[],
+    $99::timestamp with time zone[], $100::smallint[], $101::date[], $102::timestamp with time zone[], $103::numeric[],
+    $104::uuid[], $105::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -914,9 +1071,9 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $101::text[], $102::text[], $103::integer[], $104::text[], $105::text[], $106::numeric[], $107::numeric[],
-    $108::numeric[], $109::text[], $110::text[], $111::text[], $112::text[], $113::uuid[],
-    $114::timestamp with time zone[]
+    $106::text[], $107::text[], $108::integer[], $109::text[], $110::text[], $111::numeric[], $112::numeric[],
+    $113::numeric[], $114::text[], $115::text[], $116::text[], $117::text[], $118::uuid[],
+    $119::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -938,9 +1095,9 @@ with new_deliveries as (
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
     r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::timestamp with time zone[],
-    $26::timestamp with time zone[], $27::timestamp with time zone[], $28::smallint[], $29::date[], $30::text[],
-    $31::text[], $32::numeric[], $33::text[], $34::uuid[], $35::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::timestamp with time zone[],
+    $31::timestamp with time zone[], $32::timestamp with time zone[], $33::smallint[], $34::date[], $35::text[],
+    $36::text[], $37::numeric[], $38::text[], $39::uuid[], $40::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
@@ -978,13 +1135,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $36::text[], $37::text[], $38::timestamp with time zone[], $39::timestamp with time zone[], $40::integer[],
-    $41::integer[], $42::integer[], $43::integer[], $44::integer[], $45::integer[], $46::integer[], $47::integer[],
-    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
-    $55::integer[], $56::integer[], $57::numeric[], $58::numeric[], $59::numeric[], $60::numeric[], $61::numeric[],
-    $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::text[],
-    $69::integer[], $70::integer[], $71::integer[], $72::numeric[], $73::text[], $74::integer[], $75::integer[],
-    $76::uuid[], $77::timestamp with time zone[]
+    $41::text[], $42::text[], $43::timestamp with time zone[], $44::timestamp with time zone[], $45::integer[],
+    $46::integer[], $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[],
+    $53::integer[], $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[],
+    $60::integer[], $61::integer[], $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[],
+    $67::numeric[], $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::text[],
+    $74::integer[], $75::integer[], $76::integer[], $77::numeric[], $78::text[], $79::integer[], $80::integer[],
+    $81::uuid[], $82::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -1006,11 +1163,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $78::text[], $79::text[], $80::text[], $82::integer[], $83::integer[], $84::uuid[], $85::timestamp with time zone[]
+    $83::text[], $84::text[], $85::text[], $87::integer[], $88::integer[], $89::uuid[], $90::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $81::smallint[] as "stages") as w
+  cross join (select $86::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -1033,40 +1190,60 @@ where not o.is_new;
 -- insertGroup(data_logs), by the previous primary key: src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[], $17 body bytea, $18 body_at integer[],
---   $19 body_length integer[], $20 profile_id text[], $21 id text[], $22 account_id text[], $23 external_id text[],
---   $24 log_type text[], $25 data_type text[], $26 received_at_utc timestamp with time zone[], $27 parent_id text[],
---   $28 value numeric[], $29 unit text[], $30 source text[], $31 recording_method text[], $32 device_type text[],
---   $33 start_date_time timestamp with time zone[], $34 end_date_time timestamp with time zone[],
---   $35 utc_offset_minutes smallint[], $36 local_date date[], $37 end_utc_offset_minutes smallint[],
---   $38 additional_properties text[], $39 delivery_id uuid[], $40 received_at timestamp with time zone[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
+--   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
+--   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 log_type text[],
+--   $30 data_type text[], $31 received_at_utc timestamp with time zone[], $32 parent_id text[], $33 value numeric[],
+--   $34 unit text[], $35 source text[], $36 recording_method text[], $37 device_type text[],
+--   $38 start_date_time timestamp with time zone[], $39 end_date_time timestamp with time zone[],
+--   $40 utc_offset_minutes smallint[], $41 local_date date[], $42 end_utc_offset_minutes smallint[],
+--   $43 additional_properties text[], $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
-    "body", "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+    "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
+    "times_received", "normaliser_version"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), r."headers"::jsonb, r."received_at", r."last_received_at",
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[], $18::integer[], $19::integer[]
+    $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-    "body_at", "body_length", nth
+    "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
+    "last_received_at", "times_received", "normaliser_version", nth
   )
-  cross join (select $3::bytea as "body_digest", $17::bytea as "body") as w
+  cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
   on conflict ("owner", "vendor", "body_digest") do nothing
-  returning delivery_id
+  returning delivery_id, body_start
+), new_bodies as (
+  insert into "body_groups" (group_id, bytes)
+  select
+    $23::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+      select string_agg(
+        case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
+          $24::bytea from r.body_start for r.body_size
+        ) else decode(repeat('00', r.body_size), 'hex') end,
+        ''::bytea
+        order by r.body_start
+      )
+      from unnest($6::uuid[], $15::integer[], $16::integer[]) as r(delivery_id, body_start, body_size)
+      where r.body_start is not null
+    ) end
+  from new_deliveries as n
+  where n.body_start is not null having count(*) > 0
 ), "written data_logs" as (
   insert into "data_logs" as t (
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
@@ -1079,10 +1256,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::timestamp with time zone[],
-    $27::text[], $28::numeric[], $29::text[], $30::text[], $31::text[], $32::text[], $33::timestamp with time zone[],
-    $34::timestamp with time zone[], $35::smallint[], $36::date[], $37::smallint[], $38::text[], $39::uuid[],
-    $40::timestamp with time zone[]
+    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
+    $32::text[], $33::numeric[], $34::text[], $35::text[], $36::text[], $37::text[], $38::timestamp with time zone[],
+    $39::timestamp with time zone[], $40::smallint[], $41::date[], $42::smallint[], $43::text[], $44::uuid[],
+    $45::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -1119,9 +1296,9 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 -- countDuplicates: src/db/sql/ledger-statements.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
---   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 received_at timestamp with time zone[], $14 last_received_at timestamp with time zone[],
---   $15 times_received integer[], $16 normaliser_version integer[]
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 source text[], $13 headers text[],
+--   $14 received_at timestamp with time zone[], $15 last_received_at timestamp with time zone[],
+--   $16 times_received integer[], $17 normaliser_version integer[]
 with held as (
   select
     "d"."owner", "d"."vendor", "d"."body_digest", d.outcome as outcome_before, d.event as event_before,
@@ -1138,11 +1315,12 @@ with held as (
     r."normaliser_version" as "new normaliser_version"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[], $15::integer[],
-    $16::integer[]
+    $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[], $15::timestamp with time zone[],
+    $16::integer[], $17::integer[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-    "outcome", "problem", "headers", "received_at", "last_received_at", "times_received", "normaliser_version", nth
+    "outcome", "problem", "source", "headers", "received_at", "last_received_at", "times_received",
+    "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest") as w
   join "deliveries" as d on d."owner" = r."owner"
@@ -1706,7 +1884,7 @@ where d."owner" = r."owner"
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 headers text[],
---   $13 normaliser_version integer[]
+--   $13 normaliser_version integer[], $14 body bytea, $15 body_at integer[], $16 body_length integer[]
 with gone as (
   delete from "deliveries" as d
   using (
@@ -1715,29 +1893,36 @@ with gone as (
       substring(w."body_digest" from r."body_digest_at" for r."body_digest_length") as "body_digest",
       r."delivery_id" as "delivery_id", r."event" as "event", r."user_id" as "user_id",
       r."authenticated_by" as "authenticated_by", r."outcome" as "outcome", r."problem"::jsonb as "problem",
-      r."headers"::jsonb as "headers", r."normaliser_version" as "normaliser_version"
+      r."headers"::jsonb as "headers", r."normaliser_version" as "normaliser_version",
+      substring(w."body" from r."body_at" for r."body_length") as "body"
     from unnest(
       $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
-      $11::text[], $12::text[], $13::integer[]
+      $11::text[], $12::text[], $13::integer[], $15::integer[], $16::integer[]
     ) with ordinality as r(
       "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
-      "outcome", "problem", "headers", "normaliser_version", nth
+      "outcome", "problem", "headers", "normaliser_version", "body_at", "body_length", nth
     )
-    cross join (select $3::bytea as "body_digest") as w
+    cross join (select $3::bytea as "body_digest", $14::bytea as "body") as w
   ) as r
   where d.delivery_id = r.delivery_id and d.owner <> r.owner
   returning
-    "r"."owner", "d"."vendor", "d"."body_digest", "d"."delivery_id", "r"."event", "r"."user_id", "r"."authenticated_by",
-    "r"."outcome", "r"."problem", "d"."body", "r"."headers", "d"."received_at", "d"."last_received_at",
-    "d"."times_received", "r"."normaliser_version"
+    "r"."owner" as "owner", "d"."vendor" as "vendor", "d"."body_digest" as "body_digest",
+    "d"."delivery_id" as "delivery_id", "r"."event" as "event", "r"."user_id" as "user_id",
+    "r"."authenticated_by" as "authenticated_by", "r"."outcome" as "outcome", "r"."problem" as "problem",
+    "r"."body" as "body", null::uuid as "body_group", null::integer as "body_start", "d"."body_size" as "body_size",
+    "d"."source" as "source", "r"."headers" as "headers", "d"."received_at" as "received_at",
+    "d"."last_received_at" as "last_received_at", "d"."times_received" as "times_received",
+    "r"."normaliser_version" as "normaliser_version"
 )
 insert into "deliveries" as d (
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
-  "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
+  "normaliser_version"
 )
 select
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
-  "headers", "received_at", "last_received_at", "times_received", "normaliser_version"
+  "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
+  "normaliser_version"
 from gone
 order by "gone"."owner" collate "C", "gone"."vendor" collate "C", "gone"."body_digest"
 on conflict ("owner", "vendor", "body_digest") do update

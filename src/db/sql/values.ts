@@ -43,7 +43,7 @@ function valuesOf({ name, type, part }: Parameter, rows: readonly object[]): unk
   if (type === 'bytea')
     return typeof values[0] === 'string'
       ? Buffer.from(values.join(''), 'hex')
-      : Buffer.concat(values as Buffer[])
+      : Buffer.concat(values.filter((value) => value !== null) as Buffer[])
   return smallints(values as Array<readonly number[] | null>)
 }
 

@@ -5,12 +5,16 @@ import { sqlState } from '../commit/failure.ts'
 import { GroupCommit, type GroupWriter } from '../commit/group-commit.ts'
 import type { Limits } from '../commit/limits.ts'
 import type { TimeLimits } from '../connect/transaction.ts'
+import { databaseTime, preparePartitions } from '../upkeep/partitions.ts'
 import { targetsWithFormerKey } from './former-key.ts'
 import type { Client } from './plan.ts'
 import { Writer } from './writer.ts'
 
 /** No unique constraint matches the ON CONFLICT clause; a row violates a unique constraint that the clause does not name. */
 const OTHER_KEY = ['42P10', '23505']
+
+/** No partition has the day of a group, if `nightpost maintain` has not run for weeks. */
+const NO_PARTITION = '23514'
 
 /**
  * Writes with statements that name the primary keys that the tables have. It reads the keys from the catalogue before
@@ -31,12 +35,28 @@ export class AdaptingWriter implements GroupWriter {
     try {
       return await current.writer.write(client, group, limits)
     } catch (error) {
+      if (sqlState(error) === NO_PARTITION)
+        return await this.#writeWithPartition(client, group, error, limits)
       if (!OTHER_KEY.includes(sqlState(error) ?? '')) throw error
       await client.query('rollback')
       const now = await this.#ask(client)
       if (now.former.size === current.former.size) throw error
       return now.writer.write(client, group, limits)
     }
+  }
+
+  /** Creates the missing partition and tries once more. Throws the error if no partition was missing. */
+  async #writeWithPartition(
+    client: Client,
+    group: readonly Delivery[],
+    error: unknown,
+    limits?: TimeLimits,
+  ): Promise<Receipt[]> {
+    await client.query('rollback')
+    const created = await preparePartitions(client, await databaseTime(client))
+    const current = this.#current
+    if (created === 0 || !current) throw error
+    return current.writer.write(client, group, limits)
   }
 
   async #ask(client: Client) {

@@ -6,6 +6,7 @@ import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
 import { countDuplicates, insertGroup } from '../sql/ledger-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
+import { type Entry, entriesOf, ledgerGroup, ledgerRows } from './entries.ts'
 import {
   type Client,
   type DeliveryRows,
@@ -138,10 +139,11 @@ export class Writer implements GroupWriter {
         batchParameters(insert.parameters, batches.get(part) ?? []),
       ),
     ]
+    const { rows, groupId, bytes } = ledgerGroup(entries)
     const remaining = await query<ReplacedRow | { readonly table: null; readonly delivery_id: string }>(
       client,
       this.#insertStatement(plans),
-      [...rowParameters(ENTRY_PARAMETERS, ledgerRows(entries)), ...plans.flatMap(rowsFor)],
+      [...rowParameters(LEDGER_COLUMNS, rows), groupId, bytes, ...plans.flatMap(rowsFor)],
     )
     const repeated = new Set<string>()
     const replaced: ReplacedRow[] = []
@@ -161,7 +163,8 @@ export class Writer implements GroupWriter {
   }
 }
 
-const ENTRY_PARAMETERS = insertGroup([]).parameters
+/** The parameters of the ledger's columns. `insertGroup` has one for `group_id` and one for the bytes after them. */
+const LEDGER_COLUMNS = insertGroup([]).parameters.filter(({ isScalar }) => !isScalar)
 
 function rowsOfEntry({ delivery: { arrival, verdict } }: Entry): DeliveryRows {
   return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt }
@@ -189,59 +192,4 @@ function addReceipts(
     receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
     if (isStored && !isDuplicate) storedAs = { event: verdict.event, isFinal: false }
   }
-}
-
-/** The arrivals of identical bytes in one group. They become one row of the ledger. */
-export interface Entry {
-  /**
-   * The first arrival, with the best verdict of all: their headers differ, and may be wrong. If the bytes fit two
-   * events, the event that was named last counts.
-   */
-  delivery: Delivery
-  /** All arrivals, in their order. */
-  readonly members: Delivery[]
-}
-
-/** The group's deliveries by the ledger's key, in order of arrival. */
-export function entriesOf(group: readonly Delivery[]): Entry[] {
-  const entries = new Map<string, Entry>()
-  for (const delivery of group) {
-    const { arrival, verdict, vendor } = delivery
-    // The digest has a fixed length and a vendor's name no space, so different keys have different texts.
-    const key = `${arrival.digest}${vendor} ${verdict.owner}`
-    const entry = entries.get(key)
-    if (!entry) entries.set(key, { delivery, members: [delivery] })
-    else {
-      entry.members.push(delivery)
-      const before = entry.delivery.verdict
-      const isBetter =
-        verdict.outcome === 'stored' && (before.outcome !== 'stored' || before.event !== verdict.event)
-      if (isBetter) entry.delivery = { ...delivery, arrival: entry.delivery.arrival }
-    }
-  }
-  return [...entries.values()]
-}
-
-/** The rows of the ledger for a group. */
-export function ledgerRows(entries: readonly Entry[]): object[] {
-  return entries.map(({ delivery, members }) => {
-    const { arrival, verdict } = delivery
-    return {
-      owner: verdict.owner,
-      vendor: delivery.vendor,
-      body_digest: arrival.digest,
-      delivery_id: arrival.id,
-      event: verdict.event,
-      user_id: verdict.userId,
-      authenticated_by: delivery.authenticatedBy,
-      outcome: verdict.outcome,
-      problem: verdict.problem && JSON.stringify(verdict.problem),
-      headers: JSON.stringify(delivery.headers),
-      received_at: arrival.receivedAt,
-      last_received_at: (members.at(-1) ?? delivery).arrival.receivedAt,
-      times_received: members.length,
-      normaliser_version: delivery.normaliserVersion,
-      body: arrival.body,
-    }
-  })
 }

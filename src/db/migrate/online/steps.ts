@@ -4,7 +4,7 @@ import { APPLICATION_0_1_0 } from '../../connect/application.ts'
 import { LOCK_RETRY_POLICY, type LockRetryPolicy, type Progress } from '../lock-retry.ts'
 import { lockNumber, resetSession } from '../migrate.ts'
 import { adviceFor, MigrationError } from '../migration-error.ts'
-import { rebuildInvalidIndexes } from './invalid-indexes.ts'
+import { dropStoredIndex, rebuildInvalidIndexes } from './indexes.ts'
 import { keyChanges } from './key-change.ts'
 import type { OnlineStep } from './step.ts'
 
@@ -12,6 +12,7 @@ import type { OnlineStep } from './step.ts'
 export const onlineSteps = (targets: readonly Target[]): OnlineStep[] => [
   rebuildInvalidIndexes,
   ...keyChanges(targets),
+  dropStoredIndex,
 ]
 
 /** A step that is not finished. `waitsFor` is null while a process executes it. */

@@ -3,6 +3,8 @@ import { sqlState } from '../../commit/failure.ts'
 import { quoted } from '../migration-files.ts'
 import type { OnlineStep } from './step.ts'
 
+const STORED_INDEX = 'deliveries_stored_idx'
+
 /**
  * Rebuilds invalid indexes. A CREATE INDEX CONCURRENTLY that fails or is killed leaves an INVALID index: no query uses it, but
  * `if not exists` finds it. The index of a build that is running is invalid as well, but that build has a lock of the table.
@@ -31,6 +33,41 @@ export const rebuildInvalidIndexes: OnlineStep = {
     return null
   },
 }
+
+/**
+ * Drops the index that told version 0.1.0 when each event was last stored, once that version is gone. Before that it reads the
+ * answer, by one entry of the index for each event, into the table where this version keeps it.
+ */
+export const dropStoredIndex: OnlineStep = {
+  name: `drop index ${STORED_INDEX}`,
+  isDone: async (client) => {
+    const { rows } = await client.query('select to_regclass($1) is null as missing', [STORED_INDEX])
+    return rows[0].missing
+  },
+  run: async (client, context) => {
+    const waitsFor = await context.waitsForVersion010(client)
+    if (waitsFor !== null) return waitsFor
+    context.log.info(`dropping index ${STORED_INDEX}, which this version does not use`)
+    await client.query(RECORD_LAST_STORED)
+    await client.query(`drop index concurrently ${STORED_INDEX}`)
+    return null
+  },
+}
+
+const RECORD_LAST_STORED = `with recursive events as (
+  (select vendor, event from deliveries where outcome = 'stored' order by vendor, event limit 1)
+  union all
+  select next.vendor, next.event from events cross join lateral (
+    select vendor, event from deliveries as d
+    where outcome = 'stored' and (d.vendor, d.event) > (events.vendor, events.event) order by vendor, event limit 1
+  ) as next
+)
+insert into event_activity as a (vendor, event, last_stored_at)
+select vendor, event, received_at from events cross join lateral (
+  select received_at from deliveries as d
+  where d.vendor = events.vendor and d.event = events.event and outcome = 'stored' order by received_at desc limit 1
+) as last
+on conflict (vendor, event) do update set last_stored_at = greatest(a.last_stored_at, excluded.last_stored_at)`
 
 /** Returns the invalid indexes of the schema, with their tables. */
 async function invalidIndexes(
