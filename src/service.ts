@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
-import type { Config } from './config/index.ts'
+import { type Config, retentionOf } from './config/index.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
 import { defaultLimits } from './db/commit/limits.ts'
@@ -16,6 +16,7 @@ import { onlineSteps } from './db/migrate/online/steps.ts'
 import { SchemaGuard } from './db/migrate/schema-guard.ts'
 import { stateOf } from './db/migrate/state.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
+import { Upkeep } from './db/upkeep/background.ts'
 import { adaptingStore } from './db/write/adapting-writer.ts'
 import { Clock } from './ingest/clock.ts'
 import { Drain } from './ops/drain.ts'
@@ -61,11 +62,19 @@ export async function startService(
     log,
     options: { steps: onlineSteps(targets), schema: database.schema },
   })
+  const upkeep = new Upkeep({
+    connect: () => directConnection(database),
+    pool,
+    log,
+    isOn: config.MAINTENANCE === 'on',
+    options: { schema: database.schema, targets, retention: retentionOf(config) },
+  })
   const drain = new Drain()
   const state = {
     load: () => ({ ...store.load, pool: poolLoad(pool) }),
     clock,
     onlineSteps: () => online.pending,
+    ledger: () => upkeep.state,
   }
   publishProcessState(metrics, state)
 
@@ -93,10 +102,12 @@ export async function startService(
     stopRecording,
     () => guard.close(),
     () => online.close(),
+    () => upkeep.close(),
     () => store.close(),
     () => pool.end(),
   ])
   online.begin()
+  upkeep.begin()
   return { app, store, drain: () => drain.begin() }
 }
 

@@ -26,7 +26,8 @@ const asleep = (body: Buffer, encoding: string) =>
 const entryOf = async (id: unknown) =>
   (
     await service.db.query(
-      `select outcome, encode(body, 'hex') as body from deliveries where delivery_id = $1`,
+      `select outcome, encode(b.body, 'hex') as body from deliveries join delivery_bodies as b using (delivery_id)
+        where delivery_id = $1`,
       [id],
     )
   )[0]

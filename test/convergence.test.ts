@@ -69,7 +69,8 @@ function firstArrival(all: readonly GeneratedDelivery[]): (sent: GeneratedDelive
 /** When the ledger says that the bytes arrived: of bytes that come twice at once, either may be first. */
 async function ledgerArrival(): Promise<(sent: GeneratedDelivery) => FirstArrival | null> {
   const rows = await db.query(
-    `select convert_from(body, 'UTF8') as text, outcome, delivery_id, received_at from deliveries`,
+    `select convert_from(b.body, 'UTF8') as text, outcome, delivery_id, d.received_at
+     from deliveries as d join delivery_bodies as b using (delivery_id)`,
   )
   const byText = new Map(rows.map((row) => [row.text, row]))
   return ({ text }) => {

@@ -33,7 +33,7 @@ async function expectStored(fixture: Fixture, body: Buffer): Promise<void> {
   const { status, json } = await send(fixture, body)
   expect([200, 400, 422]).toContain(status)
   const [row] = await service.db.query(
-    `select encode(sha256(body), 'hex') as digest from deliveries where delivery_id = $1`,
+    `select encode(sha256(body), 'hex') as digest from delivery_bodies where delivery_id = $1`,
     [json.delivery_id],
   )
   expect(row?.digest).toBe(createHash('sha256').update(body).digest('hex'))

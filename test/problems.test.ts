@@ -12,7 +12,8 @@ afterAll(() => service.close())
 
 async function ledgerEntry(deliveryId: string | undefined) {
   const [row] = await service.db.query(
-    `select outcome, problem, encode(body, 'hex') as body from deliveries where delivery_id = $1`,
+    `select outcome, problem, encode(b.body, 'hex') as body from deliveries join delivery_bodies as b using (delivery_id)
+      where delivery_id = $1`,
     [deliveryId],
   )
   return (

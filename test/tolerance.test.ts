@@ -272,7 +272,8 @@ it('a V3 body without data is stored as rejected under its owner, with a problem
     },
   })
   const [entry] = await service.db.query(
-    `select owner, event, convert_from(body, 'utf8') as body from deliveries where delivery_id = $1`,
+    `select d.owner, event, convert_from(b.body, 'utf8') as body from deliveries as d
+      join delivery_bodies as b using (delivery_id) where delivery_id = $1`,
     [json.delivery_id],
   )
   expect(entry).toEqual({ owner: USER, event: 'SESSION_COMPLETE', body: JSON.stringify(flat) })

@@ -121,7 +121,7 @@ describe('values are stored unchanged:', () => {
     const answer = await service.sahha(deep)
     expect(answer).toMatchObject({ status: 200, json: { outcome: 'unrecognised' } })
     const [entry] = await service.db.query(
-      'select length(body) as bytes from deliveries where delivery_id = $1',
+      'select length(body) as bytes from delivery_bodies where delivery_id = $1',
       [answer.json.delivery_id],
     )
     expect(entry?.bytes).toBe(String(deep.length))
@@ -167,7 +167,7 @@ describe('text that Postgres can not store', () => {
       'w\ufffd',
     ])
     const [entry] = await service.db.query(
-      `select encode(body, 'escape') as body from deliveries where owner = 'batch'`,
+      `select encode(body, 'escape') as body from delivery_bodies where owner = 'batch'`,
     )
     expect(entry?.body).toContain('w\\\\u0000')
   })

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { demoCommand } from './demo.ts'
 import { hypnogramCommand } from './hypnogram.ts'
+import { maintainCommand } from './maintain.ts'
 import { migrateCommand } from './migrate.ts'
 import { openapiCommand } from './openapi.ts'
 import { replayCommand } from './replay.ts'
@@ -14,6 +15,7 @@ const program = new Command('nightpost')
   .addCommand(statusCommand)
   .addCommand(sqlCommand)
   .addCommand(migrateCommand)
+  .addCommand(maintainCommand)
   .addCommand(replayCommand)
   .addCommand(simulateCommand)
   .addCommand(hypnogramCommand)

@@ -2,6 +2,7 @@
 export { banner } from './banner.ts'
 export { withCredentials } from './credentials.ts'
 export { exitWith, loadConfig } from './environment.ts'
+export { retentionOf } from './retention.ts'
 export { secretNames, withSecretFiles } from './secret-files.ts'
 export {
   type Config,

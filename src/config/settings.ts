@@ -5,6 +5,9 @@ import { vendors } from '../vendors/index.ts'
 const RateLimit = (description: string) =>
   Type.Integer({ default: 0, minimum: 0, maximum: 1e9, description: `${description}; 0: no limit` })
 
+const Days = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500, description }))
+
 const SettingsSchema = Type.Object({
   DATABASE_URL: Type.Optional(
     Type.String({
@@ -91,6 +94,20 @@ const SettingsSchema = Type.Object({
       description: 'Pages at /docs; absent: on, but off in production',
     }),
   ),
+  BODY_RETENTION_DAYS: Days('Days for which the bodies of stored deliveries are kept; absent: for ever'),
+  DELIVERY_RETENTION_DAYS: Days(
+    'Days for which entries of the ledger are kept, with their bodies; absent: for ever',
+  ),
+  WINDOW_RETENTION_DAYS: Type.Integer({
+    default: 14,
+    minimum: 1,
+    maximum: 36_500,
+    description: 'Days for which provisional windows of a session are kept after it is complete',
+  }),
+  MAINTENANCE: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: 'The upkeep of the ledger in the background; off: run nightpost maintain',
+  }),
   NODE_ENV: Type.Optional(
     Type.String({ description: 'production: credentials are required, never generated' }),
   ),

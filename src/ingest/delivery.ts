@@ -100,8 +100,8 @@ export function newArrival(body: Buffer, clock: Clock = wallClock): Arrival {
 
 const RANDOM_BITS = 22
 
-/** A UUID version 7 that sorts by its microsecond. The field after the millisecond begins with the microseconds. */
-function idAt(microseconds: number): string {
+/** A new UUID version 7 that sorts by its microsecond. The field after the millisecond begins with the microseconds. */
+export function idAt(microseconds: number): string {
   const random = Math.floor(Math.random() * 2 ** RANDOM_BITS)
   return uuidv7({
     msecs: Math.floor(microseconds / 1000),

@@ -21,6 +21,11 @@ export interface Target<T extends PgTable = PgTable> {
   readonly partOf: Target | undefined
   /** The primary key in an earlier version, if it was another. A table has it until an online step changes it. */
   readonly formerKey: readonly string[] | undefined
+  /**
+   * The rows are of no more use once a row of another table with the same key is final: `isFinal` is SQL about a column of
+   * that table. `nightpost maintain` deletes them some days later.
+   */
+  readonly provisional: { readonly until: Target; readonly isFinal: string } | undefined
 }
 
 interface TargetDeclaration<T extends PgTable> {
@@ -29,12 +34,13 @@ interface TargetDeclaration<T extends PgTable> {
   newest?: ReadonlyArray<keyof InferSelectModel<T> & string>
   partOf?: Target
   formerKey?: ReadonlyArray<keyof InferSelectModel<T> & string>
+  provisional?: { readonly until: Target; readonly isFinal: string }
 }
 
 /** Declares a table. The type checker demands a comment for every column. */
 export function target<T extends PgTable>(table: T, declaration: TargetDeclaration<T>): Target<T> {
-  const { about, comments, newest = [], partOf, formerKey } = declaration
-  return { table, about, comments, newest, partOf, formerKey }
+  const { about, comments, newest = [], partOf, formerKey, provisional } = declaration
+  return { table, about, comments, newest, partOf, formerKey, provisional }
 }
 
 /** The rows of one delivery for one table. */

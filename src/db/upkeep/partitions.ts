@@ -97,7 +97,7 @@ export async function databaseTime(client: Client): Promise<number> {
 }
 
 /** How many days of partitions stand ready at least. Each is an empty table. */
-export const DAYS_AHEAD = 35
+export const DAYS_AHEAD = 14
 
 /** Makes sure that there are partitions for `DAYS_AHEAD` days. */
 export async function preparePartitions(client: Client, now: number): Promise<number> {

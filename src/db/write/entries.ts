@@ -1,5 +1,4 @@
-import { v7 as uuidv7 } from 'uuid'
-import type { Delivery } from '../../ingest/delivery.ts'
+import { type Delivery, idAt } from '../../ingest/delivery.ts'
 import { timeOfId } from '../uuid-time.ts'
 
 /** The arrivals of identical bytes in one group. They become one row of the ledger. */
@@ -66,9 +65,9 @@ export function ledgerGroup(entries: readonly Entry[]): LedgerGroup {
   return { rows, groupId: groupIdAt(oldest), bytes: Buffer.concat(bodies) }
 }
 
-/** A UUID version 7 with the time of another one: a group belongs to the day of its first arrival. */
+/** A new id with the time of another one: a group belongs to the day of its first arrival. */
 function groupIdAt(id: string | undefined): string {
-  return id === undefined ? uuidv7() : uuidv7({ msecs: timeOfId(id) })
+  return idAt(1000 * (id === undefined ? Date.now() : timeOfId(id)))
 }
 
 /** The rows of the ledger for deliveries that it has already, without their bodies. */

@@ -146,6 +146,19 @@ export function createMetrics() {
       name: 'nightpost_in_flight_bytes',
       help: 'Bytes of proven deliveries between socket and answer, as they are unpacked',
     }),
+    ledgerBytes: gauge({
+      name: 'nightpost_ledger_bytes',
+      help: 'Bytes on disk by kind: entries of the ledger, hot bodies, packed bodies, and the rows made of them',
+      labels: ['kind'],
+    }),
+    partitionsAhead: gauge({
+      name: 'nightpost_partitions_ahead_days',
+      help: 'Days for which partitions for bodies stand ready',
+    }),
+    oldestBody: gauge({
+      name: 'nightpost_oldest_body_seconds',
+      help: 'Age of the oldest day or week of which the ledger still has bodies',
+    }),
     unprovenBytes: gauge({
       name: 'nightpost_unproven_bytes',
       help: 'Bytes that senders hold who are not proven yet',

@@ -20,10 +20,22 @@ export interface ProcessState {
   /** `skew`: milliseconds by which this machine's clock is ahead of the database's. */
   readonly clock: { readonly skew: number }
   readonly onlineSteps: () => readonly PendingStep[]
+  /** The state of the ledger, as it was found some minutes ago; null before it was read. */
+  readonly ledger: () => LedgerState | null
+}
+
+/** What the ledger takes on disk, and how well it is prepared. */
+export interface LedgerState {
+  readonly sizes: Readonly<Record<'entries' | 'hot_bodies' | 'packed_bodies' | 'rows', number>>
+  readonly daysAhead: number
+  readonly oldestBodySeconds: number | null
 }
 
 /** Publishes the state of the process, read at every scrape. */
-export function publishProcessState(metrics: Metrics, { load, clock, onlineSteps }: ProcessState): void {
+export function publishProcessState(
+  metrics: Metrics,
+  { load, clock, onlineSteps, ledger }: ProcessState,
+): void {
   metrics.queueDeliveries.read(() => load().queue.deliveries.now)
   metrics.queueBytes.read(() => load().queue.bytes.now)
   metrics.queueRows.read(() => load().queue.rows.now)
@@ -37,4 +49,15 @@ export function publishProcessState(metrics: Metrics, { load, clock, onlineSteps
   metrics.poolWaiting.read(() => load().pool.waiting)
   metrics.clockSkew.read(() => clock.skew / 1000)
   metrics.onlineStepsPending.read(() => onlineSteps().length)
+  metrics.ledgerBytes.read(function* () {
+    for (const [kind, value] of Object.entries(ledger()?.sizes ?? {})) yield { labels: { kind }, value }
+  })
+  metrics.partitionsAhead.read(function* () {
+    const state = ledger()
+    if (state) yield { labels: {}, value: state.daysAhead }
+  })
+  metrics.oldestBody.read(function* () {
+    const seconds = ledger()?.oldestBodySeconds
+    if (typeof seconds === 'number') yield { labels: {}, value: seconds }
+  })
 }

@@ -1,6 +1,6 @@
 import { foreignKey, integer, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core'
 import { provenance, provenanceComments } from '../../../tables/columns.ts'
-import { target } from '../../../tables/target.ts'
+import { type Target, target } from '../../../tables/target.ts'
 import { key, keyComments, seriesComment } from './columns.ts'
 import { sessions, sleepSessions } from './sessions.ts'
 
@@ -47,6 +47,7 @@ export const sleepStageWindows = pgTable(
 )
 
 export const windows = target(sleepStageWindows, {
+  provisional: { until: sessions as unknown as Target, isFinal: "state = 'COMPLETE'" },
   about: 'The provisional stage arrays that INFERENCE_COMPLETE sends during a session, as they came.',
   comments: {
     ...keyComments,

@@ -1,0 +1,69 @@
+import { Command } from 'commander'
+import { loadConfig, retentionOf } from '../config/index.ts'
+import { openDatabase } from '../db/connect/open.ts'
+import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
+import { readLedgerState } from '../db/upkeep/background.ts'
+import { type Maintained, maintain } from '../db/upkeep/maintain.ts'
+import { vendors } from '../vendors/index.ts'
+
+export const maintainCommand = new Command('maintain')
+  .description(
+    "Do the ledger's upkeep once: create partitions ahead, pack the bodies of closed days, and drop what retention no longer keeps. The service does the same in the background unless MAINTENANCE=off.",
+  )
+  .option('--json', 'print what was done, and the sizes, as JSON')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  nightpost maintain
+  BODY_RETENTION_DAYS=30 nightpost maintain --json`,
+  )
+  .action(async ({ json = false }: { json?: boolean }) => {
+    const config = loadConfig()
+    const database = await openDatabase(config)
+    const end = new AbortController()
+    const interrupt = () => end.abort()
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    try {
+      const client = await connectToMigrate(database)
+      try {
+        await resetSession(client, database.schema)
+        await client.query(`set lock_timeout = '1s'`)
+        const targets = vendors.flatMap((vendor) => vendor.targets)
+        const done = await maintain(client, {
+          schema: database.schema,
+          targets,
+          retention: retentionOf(config),
+          signal: end.signal,
+          onProgress: (position) => {
+            if (process.stderr.isTTY)
+              process.stderr.write(`\rpacked until ${new Date(position).toISOString()}`)
+          },
+          log: (message) => void process.stderr.write(`${message}\n`),
+        })
+        const state = await readLedgerState(client, targets)
+        if (json)
+          process.stdout.write(`${JSON.stringify({ ...done, isDoneByAnother: done === null, ...state })}\n`)
+        else
+          process.stdout.write(
+            `${done ? summary(done) : 'Another process is doing the upkeep at this moment.'}\n`,
+          )
+        if (end.signal.aborted) process.exitCode = 1
+      } finally {
+        await client.end()
+      }
+    } finally {
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      await database.release()
+    }
+  })
+
+function summary(done: Maintained): string {
+  return [
+    `${done.partitionsCreated} partitions created`,
+    `${done.bodiesPacked} bodies packed into ${done.packs} packs`,
+    `${done.partitionsDropped.length} partitions dropped`,
+    `${done.entriesDeleted} ledger entries deleted`,
+    `${done.provisionalRowsDeleted} provisional rows deleted`,
+  ].join('\n')
+}

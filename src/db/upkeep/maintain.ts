@@ -1,0 +1,181 @@
+import { getTableName } from 'drizzle-orm'
+import type pg from 'pg'
+import type { Target } from '../../tables/target.ts'
+import { lockNumber } from '../migrate/migrate.ts'
+import { timeOfId } from '../uuid-time.ts'
+import { packBodies, packedUntil, type WindowLimits } from './pack.ts'
+import {
+  databaseTime,
+  dropPartition,
+  GROUPS,
+  leftovers,
+  PACKS,
+  type Partition,
+  type PartitionedTable,
+  partitionsOf,
+  preparePartitions,
+} from './partitions.ts'
+import { deleteEntries, deleteProvisional } from './retention.ts'
+
+const DAY = 86_400_000
+const HOUR = 3_600_000
+
+/** How long things are kept, in days; undefined: for ever. */
+export interface Retention {
+  readonly bodies?: number | undefined
+  readonly deliveries?: number | undefined
+  readonly windows?: number | undefined
+}
+
+export interface MaintainOptions {
+  readonly schema: string
+  readonly targets: readonly Target[]
+  readonly retention: Retention
+  readonly signal?: AbortSignal
+  readonly log?: (message: string) => void
+  /** The time until which bodies have been packed, in milliseconds of Unix time. */
+  readonly onProgress?: (position: number) => void
+  /** Milliseconds of Unix time; absent: the database's clock. */
+  readonly now?: number
+  readonly window?: WindowLimits
+}
+
+/** What one run did. */
+export interface Maintained {
+  readonly partitionsCreated: number
+  readonly bodiesPacked: number
+  readonly packs: number
+  readonly partitionsDropped: readonly string[]
+  readonly entriesDeleted: number
+  readonly provisionalRowsDeleted: number
+}
+
+/**
+ * Does the ledger's upkeep once: creates partitions ahead, packs the bodies of closed days, drops what is packed, and deletes
+ * what retention no longer keeps. Every step may be interrupted, and a second run finds nothing to do. Returns null if another
+ * process is doing it. The connection must keep its session.
+ */
+export async function maintain(client: pg.ClientBase, options: MaintainOptions): Promise<Maintained | null> {
+  const lock = lockNumber(`nightpost maintain ${options.schema}`)
+  const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lock])
+  if (!rows[0].mine) return null
+  try {
+    return await maintainLocked(client, options)
+  } finally {
+    await client.query('select pg_advisory_unlock($1)', [lock]).catch(() => {})
+  }
+}
+
+async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): Promise<Maintained> {
+  const {
+    targets,
+    retention,
+    signal = new AbortController().signal,
+    log = () => {},
+    onProgress,
+    window,
+  } = options
+  const now = options.now ?? (await databaseTime(client))
+  const partitionsCreated = await preparePartitions(client, now)
+  const keptSince = bodiesKeptSince(retention, now)
+  const packed = await packBodies(client, {
+    until: closedUntil(now),
+    keptSince,
+    signal,
+    ...(onProgress && { onProgress }),
+    ...(window && { limits: window }),
+  })
+  const partitionsDropped = await dropPartitions(client, keptSince, log)
+  const entriesBefore = keptDays(retention.deliveries, now)
+  const entriesDeleted = entriesBefore === null ? 0 : await deleteEntries(client, entriesBefore, signal)
+  const windowsBefore = keptDays(retention.windows, now)
+  let provisionalRowsDeleted = 0
+  for (const target of targets) {
+    if (windowsBefore === null) break
+    provisionalRowsDeleted += await deleteProvisional(client, target, windowsBefore, signal)
+  }
+  return {
+    partitionsCreated,
+    bodiesPacked: packed.deliveries,
+    packs: packed.packs,
+    partitionsDropped,
+    entriesDeleted,
+    provisionalRowsDeleted,
+  }
+}
+
+/** A group is committed within minutes of its first arrival, so an hour after its end a day is closed. */
+function closedUntil(now: number): number {
+  return Math.floor((now - HOUR) / DAY) * DAY
+}
+
+const keptDays = (days: number | undefined, now: number) => (days === undefined ? null : now - days * DAY)
+
+/** A body is of no use without its entry. */
+function bodiesKeptSince({ bodies, deliveries }: Retention, now: number): number | null {
+  const days = Math.min(bodies ?? Number.POSITIVE_INFINITY, deliveries ?? Number.POSITIVE_INFINITY)
+  return Number.isFinite(days) ? now - days * DAY : null
+}
+
+/** Drops the groups that are packed, and what is older than the retention. */
+async function dropPartitions(
+  client: pg.ClientBase,
+  keptSince: number | null,
+  log: (message: string) => void,
+): Promise<string[]> {
+  const dropped: string[] = []
+  const drop = async (table: PartitionedTable, partition: Partition, why: string) => {
+    await dropPartition(client, table, partition)
+    log(`dropped ${partition.name}: ${why}`)
+    dropped.push(partition.name)
+  }
+  const isOld = ({ to }: Partition) => keptSince !== null && to <= keptSince
+  // A delivery belongs to a group of its own day or of the day before.
+  const packed = timeOfId(await packedUntil(client)) - HOUR
+  for (const partition of await partitionsOf(client, GROUPS)) {
+    if (isOld(partition)) await drop(GROUPS, partition, 'older than BODY_RETENTION_DAYS')
+    else if (partition.to <= packed) await drop(GROUPS, partition, 'its bodies are packed')
+  }
+  for (const partition of await partitionsOf(client, PACKS)) {
+    if (isOld(partition)) await drop(PACKS, partition, 'older than BODY_RETENTION_DAYS')
+  }
+  for (const table of [GROUPS, PACKS]) {
+    for (const partition of await leftovers(client, table)) {
+      await drop(table, partition, 'an earlier run was interrupted')
+    }
+  }
+  return dropped
+}
+
+/** Bytes on disk by kind, with indexes and TOAST. */
+export interface LedgerSizes {
+  readonly entries: number
+  readonly hot_bodies: number
+  readonly packed_bodies: number
+  readonly rows: number
+}
+
+export async function ledgerSizes(
+  client: Pick<pg.ClientBase, 'query'>,
+  targets: readonly Target[],
+): Promise<LedgerSizes> {
+  const { rows } = await client.query(
+    `select pg_total_relation_size(to_regclass('deliveries'))::float8 as entries,
+       (select coalesce(sum(pg_total_relation_size(relid)), 0) from pg_partition_tree(to_regclass('body_groups')))::float8 as hot_bodies,
+       (select coalesce(sum(pg_total_relation_size(relid)), 0) from pg_partition_tree(to_regclass('body_packs')))::float8 as packed_bodies,
+       (select coalesce(sum(pg_total_relation_size(to_regclass(quote_ident(name)))), 0) from unnest($1::text[]) as name)::float8 as rows`,
+    [targets.map(({ table }) => getTableName(table))],
+  )
+  return rows[0]
+}
+
+/** When the oldest day or week with bodies begins, in milliseconds of Unix time; null if there is none. */
+export async function oldestBody(client: Pick<pg.ClientBase, 'query'>): Promise<number | null> {
+  for (const table of [PACKS, GROUPS]) {
+    for (const partition of await partitionsOf(client, table)) {
+      const { rows } = await client.query(`select exists (select from "${partition.name}") as has`)
+      if (rows[0].has) return partition.from
+    }
+  }
+  return null
+}

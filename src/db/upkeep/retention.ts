@@ -1,0 +1,66 @@
+import { getTableName } from 'drizzle-orm'
+import type pg from 'pg'
+import type { Target } from '../../tables/target.ts'
+import { quoted } from '../migrate/migration-files.ts'
+import { primaryKeyOf } from '../sql/parameters.ts'
+import { idAtTime } from '../uuid-time.ts'
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+/** Rows that one statement deletes. It locks them until its commit. */
+const BATCH = 5_000
+
+/** Deletes ledger entries that arrived before a time, oldest first. Returns how many. */
+export async function deleteEntries(client: Client, before: number, signal: AbortSignal): Promise<number> {
+  return inBatches(signal, async () => {
+    const { rowCount } = await client.query(
+      `delete from deliveries where delivery_id in (
+         select delivery_id from deliveries where delivery_id < $1 order by delivery_id limit ${BATCH}
+       ) and delivery_id < $1`,
+      [idAtTime(before)],
+    )
+    return rowCount ?? 0
+  })
+}
+
+/**
+ * Deletes provisional rows of a table whose final rows arrived before a time, as the vendor's folder declares them
+ * (`Target.provisional`). Returns how many.
+ */
+export async function deleteProvisional(
+  client: Client,
+  target: Target,
+  before: number,
+  signal: AbortSignal,
+): Promise<number> {
+  if (!target.provisional) return 0
+  const { until, isFinal } = target.provisional
+  const table = quoted(getTableName(target.table))
+  const columns = (alias: string) =>
+    primaryKeyOf(target.table)
+      .map(({ name }) => `${alias}.${quoted(name)}`)
+      .join(', ')
+  const isSame = primaryKeyOf(until.table)
+    .map(({ name }) => `final.${quoted(name)} = p.${quoted(name)}`)
+    .join(' and ')
+  return inBatches(signal, async () => {
+    const { rowCount } = await client.query(
+      `delete from ${table} as t where (${columns('t')}) in (
+         select ${columns('p')} from ${table} as p join ${quoted(getTableName(until.table))} as final on ${isSame}
+         where final.received_at < to_timestamp($1 / 1000.0::float8) and final.${isFinal} limit ${BATCH}
+       )`,
+      [before],
+    )
+    return rowCount ?? 0
+  })
+}
+
+async function inBatches(signal: AbortSignal, deleteBatch: () => Promise<number>): Promise<number> {
+  let all = 0
+  while (!signal.aborted) {
+    const deleted = await deleteBatch()
+    all += deleted
+    if (deleted < BATCH) break
+  }
+  return all
+}
