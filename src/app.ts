@@ -9,7 +9,7 @@ import { receive } from './ingest/receive.ts'
 import { decorateSummary } from './ingest/summary.ts'
 import { Unpacker } from './ingest/unpack.ts'
 import { limitPipelining } from './ops/connections.ts'
-import { healthRoutes, publishReadiness, type Readiness } from './ops/health.ts'
+import { healthRoutes, publishBuild, publishReadiness, type Readiness } from './ops/health.ts'
 import { internalAccess } from './ops/internal-access.ts'
 import type { Metrics } from './ops/metrics/index.ts'
 import type { PendingStep } from './ops/metrics/process-state.ts'
@@ -52,6 +52,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   leaveBodies(app)
   decorateSummary(app)
   publishReadiness(metrics, readiness)
+  publishBuild(metrics)
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
     healthRoutes(scope, readiness)

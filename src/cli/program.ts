@@ -1,0 +1,35 @@
+import { Command } from 'commander'
+import { VERSION } from '../ops/version.ts'
+import { commands, listed } from './commands.ts'
+
+const HELP = `
+Exit status: 0 done, 1 something is wrong or left, 2 used wrongly.
+
+Examples:
+  nightpost demo                                a first look, without any setting
+  nightpost sql "select * from biomarkers"
+  nightpost status --max-silence 24h
+  nightpost help replay                         the options and examples of one command
+`
+
+/** The program with its commands. Only those that `words`, the words of the command line, name are loaded. */
+export async function createProgram(words: readonly string[]): Promise<Command> {
+  const program = new Command('nightpost')
+    .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', HELP)
+  const isNamed = ({ name }: { name: string }) => words.includes(name)
+  for (const entry of commands) {
+    if (isNamed(entry)) {
+      const command = await entry.load()
+      program.addCommand(command.summary(entry.summary).version(VERSION).copyInheritedSettings(program))
+    } else {
+      program.addCommand(listed(entry))
+    }
+  }
+  // The scripts of `nightpost completion` call it.
+  if (words[0] === 'complete') program.addCommand((await import('./completion.ts')).completeCommand(program))
+  return program
+}
