@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Help, type Option } from 'commander'
 import { VERSION } from '../ops/version.ts'
 import { commands, listed } from './commands.ts'
 
@@ -12,13 +12,25 @@ Examples:
   nightpost help replay                         the options and examples of one command
 `
 
+/**
+ * The description of an option with its default, save one that is no plain value: `(default: {})` says nothing, and the
+ * description itself says what then holds.
+ */
+function optionDescription(this: Help, option: Option): string {
+  const { defaultValue, defaultValueDescription } = option
+  const isPlain = ['string', 'boolean'].includes(typeof defaultValue) || Number.isFinite(defaultValue)
+  const isShown = isPlain || defaultValueDescription !== undefined
+  const shown = isShown ? option : Object.assign(Object.create(option), { defaultValue: undefined })
+  return Help.prototype.optionDescription.call(this, shown)
+}
+
 /** The program with its commands. Only those that `words`, the words of the command line, name are loaded. */
 export async function createProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('nightpost')
     .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
     .version(VERSION)
     .exitOverride()
-    .showSuggestionAfterError()
+    .configureHelp({ optionDescription })
     .addHelpText('after', HELP)
   const isNamed = ({ name }: { name: string }) => words.includes(name)
   for (const entry of commands) {

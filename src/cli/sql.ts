@@ -94,6 +94,16 @@ export async function printed(database: DatabaseSettings | string, query: string
   return pieces.map((piece) => Buffer.from(piece).toString()).join('')
 }
 
+/** The rows of a read-only statement as objects. Throws the error of Postgres. */
+export async function jsonRows(database: DatabaseSettings | string, query: string): Promise<object[]> {
+  let lines = ''
+  const collect = async (piece: string | Uint8Array) => {
+    lines += piece
+  }
+  await runReadOnly(database, query, printing(jsonFormat(), collect))
+  return lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+}
+
 function printing(format: Format, write: (piece: string | Uint8Array) => Promise<void>): ResultTaker {
   return {
     begin: (columns) => write(format.begin(columns)),
