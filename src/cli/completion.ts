@@ -1,7 +1,10 @@
-import tab from '@bomb.sh/tab'
 import { Argument, Command } from 'commander'
+import { bashScript } from './completion/bash.ts'
+import { describeCommand } from './completion/description.ts'
+import { fishScript } from './completion/fish.ts'
+import { zshScript } from './completion/zsh.ts'
 
-const SHELLS = ['bash', 'zsh', 'fish']
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript }
 
 const HELP = `
 Examples:
@@ -12,48 +15,10 @@ Examples:
 `
 
 export const completionCommand = new Command('completion')
-  .description('Print the script that completes commands and options of nightpost in a shell.')
-  .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+  .description('Print the script that completes the commands and options of nightpost in a shell.')
+  .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
   .addHelpText('after', HELP)
-  .action((shell: string) => tab.setup('nightpost', 'nightpost', shell))
-
-/**
- * The hidden command that the scripts call with the words of the command line so far. It prints what may follow: one
- * candidate and its description per line.
- */
-export function completeCommand(program: Command): Command {
-  return new Command('complete')
-    .argument('[words...]')
-    .allowUnknownOption()
-    .helpOption(false)
-    .action((words: string[]) => {
-      for (const command of program.commands) {
-        if (command.name() === 'complete') continue
-        const entry = tab.command(command.name(), command.summary())
-        for (const option of command.createHelp().visibleOptions(command)) {
-          const name = option.long?.slice(2)
-          if (name === undefined) continue
-          const short = option.short?.slice(1)
-          if (option.isBoolean()) entry.option(name, option.description, short)
-          else {
-            const choices = option.argChoices ?? []
-            entry.option(
-              name,
-              option.description,
-              (complete) => {
-                for (const choice of choices) complete(choice, '')
-              },
-              short,
-            )
-          }
-        }
-        for (const argument of command.registeredArguments) {
-          const choices = argument.argChoices ?? []
-          entry.argument(argument.name(), (complete) => {
-            for (const choice of choices) complete(choice, '')
-          })
-        }
-      }
-      tab.parse(words)
-    })
-}
+  .action((shell: keyof typeof SCRIPTS, _options: object, command: Command) => {
+    const all = command.parent?.commands ?? []
+    process.stdout.write(SCRIPTS[shell](all.map(describeCommand)))
+  })

@@ -32,16 +32,15 @@ export async function createProgram(words: readonly string[]): Promise<Command> 
     .exitOverride()
     .configureHelp({ optionDescription })
     .addHelpText('after', HELP)
-  const isNamed = ({ name }: { name: string }) => words.includes(name)
+  // The completion script lists the options of all commands.
+  const isForAll = words.includes('completion')
   for (const entry of commands) {
-    if (isNamed(entry)) {
+    if (isForAll || words.includes(entry.name)) {
       const command = await entry.load()
       program.addCommand(command.summary(entry.summary).version(VERSION).copyInheritedSettings(program))
     } else {
       program.addCommand(listed(entry))
     }
   }
-  // The scripts of `nightpost completion` call it.
-  if (words[0] === 'complete') program.addCommand((await import('./completion.ts')).completeCommand(program))
   return program
 }
