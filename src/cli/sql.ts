@@ -86,22 +86,24 @@ async function describe(database: DatabaseSettings, name: string | true, json = 
   return json ? printJson(description) : print(descriptionText(description, outputWidth()))
 }
 
-/** The rows of a read-only statement as a table. Throws the error of Postgres. */
-export async function printed(database: DatabaseSettings | string, query: string): Promise<string> {
-  const pieces: Array<string | Uint8Array> = []
-  const collect = async (piece: string | Uint8Array) => void pieces.push(piece)
-  await runReadOnly(database, query, printing(textFormat(outputWidth()), collect))
-  return pieces.map((piece) => Buffer.from(piece).toString()).join('')
+/** The rows of a read-only statement as text, by default as a table. Throws the error of Postgres. */
+export async function printed(
+  database: DatabaseSettings | string,
+  query: string,
+  format: Format = textFormat(outputWidth()),
+): Promise<string> {
+  let text = ''
+  const collect = async (piece: string | Uint8Array) => {
+    text += typeof piece === 'string' ? piece : Buffer.from(piece).toString()
+  }
+  await runReadOnly(database, query, printing(format, collect))
+  return text
 }
 
 /** The rows of a read-only statement as objects. Throws the error of Postgres. */
 export async function jsonRows(database: DatabaseSettings | string, query: string): Promise<object[]> {
-  let lines = ''
-  const collect = async (piece: string | Uint8Array) => {
-    lines += piece
-  }
-  await runReadOnly(database, query, printing(jsonFormat(), collect))
-  return lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+  const lines = (await printed(database, query, jsonFormat())).split('\n')
+  return lines.flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 }
 
 function printing(format: Format, write: (piece: string | Uint8Array) => Promise<void>): ResultTaker {

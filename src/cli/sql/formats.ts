@@ -24,7 +24,7 @@ const CSV: Options = {
   record_delimiter: 'windows',
   // A line feed alone also ends a line for many readers.
   quoted_match: /[\r\n]/,
-  cast: { string: (value) => (value === '' ? { value, quoted: true } : value) },
+  cast: { string: (value) => (value === '' ? { value, quoted_empty: true } : value) },
 }
 
 /** One JSON object a line for each row. Throws if two columns have one name. */
