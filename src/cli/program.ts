@@ -9,7 +9,7 @@ Examples:
   nightpost demo                                a first look, without any setting
   nightpost sql "select * from biomarkers"
   nightpost status --max-silence 24h
-  nightpost help replay                         the options and examples of one command
+  nightpost help replay                         options and examples
 `
 
 /**

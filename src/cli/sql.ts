@@ -7,11 +7,12 @@ import { outputClosed, outputWidth, print, printJson } from './output.ts'
 import { describeRelation, descriptionText, listRelations, relationsText } from './sql/describe.ts'
 import { statementErrorText } from './sql/error.ts'
 import { csvFormat, type Format, jsonFormat, textFormat } from './sql/formats.ts'
-import { type ResultTaker, runReadOnly } from './sql/statement.ts'
+import { connectToRead, type ResultTaker, runReadOnly } from './sql/statement.ts'
 
 const HELP = `
-The statement runs in a read-only transaction. The rows are printed while they arrive, so a result may be of any size. A
-table that is wider than the terminal (elsewhere: than COLUMNS, or 80) becomes one small table for each row.
+The statement runs in a read-only transaction. The rows are printed while they
+arrive, so a result may be of any size. A table that is wider than the terminal
+(elsewhere: than COLUMNS, or 80) becomes one small table for each row.
 
 Examples:
   nightpost sql "select * from sleep_nights order by sleep_date desc limit 3"
@@ -19,7 +20,7 @@ Examples:
   nightpost sql --json "select type, value from biomarkers" | jq .value
   nightpost sql "copy (select * from scores) to stdout"
   nightpost sql --describe                      list the tables and views
-  nightpost sql --describe biomarkers           columns, types, comments and indexes
+  nightpost sql --describe biomarkers           columns, comments and indexes
 `
 
 interface SqlOptions {
@@ -67,12 +68,15 @@ async function runQuery(
   const taker = printing(format, print)
   const copying = new AbortController()
   if (csv || json) taker.copied = () => copying.abort()
+  const client = await connectToRead(database)
   try {
     const signal = AbortSignal.any([outputClosed, copying.signal])
-    await runReadOnly(database, query, { ...taker, signal })
+    await runReadOnly(client, query, { ...taker, signal })
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error
-    throw new Error(statementErrorText(error, query, outputWidth()), { cause: error })
+    throw new Error(statementErrorText(error, query, outputWidth()))
+  } finally {
+    await client.end()
   }
   if (copying.signal.aborted) command.error('error: COPY has formats of its own: leave out --csv and --json')
 }
@@ -96,7 +100,12 @@ export async function printed(
   const collect = async (piece: string | Uint8Array) => {
     text += typeof piece === 'string' ? piece : Buffer.from(piece).toString()
   }
-  await runReadOnly(database, query, printing(format, collect))
+  const client = await connectToRead(database)
+  try {
+    await runReadOnly(client, query, printing(format, collect))
+  } finally {
+    await client.end()
+  }
   return text
 }
 

@@ -31,25 +31,16 @@ export interface ResultTaker {
 
 const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
-/** Runs one read-only statement over a connection of its own. Throws the error of Postgres. */
-export async function runReadOnly(
-  database: DatabaseSettings | string,
-  statement: string,
-  taker: ResultTaker,
-): Promise<void> {
-  const client = await connect(database, { name: 'nightpost sql', use: 'read', types: asText })
-  try {
-    await readOnly(client, statement, taker)
-  } finally {
-    await client.end()
-  }
-}
+/** Opens a connection for `runReadOnly`. */
+export const connectToRead = (database: DatabaseSettings | string): Promise<pg.Client> =>
+  connect(database, { name: 'nightpost sql', use: 'read', types: asText })
 
 /**
  * Runs one statement in a read-only transaction. The extended protocol, which a cursor uses, allows only one statement. The
- * statement can't make the transaction writable: Postgres allows that only before the first query of a transaction.
+ * statement can't make the transaction writable: Postgres allows that only before the first query of a transaction. Throws the
+ * error of Postgres. Close the connection afterwards.
  */
-async function readOnly(client: pg.Client, statement: string, taker: ResultTaker): Promise<void> {
+export async function runReadOnly(client: pg.Client, statement: string, taker: ResultTaker): Promise<void> {
   await begin(client, { readOnly: true })
   await client.query('select 1')
   const cursor = client.query(new StatementCursor(statement, (piece) => taker.copied(piece)))
