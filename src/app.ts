@@ -8,7 +8,7 @@ import { Intake } from './ingest/intake.ts'
 import { receive } from './ingest/receive.ts'
 import { decorateSummary, leaveBodies } from './ingest/route.ts'
 import { limitPipelining } from './ops/connections.ts'
-import { healthRoutes, publishReadiness, type Readiness } from './ops/health.ts'
+import { healthRoutes, publishBuild, publishReadiness, type Readiness } from './ops/health.ts'
 import { internalAccess } from './ops/internal-access.ts'
 import type { Metrics } from './ops/metrics/index.ts'
 import type { PendingStep } from './ops/metrics/process-state.ts'
@@ -51,6 +51,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   leaveBodies(app)
   decorateSummary(app)
   publishReadiness(metrics, readiness)
+  publishBuild(metrics)
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
     healthRoutes(scope, readiness)

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { type DatabaseAnswer, readinessOf } from '../src/ops/readiness.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
@@ -9,11 +11,17 @@ async function ready({ app }: TestService) {
   return { ...(answer.json() as { parts: Record<string, string> }), status: answer.statusCode }
 }
 
+const packageVersion: string = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
+).version
+
 const ok = { database: 'ok', schema: 'ok', queue: 'ok' }
 
 it('reports ready if database, schema and queue are in order', async () => {
   const service = await setup()
-  expect(await ready(service)).toEqual({ status: 200, parts: ok })
+  expect(await ready(service)).toEqual({ status: 200, version: packageVersion, parts: ok })
+  const build = { version: packageVersion, node: process.versions.node }
+  expect((await metricsOf(service.app)).get('nightpost_build_info', build)).toBe(1)
   await service.close()
 })
 
@@ -23,6 +31,7 @@ it('reports a database that does not answer', async () => {
   expect(await ready(service)).toMatchObject({
     status: 503,
     code: 'unavailable',
+    version: packageVersion,
     parts: { ...ok, database: 'The database does not answer.' },
   })
   expect((await service.app.inject('/health/live')).statusCode).toBe(200)

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { printed } from '../src/cli/sql.ts'
+import { describeRelation, descriptionText, listRelations } from '../src/cli/sql/describe.ts'
+import { statementErrorText } from '../src/cli/sql/error.ts'
+import { csvFormat, jsonFormat, textFormat } from '../src/cli/sql/formats.ts'
+import { jsonRows, printed } from '../src/cli/sql.ts'
+import { databaseSettings } from '../src/db/connect/database.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 
 describe('nightpost sql', () => {
@@ -39,6 +43,8 @@ describe('nightpost sql', () => {
     ['a sequence set', `select setval('counter', 100)`, '25006'],
     ['a table', 'create table mine (a int)', '25006'],
     ['a copy of what is read', 'select * into mine from scores', '25006'],
+    ['a second statement after COPY', 'copy scores to stdout; delete from scores', '42601'],
+    ['a copy into a table', 'copy scores from stdin', '25006'],
     ['a plan that is run', 'explain analyze delete from scores', '25006'],
   ])('refuses %s', async (_name, query, code) => {
     const was = await present()
@@ -63,5 +69,95 @@ describe('nightpost sql', () => {
     ["values ('é'), (null)", /∅[\s\S]*2 rows\n$/],
   ])('prints %s', async (query, expected) => {
     expect(await printed(db.url, query)).toMatch(expected)
+  })
+
+  const longest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
+
+  it('prints a result of any size, and columns get wider with later rows', async () => {
+    const text = await printed(db.url, 'select i, i * 2 as double from generate_series(1, 130000) i')
+    expect(text.match(/^│ \d/gm)).toHaveLength(130_000)
+    expect(text).toContain('│ 130000 │ 260000 │\n└────────┴────────┘\n130000 rows\n')
+  })
+
+  it('prints each row as a table of its own where one line is wider than the terminal', async () => {
+    const query = `select repeat('word ', 30) as words, 'id-' || i as id from generate_series(1, 300) i`
+    const text = await printed(db.url, query, textFormat(60))
+    expect(longest(text)).toBe(60)
+    expect(text.match(/^│ id +│ id-\d+ +│$/gm)).toHaveLength(300)
+    expect(await printed(db.url, query, textFormat(200))).toMatch(/^│ (word ){30} │ id-300 +│$/m)
+  })
+
+  it('wraps a later value that is wider than the terminal', async () => {
+    const query = `select case i when 300 then repeat('x', 100) else 'short' end as v from generate_series(1, 300) i`
+    const text = await printed(db.url, query, textFormat(80))
+    expect(longest(text)).toBeLessThanOrEqual(80)
+    expect(text.match(/x/g)).toHaveLength(100)
+  })
+
+  it('shows control characters of a value as escapes, which a terminal does not obey', async () => {
+    expect(await printed(db.url, `select E'\\x1b[2J' as v`)).toContain('│ \\x1b[2J │')
+  })
+
+  it('prints CSV by RFC 4180, where NULL and an empty text differ', async () => {
+    const query = `select 'a,b' as x, 'say "hi"' as "q,r", E'1\\n2' as l, null as n, '' as e, 1.50 as d`
+    expect(await printed(db.url, query, csvFormat())).toBe(
+      'x,"q,r",l,n,e,d\r\n"a,b","say ""hi""","1\n2",,"",1.50\r\n',
+    )
+    expect(await printed(db.url, 'select id from scores where false', csvFormat())).toBe('id\r\n')
+  })
+
+  it('prints JSON lines with every digit', async () => {
+    const query = `select 9007199254740993 as big, 1.50 as n, true as b, 'NaN'::float8 as f, null as z,
+      E'{"a": [1,\\n2]}'::json as j, array[1, null] as i, array['x,y', 'NULL'] as t, timestamptz '2025-01-01 00:00Z' as at`
+    expect(await printed(db.url, query, jsonFormat())).toBe(
+      '{"big":9007199254740993,"n":1.50,"b":true,"f":"NaN","z":null,"j":{"a": [1, 2]},"i":[1,null],"t":["x,y","NULL"],"at":"2025-01-01 00:00:00+00"}\n',
+    )
+    expect(await jsonRows(db.url, 'select i from generate_series(1, 450) i')).toHaveLength(450)
+    await expect(printed(db.url, 'select 1 as a, 2 as a', jsonFormat())).rejects.toThrow('named "a"')
+  })
+
+  it('prints what COPY writes, and the name of a statement without rows', async () => {
+    const query = 'copy (select i, null from generate_series(1, 1000) i) to stdout (format csv)'
+    const lines = (await printed(db.url, query)).split('\n')
+    expect([lines.length, lines[0], lines[999], lines[1000]]).toEqual([1001, '1,', '1000,', ''])
+    expect(await printed(db.url, 'set timezone = utc')).toBe('SET\n')
+    expect(await printed(db.url, '-- nothing')).toBe('')
+  })
+
+  const errorText = async (query: string, width = 80) =>
+    printed(db.url, query).then(
+      () => 'no error',
+      (error) => statementErrorText(error, query, width),
+    )
+
+  it('shows the place of an error, its hint and its detail', async () => {
+    expect(await errorText("select 'ä',\n\tprofile_di from scores")).toBe(
+      [
+        'ERROR:  column "profile_di" does not exist (SQLSTATE 42703)',
+        'LINE 2:  profile_di from scores',
+        '         ^',
+        'HINT:  Perhaps you meant to reference the column "scores.profile_id".',
+      ].join('\n'),
+    )
+    expect(await errorText(`select '{"a"}'::json`)).toMatch(/\nDETAIL: {2}Expected ":"/)
+    const far = await errorText(`select ${' '.repeat(200)}nope${' '.repeat(200)}`, 60)
+    const [, line = '', caret = ''] = far.split('\n')
+    expect(line.slice(caret.indexOf('^'), caret.indexOf('^') + 4)).toBe('nope')
+    expect(longest(line)).toBeLessThanOrEqual(60)
+  })
+
+  it('describes tables and views with types, comments and indexes', async () => {
+    const table = await describeRelation(db.url, 'biomarkers')
+    const text = descriptionText(table, 80)
+    expect(longest(text)).toBeLessThanOrEqual(80)
+    expect(text).toMatch(/^table biomarkers: /)
+    expect(text).toMatch(/│ profile_id +│ text not null +│ profileId: /)
+    expect(text).toMatch(/│ biomarkers_profile_id_id_pk +│ primary key, btree \(profile_id, id\)/)
+    const view = await describeRelation(db.url, 'sleep_nights')
+    expect(view).toMatchObject({ kind: 'view', indexes: [] })
+    expect(view.columns.every(({ type, comment }) => type && comment)).toBe(true)
+    await expect(describeRelation(db.url, 'nothing')).rejects.toThrow('no table or view "nothing"')
+    const names = (await listRelations(databaseSettings(db.url))).map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['deliveries', 'sleep_nights', 'time_zones']))
   })
 })

@@ -8,8 +8,10 @@ import { startService } from '../service.ts'
 import { addDays } from '../tools/simulate/local-time.ts'
 import { createUser } from '../tools/simulate/user.ts'
 import { readHypnogramFrom, terminalDrawing } from './hypnogram.ts'
+import { invocation } from './invocation.ts'
+import { printJson } from './output.ts'
 import { positiveInteger, simulate } from './simulate.ts'
-import { printed } from './sql.ts'
+import { jsonRows, printed } from './sql.ts'
 
 /** The options of the simulated traffic that the user can't choose. */
 const TRAFFIC = {
@@ -20,13 +22,23 @@ const TRAFFIC = {
   shuffle: false,
 }
 
+const HELP = `
+It runs in the directory .data, and not where DATABASE_URL is set.
+
+Examples:
+  nightpost demo
+  nightpost demo --users 1 --nights 3 --json
+`
+
 export const demoCommand = new Command('demo')
   .description(
     'Start the service on the embedded Postgres, send it two simulated weeks of three users, and show the data.',
   )
   .option('--users <n>', 'number of users', positiveInteger, 3)
   .option('--nights <n>', 'nights of each user', positiveInteger, 14)
-  .action(async (size: { users: number; nights: number }) => {
+  .option('--json', 'print one JSON object: what was answered, and the last week of the first user')
+  .addHelpText('after', HELP)
+  .action(async ({ json = false, ...size }: { users: number; nights: number; json?: boolean }) => {
     const loaded = loadConfig()
     if (loaded.DATABASE_URL) {
       throw new Error(
@@ -44,24 +56,32 @@ export const demoCommand = new Command('demo')
         await database.release()
       }
       const address = await app.listen({ host: '127.0.0.1', port: 0 })
-      process.stdout.write(
-        `\n${size.nights} nights of ${size.users} simulated users, sent as Asleep and Sahha send them:\n\n`,
-      )
-      const isAsExpected = await simulate({ ...TRAFFIC, ...size }, address, config)
-      if (!isAsExpected) process.exitCode = 1
-      await showFirstUser(database, size.nights)
+      const intro = `\n${size.nights} nights of ${size.users} simulated users, sent as Asleep and Sahha send them:\n\n`
+      if (!json) process.stdout.write(intro)
+      const { summary, seconds } = await simulate({ ...TRAFFIC, ...size }, address, config)
+      if (!summary.isAsExpected) process.exitCode = 1
+      const userId = createUser(TRAFFIC.seed, 0, addDays(TRAFFIC.until, 1 - size.nights)).id
+      if (json) {
+        printJson({
+          ...summary.toJson(seconds),
+          userId,
+          lastWeek: await jsonRows(database, lastWeek(userId)),
+        })
+      } else {
+        process.stdout.write(summary.toText(seconds))
+        await showUser(database, userId)
+      }
     } finally {
       grace.uninstall()
       await close()
     }
   })
 
-async function showFirstUser(database: DatabaseSettings, nights: number): Promise<void> {
-  const userId = createUser(TRAFFIC.seed, 0, addDays(TRAFFIC.until, 1 - nights)).id
+async function showUser(database: DatabaseSettings, userId: string): Promise<void> {
   const hypnogram = await readHypnogramFrom(database, { userId })
   if (hypnogram) process.stdout.write(`\n${terminalDrawing(hypnogram)}`)
   process.stdout.write(
-    `\nThe last week of that user, in local time:\n\n${await printed(database, lastWeek(userId))}${NEXT_STEPS}`,
+    `\nThe last week of that user, in local time:\n\n${await printed(database, lastWeek(userId))}${nextSteps(invocation())}`,
   )
 }
 
@@ -71,14 +91,14 @@ const lastWeek = (userId: string) => `
     round(waso_minutes) as waso, round(100 * sleep_efficiency) as efficiency
   from sleep_nights where user_id = '${userId}' and sleep_date > date '${TRAFFIC.until}' - 7 order by sleep_date`
 
-const NEXT_STEPS = `
+const nextSteps = (call: string) => `
 The data are in the embedded database now. Try next:
 
-  npm run sql -- "select * from sleep_nights order by sleep_date desc limit 3"
-  npm run sql -- "select * from latest_scores"
-  npm run nightpost -- hypnogram --svg night.svg
-  npm start                                         and, in another terminal:
-  npm run nightpost -- simulate --seed 2 --shuffle --duplicates 0.1 --invalid 0.05
+  ${call} sql "select * from sleep_nights order by sleep_date desc limit 3"
+  ${call} sql "select * from latest_scores"
+  ${call} hypnogram --svg night.svg
+  ${call} start, and in another terminal:
+  ${call} simulate --seed 2 --shuffle --duplicates 0.1 --invalid 0.05
 
 More queries are in docs/sql-cookbook.md. docs/data-dictionary.md describes every column.
 `

@@ -16,6 +16,7 @@ export const hypnogramCommand = new Command('hypnogram')
   .option('--user <id>', 'Asleep user id')
   .option('--session <id>', 'Asleep session id')
   .option('--svg <file>', 'write an SVG file instead of drawing in the terminal')
+  .addHelpText('after', '\nExamples:\n  nightpost hypnogram --svg night.svg\n')
   .action(async ({ user, session, svg }: { user?: string; session?: string; svg?: string }) => {
     const database = await openDatabase(loadConfig())
     try {

@@ -1,30 +1,29 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
-import { demoCommand } from './demo.ts'
-import { hypnogramCommand } from './hypnogram.ts'
-import { maintainCommand } from './maintain.ts'
-import { migrateCommand } from './migrate.ts'
-import { openapiCommand } from './openapi.ts'
-import { replayCommand } from './replay.ts'
-import { simulateCommand } from './simulate.ts'
-import { sqlCommand } from './sql.ts'
-import { statusCommand } from './status.ts'
+import { CommanderError } from 'commander'
+import { watchOutput } from './output.ts'
+import { createProgram } from './program.ts'
 
-const program = new Command('nightpost')
-  .description('Webhook receiver for Asleep and Sahha. Settings come from the environment and from .env.')
-  .addCommand(statusCommand)
-  .addCommand(sqlCommand)
-  .addCommand(migrateCommand)
-  .addCommand(maintainCommand)
-  .addCommand(replayCommand)
-  .addCommand(simulateCommand)
-  .addCommand(hypnogramCommand)
-  .addCommand(demoCommand)
-  .addCommand(openapiCommand)
+/** Exit statuses: docs/operations.md, "Command line". */
+const WRONG = 1
+const USED_WRONGLY = 2
 
+watchOutput()
 try {
+  const program = await createProgram(process.argv.slice(2))
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-  process.exitCode = 1
+  if (error instanceof CommanderError) {
+    // Commander has printed its message. Its status is 0 after --help and --version.
+    process.exitCode = error.exitCode === 0 ? 0 : USED_WRONGLY
+  } else {
+    process.stderr.write(`${messageOf(error)}\n`)
+    process.exitCode = WRONG
+  }
+}
+
+/** Node's AggregateError for several refused addresses has an empty message. */
+function messageOf(error: unknown): string {
+  return error instanceof Error
+    ? error.message || String((error as NodeJS.ErrnoException).code)
+    : String(error)
 }

@@ -9,6 +9,8 @@ import { vendors } from '../vendors/index.ts'
 
 export const openapiCommand = new Command('openapi')
   .description('Print the OpenAPI 3.1 document, with the routes of all vendors.')
+  .option('--json', 'the document is JSON with and without this option')
+  .addHelpText('after', '\nExamples:\n  nightpost openapi > openapi.json\n  nightpost openapi | jq .paths\n')
   .action(async () => {
     process.stdout.write(await openapiDocument())
   })

@@ -9,6 +9,7 @@ import type { Filter } from '../replay/ledger-reader.ts'
 import { replay } from '../replay/replay.ts'
 import type { ReplayReport } from '../replay/report.ts'
 import { vendors } from '../vendors/index.ts'
+import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 
 const NOT_STORED = ['rejected', 'unrecognised']
@@ -38,6 +39,7 @@ interface CommandOptions {
   delivery?: string[]
   all?: boolean
   dryRun?: boolean
+  json?: boolean
 }
 
 export const replayCommand = new Command('replay')
@@ -64,9 +66,10 @@ export const replayCommand = new Command('replay')
     ).conflicts(['outcome', 'event', 'user', 'since', 'until', 'delivery']),
   )
   .option('--dry-run', 'show what a replay would do; nothing is written or locked')
+  .option('--json', 'print the report as one JSON object')
   .addHelpText('after', HELP)
   .action(async (options: CommandOptions) => {
-    const { all = false, dryRun = false } = options
+    const { all = false, dryRun = false, json = false } = options
     const config = loadConfig()
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
@@ -86,7 +89,8 @@ export const replayCommand = new Command('replay')
         progress,
       })
       stop()
-      process.stdout.write(reportText(report, dryRun))
+      if (json) printJson(reportJson(report, dryRun, interruption.signal.aborted))
+      else process.stdout.write(reportText(report, dryRun))
       if (interruption.signal.aborted)
         process.stderr.write('Interrupted. Run the command again to continue.\n')
       process.exitCode = report.failed > 0 || interruption.signal.aborted ? 1 : 0
@@ -121,6 +125,18 @@ function reportText(
   if (changedRows !== null) lines.push(`${changedRows} rows changed`)
   if (dryRun) lines.push('Dry run: nothing was written.')
   return `${lines.join('\n')}\n`
+}
+
+function reportJson(report: ReplayReport, dryRun: boolean, interrupted: boolean): object {
+  const { deliveries, failed, transitions, problems, changedRows } = report
+  return {
+    ...{ deliveries, failed, changedRows, dryRun, interrupted },
+    transitions: [...transitions].sort().map(([transition, count]) => {
+      const [from, to] = transition.split(' → ')
+      return { from, to, count }
+    }),
+    problems: Object.fromEntries(problems),
+  }
 }
 
 function outcomes(text: string): string[] {

@@ -7,6 +7,14 @@ import { httpPost, send } from '../tools/simulate/send.ts'
 import { SendSummary } from '../tools/simulate/send-summary.ts'
 import type { SimulatedDelivery } from '../tools/simulate/simulated-delivery.ts'
 import { simulateTraffic, type TrafficOptions } from '../tools/simulate/traffic.ts'
+import { printJson } from './output.ts'
+
+const HELP = `
+Examples:
+  nightpost simulate                            two weeks of three users
+  nightpost simulate --seed 2 --shuffle --duplicates 0.1 --invalid 0.05
+  nightpost simulate --users 100 --nights 30 --rate 50 --url https://staging.example.org
+`
 
 export const simulateCommand = new Command('simulate')
   .description(
@@ -31,20 +39,24 @@ export const simulateCommand = new Command('simulate')
     positiveNumber,
     Number.POSITIVE_INFINITY,
   )
-  .action(async (options: TrafficOptions & { url?: string; rate: number }) => {
+  .option('--json', 'print the summary as one JSON object')
+  .addHelpText('after', HELP)
+  .action(async (options: TrafficOptions & { url?: string; rate: number; json?: boolean }) => {
     const { config } = withCredentials(loadConfig(), DATA_DIRECTORY)
     const url = options.url ?? `http://127.0.0.1:${config.PORT}`
-    const isAsExpected = await simulate(options, url, config, options.rate)
-    if (!isAsExpected) process.exitCode = 1
+    const { summary, seconds } = await simulate(options, url, config, options.rate)
+    if (options.json) printJson(summary.toJson(seconds))
+    else process.stdout.write(summary.toText(seconds))
+    if (!summary.isAsExpected) process.exitCode = 1
   })
 
-/** Sends the traffic and prints a summary. Returns whether every answer was the expected one. */
+/** Sends the traffic. Returns what was answered, and how long it took, in seconds. */
 export async function simulate(
   options: TrafficOptions,
   url: string,
   config: Config,
   rate = Number.POSITIVE_INFINITY,
-): Promise<boolean> {
+): Promise<{ summary: SendSummary; seconds: number }> {
   const credentials = credentialsOf(config)
   const sequences = simulateTraffic(options).filter(([first]) => first && hasCredential(first, credentials))
   const total = sequences.reduce((sum, sequence) => sum + sequence.length, 0)
@@ -70,8 +82,7 @@ export async function simulate(
   } finally {
     bar.stop()
   }
-  process.stdout.write(summary.toText((performance.now() - started) / 1000))
-  return summary.isAsExpected
+  return { summary, seconds: (performance.now() - started) / 1000 }
 }
 
 function credentialsOf(config: Config): Credentials {

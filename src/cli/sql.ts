@@ -1,80 +1,125 @@
-import Table from 'cli-table3'
-import { Command } from 'commander'
-import type pg from 'pg'
+import { Command, Option } from 'commander'
+import pg from 'pg'
 import { loadConfig } from '../config/index.ts'
 import type { DatabaseSettings } from '../db/connect/database.ts'
 import { openDatabase } from '../db/connect/open.ts'
-import { connect } from '../db/connect/pool.ts'
-import { begin } from '../db/connect/transaction.ts'
+import { outputClosed, outputWidth, print, printJson } from './output.ts'
+import { describeRelation, descriptionText, listRelations, relationsText } from './sql/describe.ts'
+import { statementErrorText } from './sql/error.ts'
+import { csvFormat, type Format, jsonFormat, textFormat } from './sql/formats.ts'
+import { connectToRead, type ResultTaker, runReadOnly } from './sql/statement.ts'
+
+const HELP = `
+The statement runs in a read-only transaction. The rows are printed while they
+arrive, so a result may be of any size. A table that is wider than the terminal
+(elsewhere: than COLUMNS, or 80) becomes one small table for each row.
+
+Examples:
+  nightpost sql "select * from sleep_nights order by sleep_date desc limit 3"
+  nightpost sql --csv "select * from biomarkers" > biomarkers.csv
+  nightpost sql --json "select type, value from biomarkers" | jq .value
+  nightpost sql "copy (select * from scores) to stdout"
+  nightpost sql --describe                      list the tables and views
+  nightpost sql --describe biomarkers           columns, comments and indexes
+`
+
+interface SqlOptions {
+  csv?: boolean
+  json?: boolean
+  /** true without a name. */
+  describe?: string | true
+}
 
 export const sqlCommand = new Command('sql')
   .description('Run one read-only SQL statement on the database and print the rows as a table.')
-  .argument('<query>', 'for example "select * from biomarkers"')
-  .action(async (query: string) => {
+  .argument('[query]', 'one statement, such as "select * from biomarkers"')
+  .addOption(
+    new Option('--csv', 'print CSV (RFC 4180): NULL is empty, an empty text is ""').conflicts([
+      'json',
+      'describe',
+    ]),
+  )
+  .option('--json', 'print one JSON object per line and row; with --describe one JSON document')
+  .option('--describe [name]', 'describe a table or view; without a name list all')
+  .addHelpText('after', HELP)
+  .action(async (query: string | undefined, options: SqlOptions, command: Command) => {
+    if (query !== undefined && options.describe !== undefined) {
+      command.error('error: give a query or --describe, not both')
+    }
+    if (options.describe === undefined && (query === undefined || query.trim() === '')) {
+      command.error('error: give a query, such as "select * from biomarkers", or --describe')
+    }
     const database = await openDatabase(loadConfig())
     try {
-      process.stdout.write(await printed(database, query))
+      if (options.describe === undefined) await runQuery(database, query ?? '', options, command)
+      else await describe(database, options.describe, options.json)
     } finally {
       await database.release()
     }
   })
 
-/** Returns values as the text that Postgres sends, so that no microsecond, digit or byte is lost. */
-const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
-
-/** The rows of a read-only statement as a table. Throws the error of Postgres. */
-export async function printed(database: DatabaseSettings | string, query: string): Promise<string> {
-  const client = await connect(database, { name: 'nightpost sql', use: 'read', types: asText })
+async function runQuery(
+  database: DatabaseSettings,
+  query: string,
+  { csv, json }: SqlOptions,
+  command: Command,
+): Promise<void> {
+  const format = csv ? csvFormat() : json ? jsonFormat() : textFormat(outputWidth())
+  const taker = printing(format, print)
+  const copying = new AbortController()
+  if (csv || json) taker.copied = () => copying.abort()
+  const client = await connectToRead(database)
   try {
-    const { fields, rows } = await readOnly(client, query)
-    return table(
-      fields.map(({ name }) => name),
-      rows,
-    )
+    const signal = AbortSignal.any([outputClosed, copying.signal])
+    await runReadOnly(client, query, { ...taker, signal })
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error
+    throw new Error(statementErrorText(error, query, outputWidth()))
   } finally {
     await client.end()
   }
+  if (copying.signal.aborted) command.error('error: COPY has formats of its own: leave out --csv and --json')
 }
 
-/**
- * Runs one statement in a read-only transaction. The extended protocol allows only one statement. The statement can't
- * make the transaction writable: Postgres allows that only before the first query of a transaction.
- */
-async function readOnly(client: pg.Client, text: string): Promise<pg.QueryArrayResult<Array<string | null>>> {
-  await begin(client, { readOnly: true })
-  await client.query('select 1')
-  const query: ExtendedQuery = { text, rowMode: 'array', queryMode: 'extended' }
-  return client.query<Array<string | null>>(query)
+async function describe(database: DatabaseSettings, name: string | true, json = false): Promise<void> {
+  if (name === true) {
+    const relations = await listRelations(database)
+    return json ? printJson(relations) : print(relationsText(relations, outputWidth()))
+  }
+  const description = await describeRelation(database, name)
+  return json ? printJson(description) : print(descriptionText(description, outputWidth()))
 }
 
-/** `queryMode` is missing in the types of pg. */
-type ExtendedQuery = pg.QueryArrayConfig & { queryMode: 'extended' }
-
-function table(head: string[], rows: Array<Array<string | null>>): string {
-  const count = `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`
-  if (head.length === 0) return count
-  if (width(head, rows) > (process.stdout.columns ?? 120) && rows.length <= 20)
-    return records(head, rows) + count
-  const drawn = new Table({ head, style: { head: [], border: [], compact: true } })
-  drawn.push(...rows.map((row) => row.map(shown)))
-  return `${drawn.toString()}\n${count}`
+/** The rows of a read-only statement as text, by default as a table. Throws the error of Postgres. */
+export async function printed(
+  database: DatabaseSettings | string,
+  query: string,
+  format: Format = textFormat(outputWidth()),
+): Promise<string> {
+  let text = ''
+  const collect = async (piece: string | Uint8Array) => {
+    text += typeof piece === 'string' ? piece : Buffer.from(piece).toString()
+  }
+  const client = await connectToRead(database)
+  try {
+    await runReadOnly(client, query, printing(format, collect))
+  } finally {
+    await client.end()
+  }
+  return text
 }
 
-const shown = (value: string | null) => value ?? '∅'
-
-function width(head: string[], rows: Array<Array<string | null>>): number {
-  return head.reduce((sum, name, at) => {
-    const longest = rows.reduce((most, row) => Math.max(most, shown(row[at] ?? null).length), name.length)
-    return sum + longest + 3
-  }, 1)
+/** The rows of a read-only statement as objects. Throws the error of Postgres. */
+export async function jsonRows(database: DatabaseSettings | string, query: string): Promise<object[]> {
+  const lines = (await printed(database, query, jsonFormat())).split('\n')
+  return lines.flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 }
 
-/** Rows that are too wide for the terminal: one line per column. */
-function records(head: string[], rows: Array<Array<string | null>>): string {
-  const drawn = rows.map((row) => {
-    const record = new Table({ style: { head: [], border: [], compact: true } })
-    record.push(...head.map((name, at) => ({ [name]: shown(row[at] ?? null) })))
-    return record.toString()
-  })
-  return `${drawn.join('\n')}\n`
+function printing(format: Format, write: (piece: string | Uint8Array) => Promise<void>): ResultTaker {
+  return {
+    begin: (columns) => write(format.begin(columns)),
+    rows: (rows) => write(format.rows(rows)),
+    copied: write,
+    end: (command) => write(format.end(command)),
+  }
 }

@@ -13,7 +13,9 @@ import { statusText } from './status-text.ts'
 const HELP = `
 Reads the database, and asks the running service (GET /status) whether it is ready, how full its queue is, which
 requests it refused, and which steps of an upgrade are pending. Exits with status 1 if something is wrong, for use
-from cron:
+from cron.
+
+Examples:
   nightpost status --max-silence 24h
   nightpost status --max-silence asleep=36h --max-silence sahha/ScoreCreatedIntegrationEvent=48h --no-service
 `

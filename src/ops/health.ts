@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import { Problem, problem } from '../contract/problem.ts'
 import type { Metrics } from './metrics/index.ts'
+import { VERSION } from './version.ts'
 
 const PARTS = ['database', 'schema', 'queue'] as const
 
@@ -23,8 +24,9 @@ export function partStates({ database, schema, queue }: PartFaults): Static<type
 }
 
 const Live = Type.Object({ status: Type.Literal('ok') })
-const Ready = Type.Object({ status: Type.Literal('ok'), parts: PartStates })
-const NotReady = Type.Object({ ...Problem.properties, parts: PartStates })
+const Version = Type.String({ description: 'Version of Nightpost' })
+const Ready = Type.Object({ status: Type.Literal('ok'), version: Version, parts: PartStates })
+const NotReady = Type.Object({ ...Problem.properties, version: Version, parts: PartStates })
 
 /** `GET /health/live` and `GET /health/ready`. */
 export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
@@ -59,8 +61,8 @@ export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
       const faults = await readiness()
       const parts = partStates(faults)
       const details = Object.values(faults).filter((fault) => fault !== null)
-      if (details.length === 0) return { status: 'ok', parts }
-      const document = { ...problem('unavailable', details.join(' ')), parts }
+      if (details.length === 0) return { status: 'ok', version: VERSION, parts }
+      const document = { ...problem('unavailable', details.join(' ')), version: VERSION, parts }
       return reply.code(503).type('application/problem+json').send(document)
     },
   )
@@ -72,4 +74,9 @@ export function publishReadiness({ ready }: Metrics, readiness: Readiness): void
     const faults = await readiness()
     return PARTS.map((part) => ({ labels: { part }, value: faults[part] === null ? 1 : 0 }))
   })
+}
+
+/** Publishes the versions of Nightpost and of Node.js. */
+export function publishBuild({ buildInfo }: Metrics): void {
+  buildInfo.set({ version: VERSION, node: process.versions.node }, 1)
 }

@@ -103,6 +103,11 @@ export function createMetrics() {
       help: 'Requests answered 503 before they were read, by what was short',
       labels: ['reason'],
     }),
+    buildInfo: gauge({
+      name: 'nightpost_build_info',
+      help: '1, with the versions of Nightpost and of Node.js as labels',
+      labels: ['version', 'node'],
+    }),
     ready: gauge({
       name: 'nightpost_ready',
       help: '1 where the part is in order, as /health/ready sees it',

@@ -31,6 +31,21 @@ export class SendSummary {
     return this.#unexpected.size === 0
   }
 
+  /** The counts by delivery, the unexpected answers, and how long it took, in seconds. */
+  toJson(seconds: number): object {
+    return {
+      sent: this.#sent,
+      seconds,
+      retries: this.#retries,
+      asExpected: this.isAsExpected,
+      deliveries: [...this.#counts].sort().map(([delivery, counts]) => ({
+        delivery,
+        ...Object.fromEntries(COLUMNS.map((column) => [column, counts.get(column) ?? 0])),
+      })),
+      unexpected: Object.fromEntries(this.#unexpected),
+    }
+  }
+
   /** A table of the counts, the rate over `seconds`, and the unexpected answers. */
   toText(seconds: number): string {
     const table = new Table({
