@@ -1,7 +1,7 @@
 import { asleepDeliveries } from './asleep.ts'
 import { faultyDelivery } from './faulty-delivery.ts'
 import { addDays } from './local-time.ts'
-import { createNight } from './night.ts'
+import { createNap, createNight } from './night.ts'
 import { sahhaDeliveries } from './sahha.ts'
 import { seededRandom } from './seeded-random.ts'
 import type { SimulatedDelivery } from './simulated-delivery.ts'
@@ -35,6 +35,8 @@ export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] 
       const date = addDays(firstDay, night)
       const isInProgress = number === options.users - 1 && night === options.nights - 1
       asleep.push(...asleepDeliveries(user, createNight(user, date), isInProgress))
+      const nap = isInProgress ? null : createNap(user, date)
+      if (nap) asleep.push(...asleepDeliveries(user, nap, false))
       sahha.push(...sahhaDeliveries(user, date))
     }
     sequences.push(withDisturbances(asleep, options, number), withDisturbances(sahha, options, number))
