@@ -22,7 +22,8 @@ export interface TrafficOptions {
 
 /**
  * What both vendors send: for each user and vendor, a sequence of deliveries in the order of sending. The same
- * options give the same bytes. The last night of the last user is in progress.
+ * options give the same bytes. The last night of the last user is in progress. There is no nap on the last day, so that
+ * each user's last session is a night.
  */
 export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] {
   const firstDay = addDays(options.until, 1 - options.nights)
@@ -35,7 +36,7 @@ export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] 
       const date = addDays(firstDay, night)
       const isInProgress = number === options.users - 1 && night === options.nights - 1
       asleep.push(...asleepDeliveries(user, createNight(user, date), isInProgress))
-      const nap = isInProgress ? null : createNap(user, date)
+      const nap = night === options.nights - 1 ? null : createNap(user, date)
       if (nap) asleep.push(...asleepDeliveries(user, nap, false))
       sahha.push(...sahhaDeliveries(user, date))
     }
