@@ -2,14 +2,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asleepDeliveries } from '../src/tools/simulate/asleep.ts'
 import { addDays, instantOf, localTimestamp } from '../src/tools/simulate/local-time.ts'
-import { createNight, EPOCH_MS } from '../src/tools/simulate/night.ts'
+import { createNap, createNight, EPOCH_MS } from '../src/tools/simulate/night.ts'
 import { requestHeaders } from '../src/tools/simulate/request-headers.ts'
+import { sahhaDeliveries } from '../src/tools/simulate/sahha.ts'
 import { type Post, type SentDelivery, send } from '../src/tools/simulate/send.ts'
 import { statOf } from '../src/tools/simulate/stat.ts'
 import { simulateTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
 import { createUser } from '../src/tools/simulate/user.ts'
 import { guardLine } from './setup/log-guard.ts'
+import { metricsOf } from './setup/metrics.ts'
 import { built } from './setup/program.ts'
 import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from './setup/service.ts'
 
@@ -106,7 +109,7 @@ describe('a simulated night', () => {
     fc.assert(
       fc.property(nights, ({ user, night }) => {
         const stat = statOf(night, user.timeZone) as Stat | null
-        if (night.kind === 'too short') {
+        if (night.kind === 'too short' || night.kind === 'defects') {
           expect(stat).toBeNull()
           return
         }
@@ -148,6 +151,194 @@ describe('a simulated night', () => {
   })
 })
 
+describe('the sessions of three users in 120 days', () => {
+  const users = [0, 1, 2].map((number) => createUser('rare', number, '2025-01-01'))
+  const dates = Array.from({ length: 120 }, (_, day) => addDays('2025-01-01', day))
+  const sessions = users.flatMap((user) => dates.map((date) => ({ user, night: createNight(user, date) })))
+
+  it('are sometimes never slept, too short, unusable, or have REM sleep at once', () => {
+    const shares = (kind: string) =>
+      sessions.filter(({ night }) => night.kind === kind).length / sessions.length
+    for (const kind of ['never slept', 'too short', 'defects']) {
+      expect(shares(kind), kind).toBeGreaterThan(0.005)
+      expect(shares(kind), kind).toBeLessThan(0.06)
+    }
+    const latencies = sessions.flatMap(({ user, night }) => {
+      const stat = statOf(night, user.timeZone) as { rem_latency: number | null } | null
+      return stat?.rem_latency ?? []
+    })
+    const short = latencies.filter((seconds) => seconds < 15 * 60).length / latencies.length
+    expect(short).toBeGreaterThan(0.005)
+    expect(short).toBeLessThan(0.1)
+  })
+
+  it('name in peculiarities why Asleep gives no figures', () => {
+    const unusable = sessions.find(({ user, night }) => night.kind === 'defects' && user.version === 'V3')
+    const shape = unusable && asleepDeliveries(unusable.user, unusable.night, false).at(-1)
+    const { data } = JSON.parse(shape?.body ?? '{}')
+    expect(data.stat).toBeNull()
+    expect(data.peculiarities).toContain('TOO_MANY_DEFECTS_IN_SLEEP_STAGES')
+    expect(data.missing_data_ratio).toBeGreaterThan(0.3)
+  })
+
+  it('have naps between them, in the afternoon and of at most two hours', () => {
+    const naps = users.flatMap((user) => dates.flatMap((date) => createNap(user, date) ?? []))
+    expect(naps.length / sessions.length).toBeGreaterThan(0.05)
+    expect(naps.length / sessions.length).toBeLessThan(0.2)
+    for (const nap of naps) {
+      expect(nap.sleep.length / 2).toBeGreaterThan(15)
+      expect(nap.sleep.length / 2).toBeLessThan(120)
+      expect(nap.snoring).toHaveLength(nap.sleep.length)
+    }
+  })
+
+  it('come again later with other stages and other figures, if they are analysed again', () => {
+    const twice = sessions
+      .filter(({ user, night }) => user === users[0] && night.kind === 'slept')
+      .map(({ user, night }) =>
+        asleepDeliveries(user, night, false).filter(({ kind }) => kind === 'SESSION_COMPLETE'),
+      )
+      .filter((completions) => completions.length === 2)
+    expect(twice.length).toBeGreaterThan(0)
+    for (const completions of twice) {
+      const [first, second] = completions.map(({ body }) => JSON.parse(body).data)
+      expect(second.session.id).toBe(first.session.id)
+      expect(second.session.sleep_stages).not.toEqual(first.session.sleep_stages)
+      expect(second.stat).not.toEqual(first.stat)
+      expect(completions[1]?.sentAt).toBeGreaterThan(completions[0]?.sentAt ?? 0)
+    }
+  })
+})
+
+interface Log {
+  logType: string
+  dataType: string
+  dataLogs: Array<{
+    id: string
+    parentId: string | null
+    value: number
+    unit: string
+    startDateTime: string
+    endDateTime: string
+    additionalProperties: Record<string, unknown>
+  }>
+}
+
+describe('what Sahha sends about three users in four weeks', () => {
+  const users = [0, 1, 2].map((number) => createUser('sahha', number, '2025-10-06'))
+  const dates = Array.from({ length: 28 }, (_, day) => addDays('2025-10-06', day))
+  const deliveries = users.map((user) => dates.flatMap((date) => sahhaDeliveries(user, date)))
+  const all = deliveries.flat()
+  const logsOf = (number: number) =>
+    (deliveries[number] ?? [])
+      .filter(({ kind }) => kind === 'DataLogReceivedIntegrationEvent')
+      .map(({ body }) => JSON.parse(body) as Log)
+  const samplesOf = (number: number, dataType: string) =>
+    logsOf(number)
+      .filter((log) => log.dataType === dataType)
+      .flatMap(({ dataLogs }) => dataLogs)
+  const [ios, android] = [0, 1]
+
+  it('has about the mixture of kinds that was observed: 58 %, 33 %, 7 % and 2 %', () => {
+    const share = (kind: string) =>
+      all.filter((delivery) => delivery.kind.startsWith(kind)).length / all.length
+    expect(Math.abs(share('Biomarker') - 0.58)).toBeLessThan(0.03)
+    expect(Math.abs(share('Score') - 0.33)).toBeLessThan(0.03)
+    expect(Math.abs(share('DataLog') - 0.07)).toBeLessThan(0.03)
+    expect(Math.abs(share('Archetype') - 0.02)).toBeLessThan(0.01)
+  })
+
+  it('is the same in any order of generation', () => {
+    const [user] = users
+    const inReverse = [...dates]
+      .reverse()
+      .map((date) => user && sahhaDeliveries(user, date))
+      .reverse()
+    expect(inReverse.flat()).toEqual(deliveries[0])
+  })
+
+  it('has every kind of sample that devices record, within plausible limits', () => {
+    const limits: Record<string, [unit: RegExp, low: number, high: number]> = {
+      weight: [/^kg$/, 40, 120],
+      oxygen_saturation: [/^percent$/, 85, 100],
+      blood_glucose: [/^mg\/dL$|^mmol\/L$/, 4, 200],
+      blood_pressure_systolic: [/^mmHg$/, 85, 165],
+      blood_pressure_diastolic: [/^mmHg$/, 50, 110],
+      body_temperature: [/^degC$/, 35.5, 40],
+      sleeping_wrist_temperature: [/^degC$/, 33, 38],
+      heart_rate: [/^bpm$/, 40, 190],
+      steps: [/^count$/, 0, 20_000],
+      device_lock: [/^boolean$|^$/, 0, 1],
+      exercise_session_running: [/^minute$/, 1, 90],
+      exercise_lap: [/^minute$/, 1, 90],
+      exercise_event_lap: [/^minute$/, 1, 90],
+      exercise_segment_running: [/^minute$/, 1, 90],
+    }
+    const logs = users.flatMap((_, number) => logsOf(number))
+    expect(new Set(logs.map(({ dataType }) => dataType))).toEqual(new Set(Object.keys(limits)))
+    for (const { dataType, dataLogs } of logs) {
+      const [unit, low, high] = limits[dataType] ?? [/^never$/, 0, 0]
+      for (const sample of dataLogs) {
+        expect(sample.unit, dataType).toMatch(unit)
+        expect(sample.value, dataType).toBeGreaterThanOrEqual(low)
+        expect(sample.value, dataType).toBeLessThanOrEqual(high)
+        expect(Date.parse(sample.endDateTime)).toBeGreaterThanOrEqual(Date.parse(sample.startDateTime))
+      }
+    }
+  })
+
+  it('has glucose in the unit of the platform, with meals, before and after', () => {
+    const samples = samplesOf(android, 'blood_glucose')
+    expect(new Set(samples.map(({ unit }) => unit))).toEqual(new Set(['mmol/L']))
+    const after = samples.filter(
+      ({ additionalProperties: { relationToMeal } }) => relationToMeal === 'after_meal',
+    )
+    const fasting = samples.filter(
+      ({ additionalProperties: { relationToMeal } }) => relationToMeal === 'fasting',
+    )
+    expect(new Set(after.map(({ additionalProperties: { mealType } }) => mealType))).toEqual(
+      new Set(['breakfast', 'lunch', 'dinner']),
+    )
+    const mean = (list: typeof samples) => list.reduce((sum, { value }) => sum + value, 0) / list.length
+    expect(mean(after)).toBeGreaterThan(mean(fasting) + 0.5)
+  })
+
+  it('has ids and additional properties as the platform spells them', () => {
+    const pressures = (number: number) =>
+      ['systolic', 'diastolic'].map((which) => samplesOf(number, `blood_pressure_${which}`))
+    const [systolic = [], diastolic = []] = pressures(android)
+    expect(systolic.length).toBeGreaterThan(1)
+    expect(systolic.map(({ id }) => id)).toEqual(diastolic.map(({ id }) => id))
+    const [iosSystolic = [], iosDiastolic = []] = pressures(ios)
+    expect(iosSystolic.map(({ id }) => id)).not.toEqual(iosDiastolic.map(({ id }) => id))
+    expect(systolic[0]?.id).toMatch(/^[\da-f]{8}-[\da-f]{4}-3/)
+    expect(iosSystolic[0]?.id).toMatch(/^[\dA-F]{8}-[\dA-F]{4}-5/)
+    expect(systolic[0]?.additionalProperties).toEqual({ bodyPosition: 'sitting', measurementLocation: 'arm' })
+    expect(iosSystolic[0]?.additionalProperties).toEqual({
+      BodyPosition: 'sitting',
+      MeasurementLocation: 'arm',
+    })
+    expect(samplesOf(ios, 'device_lock')[0]?.additionalProperties).toEqual({ DeviceScreenOn: true })
+    expect(samplesOf(android, 'device_lock')[0]?.additionalProperties).toEqual({
+      isScreenOn: '1',
+      isLocked: '0',
+    })
+  })
+
+  it('has laps and segments that name their session, and on Android share an id', () => {
+    const sessions = samplesOf(android, 'exercise_session_running')
+    const laps = samplesOf(android, 'exercise_lap')
+    expect(laps.length).toBeGreaterThan(sessions.length)
+    expect(new Set(laps.map(({ parentId }) => parentId))).toEqual(new Set(sessions.map(({ id }) => id)))
+    expect(samplesOf(android, 'exercise_segment_running').map(({ id }) => id)).toEqual(
+      laps.map(({ id }) => id),
+    )
+    // The value is the minutes of the session on Android, and 1 on iOS.
+    expect(sessions.every(({ value }) => value >= 20)).toBe(true)
+    expect(samplesOf(ios, 'exercise_session_running').every(({ value }) => value === 1)).toBe(true)
+  })
+})
+
 it('local timestamps have the UTC offset of the zone before and after daylight saving time changes', () => {
   const local = (date: string, hours: number, zone: string) =>
     localTimestamp(instantOf(date, hours, zone), zone)
@@ -176,7 +367,7 @@ it('send retries after a 503 and a lost connection, but not after other refusals
   ])
 })
 
-describe('nightpost simulate', { timeout: 60_000 }, () => {
+describe('nightpost simulate', { timeout: 120_000 }, () => {
   let service: TestService
   let url: string
   beforeAll(async () => {
@@ -188,7 +379,7 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
   async function run(environment: Record<string, string>, ...rest: string[]) {
     const child = spawn(
       process.execPath,
-      [...built('cli/main'), 'simulate', '--url', url, '--users', '2', '--nights', '4', ...rest],
+      [...built('cli/main'), 'simulate', '--url', url, '--users', '2', '--nights', '1', ...rest],
       { env: { PATH: process.env.PATH, ...environment } },
     )
     let output = ''
@@ -202,6 +393,40 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
     return { code, output }
   }
   const rightCredentials = { ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET }
+
+  it('makes a week that is stored whole, and in which nothing drifts', async () => {
+    const week = { ...options, seed: 'week', nights: 7, duplicates: 0, invalid: 0 }
+    // Of the windows, a few of nights that are complete.
+    const wanted = simulateTraffic(week).flatMap((sequence) => {
+      const windows = sequence.filter(({ kind }) => kind === 'INFERENCE_COMPLETE')
+      return sequence.filter((delivery) => {
+        const at = windows.indexOf(delivery)
+        return at < 0 || (at % 20 === 0 && at < windows.length / 2)
+      })
+    })
+    const answers: Array<{ status: number; outcome: string | undefined }> = []
+    for (let at = 0; at < wanted.length; at += 64) {
+      const sent = wanted.slice(at, at + 64).map(async (delivery) => {
+        const headers = requestHeaders(delivery, credentials)
+        const { status, json } = await service.post(delivery.vendor, headers, delivery.body)
+        answers.push({ status, outcome: json.outcome })
+      })
+      await Promise.all(sent)
+    }
+    expect(answers.length).toBeGreaterThan(800)
+    expect(new Set(answers.map(({ status, outcome }) => `${status} ${outcome}`))).toEqual(
+      new Set(['200 stored']),
+    )
+    const metrics = await metricsOf(service.app)
+    expect(metrics.text).toContain('# HELP nightpost_unknown_fields_total')
+    for (const kind of ['unknown_fields', 'unknown_values', 'mistyped_fields', 'dropped_records'])
+      expect(metrics.all(`nightpost_${kind}_total`), kind).toEqual([])
+    const [shared] = await service.db.query(
+      `select count(*) as pairs from data_logs s join data_logs d on d.profile_id = s.profile_id and d.id = s.id
+       where s.data_type = 'blood_pressure_systolic' and d.data_type = 'blood_pressure_diastolic'`,
+    )
+    expect(Number(shared?.pairs)).toBeGreaterThan(0)
+  })
 
   it('gets only expected answers to shuffled, duplicate and faulty deliveries', async () => {
     const { code, output } = await run(
@@ -217,7 +442,7 @@ describe('nightpost simulate', { timeout: 60_000 }, () => {
     const [{ stored, repeated } = { stored: null, repeated: null }] = await service.db.query(
       `select count(*) filter (where outcome = 'stored') as stored, max(times_received) as repeated from deliveries`,
     )
-    expect(Number(stored)).toBeGreaterThan(300)
+    expect(Number(stored)).toBeGreaterThan(1000)
     expect(Number(repeated)).toBeGreaterThan(1)
   })
 

@@ -14,7 +14,7 @@ export interface StageRun {
 export interface Hypnogram {
   readonly userId: string
   readonly sessionId: string
-  /** Number of epochs. */
+  /** Number of epochs: of the longest series, or of the whole recording if that is longer. */
   readonly length: number
   readonly sleep: StageRun[]
   readonly snoring: StageRun[]
@@ -32,9 +32,49 @@ export interface Night {
   readonly endTime: string | null
   readonly timeZone: string
   readonly timeZoneKnown: boolean
+  /** Whether it is sleep in the daytime: at most 4 hours, which start and end on one local day after 8 o'clock. */
+  readonly isNap: boolean
   readonly efficiency: number | null
   readonly minutes: {
-    readonly [name in 'asleep' | 'light' | 'deep' | 'rem' | 'waso' | 'snoring']: number | null
+    readonly [name in
+      | 'inBed'
+      | 'asleep'
+      | 'light'
+      | 'deep'
+      | 'rem'
+      | 'waso'
+      | 'longestWaso'
+      | 'latency'
+      | 'snoring']: number | null
   }
+  /** From the start to the end; null while the session has no end. */
+  readonly recordedMinutes: number | null
+  /** Awakenings after sleep onset. */
+  readonly wakeUps: number | null
+  /** Codes of the vendor, such as NEVER_SLEPT. */
   readonly peculiarities: string[]
+  /** The first change of the UTC offset during the session; minutes are positive if clocks go forward. */
+  readonly clockChange: { readonly epoch: number; readonly minutes: number } | null
+}
+
+/** A local day and the sessions that ended on it. */
+export interface Day {
+  /** `2025-11-03` */
+  readonly date: string
+  readonly sessions: PlacedHypnogram[]
+}
+
+export interface PlacedHypnogram extends Hypnogram {
+  /** Minutes from local noon of the day before to the start of the session; null if the start is not known. */
+  readonly firstMinute: number | null
+}
+
+/** Consecutive local days of one user, drawn one below the other on a common axis of local time. */
+export interface Days {
+  readonly userId: string
+  readonly days: Day[]
+  /** The time zones of the sessions, most recent last. */
+  readonly timeZones: string[]
+  /** Sessions that have no local time yet, because SESSION_COMPLETE has not come. */
+  readonly undated: number
 }

@@ -1,4 +1,4 @@
-import type { Hypnogram } from './hypnogram.ts'
+import type { Days, Hypnogram } from './hypnogram.ts'
 
 /** Minutes as text: `7 h 05 min`. */
 export function duration(minutes: number): string {
@@ -8,15 +8,49 @@ export function duration(minutes: number): string {
     : `${Math.floor(whole / 60)} h ${String(whole % 60).padStart(2, '0')} min`
 }
 
-/** The title of a drawing: the date of waking, or the session's id until SESSION_COMPLETE is stored. */
-export function heading({ night, sessionId, sleep }: Hypnogram): string {
-  if (!night) return `Session ${sessionId}, ${sleep.length > 0 ? 'in progress' : 'without stages'}`
-  return night.date ? `Night ending ${night.date}` : 'Night that has not ended'
+/** The title of a drawing: the date of waking; until SESSION_COMPLETE is stored, the session's id if `ids`. */
+export function heading({ night, sessionId, sleep }: Hypnogram, ids = true): string {
+  if (!night)
+    return `Session${ids ? ` ${sessionId}` : ''}${ids ? ',' : ''} ${sleep.length > 0 ? 'in progress' : 'without stages'}`
+  if (!night.date) return 'Night that has not ended'
+  return night.isNap ? `Nap on ${night.date}` : `Night ending ${night.date}`
 }
 
-/** The subtitle of a drawing: local bed time and end, with their time zone. */
+/** The subtitle of a drawing: local bed time and end, with their time zone and a change of the clocks. */
 export function timeRange({ night }: Hypnogram): string {
   if (!night?.bedTime) return 'start not known yet'
   const zone = night.timeZoneKnown ? night.timeZone : 'UTC: time zone unknown'
-  return `${night.bedTime} – ${night.endTime ?? '…'} (${zone})`
+  const change = night.clockChange ? `, ${clockChange(night.clockChange.minutes)}` : ''
+  return `${night.bedTime} – ${night.endTime ?? '…'} (${zone})${change}`
+}
+
+/** `clocks go back 1 h` */
+export function clockChange(minutes: number): string {
+  const distance = Math.abs(minutes)
+  const text = distance % 60 === 0 ? `${distance / 60} h` : `${distance} min`
+  return `clocks go ${minutes < 0 ? 'back' : 'forward'} ${text}`
+}
+
+/** `Mon 3 Nov` */
+export function shortDate(date: string): string {
+  const part = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' }).format(new Date(date))
+  return `${part({ weekday: 'short' })} ${part({ day: 'numeric' })} ${part({ month: 'short' }).slice(0, 3)}`
+}
+
+/** The title of a drawing of several days. */
+export function daysHeading({ days }: Days): string {
+  const [first, last] = [days[0]?.date ?? '', days.at(-1)?.date ?? '']
+  const year = (date: string) => date.slice(0, 4)
+  const from = `${shortDate(first)}${year(first) === year(last) ? '' : ` ${year(first)}`}`
+  return days.length === 1
+    ? `Night ending ${shortDate(last)} ${year(last)}`
+    : `Nights ending ${from} to ${shortDate(last)} ${year(last)}`
+}
+
+/** The subtitle of a drawing of several days: whose clock the axis shows, and what it leaves out. */
+export function daysSubtitle({ timeZones, undated }: Days): string {
+  const zones = `Local time (${timeZones.join(', then ')})`
+  if (undated === 0) return zones
+  return `${zones}; ${undated === 1 ? 'a session in progress is' : `${undated} sessions in progress are`} left out`
 }

@@ -14,11 +14,8 @@ export async function readHypnogram(client: pg.Client, filter: SessionFilter): P
   const key = await findSession(client, filter)
   if (!key) return null
   const [userId, sessionId] = key
-  const { sleep, snoring } = await readStageRuns(client, key)
-  const length = Math.max(0, ...[...sleep, ...snoring].map(({ firstEpoch, epochs }) => firstEpoch + epochs))
-  const night = await readNight(client, key)
-  const ticks = night?.bedTime ? await localTicks(client, key, length) : elapsedTicks(length)
-  return { userId, sessionId, length, sleep, snoring, ticks, ...(night && { night }) }
+  const [hypnogram] = await readSessions(client, userId, [sessionId])
+  return hypnogram ?? null
 }
 
 /** A session in progress has no end yet. It is found only if the filter names a user or a session. */
@@ -39,33 +36,87 @@ async function findSession(
   return rows[0] ? [rows[0].user_id, rows[0].session_id] : null
 }
 
-async function readStageRuns(
+/** Reads sessions of one user, in the order of `sessionIds`. A session of which nothing is stored is empty. */
+export async function readSessions(
   client: pg.Client,
-  key: SessionKey,
-): Promise<{ sleep: StageRun[]; snoring: StageRun[] }> {
-  const { rows } = await client.query<StageRun & { series: string }>(
-    `select series, first_epoch::float8 as "firstEpoch", epochs::float8 as epochs,
-       coalesce(stage_name, stage::text) as stage, provisional
-     from sleep_stage_intervals where user_id = $1 and session_id = $2 and series in ('sleep', 'snoring')
-     order by first_epoch`,
-    key,
-  )
-  const runsOf = (name: string) => rows.filter(({ series }) => series === name)
-  return { sleep: runsOf('sleep'), snoring: runsOf('snoring') }
+  userId: string,
+  sessionIds: string[],
+): Promise<Hypnogram[]> {
+  const runs = await readStageRuns(client, userId, sessionIds)
+  const nights = await readNights(client, userId, sessionIds)
+  const hypnograms: Hypnogram[] = []
+  for (const sessionId of sessionIds) {
+    const runsOf = (name: string) =>
+      runs.filter((run) => run.sessionId === sessionId && run.series === name).map(({ run }) => run)
+    const [sleep, snoring] = [runsOf('sleep'), runsOf('snoring')]
+    const night = nights.get(sessionId)
+    const length = Math.max(
+      Math.floor((night?.recordedMinutes ?? 0) * 2),
+      ...[...sleep, ...snoring].map(({ firstEpoch, epochs }) => firstEpoch + epochs),
+    )
+    const ticks = night?.bedTime
+      ? await localTicks(client, [userId, sessionId], length)
+      : elapsedTicks(length)
+    hypnograms.push({ userId, sessionId, length, sleep, snoring, ticks, ...(night && { night }) })
+  }
+  return hypnograms
 }
 
-async function readNight(client: pg.Client, key: SessionKey): Promise<Night | undefined> {
+interface SessionRun {
+  sessionId: string
+  series: string
+  run: StageRun
+}
+
+async function readStageRuns(client: pg.Client, userId: string, sessionIds: string[]): Promise<SessionRun[]> {
   const { rows } = await client.query(
-    `select to_char(sleep_date, 'FMDD FMMonth YYYY') as date,
-       to_char(local_bed_time, 'HH24:MI') as "bedTime", to_char(local_end_time, 'HH24:MI') as "endTime",
-       time_zone as "timeZone", time_zone_known as "timeZoneKnown", sleep_efficiency::float8 as efficiency,
-       coalesce(peculiarities, '{}') as peculiarities,
-       json_build_object('asleep', asleep_minutes, 'light', light_minutes, 'deep', deep_minutes, 'rem', rem_minutes,
-         'waso', waso_minutes, 'snoring', snoring_minutes) as minutes
-     from sleep_nights where user_id = $1 and session_id = $2`,
-    key,
+    `select session_id, series, first_epoch::float8 as "firstEpoch", epochs::float8 as epochs,
+       coalesce(stage_name, stage::text) as stage, provisional
+     from sleep_stage_intervals
+     where user_id = $1 and session_id = any($2) and series in ('sleep', 'snoring')
+     order by first_epoch`,
+    [userId, sessionIds],
   )
-  return rows[0]
+  return rows.map(({ session_id, series, ...run }) => ({ sessionId: session_id, series, run }))
+}
+
+/** The UTC offset of a time in the session's zone. */
+const offsetAt = (time: string) => `((${time} at time zone time_zone) - (${time} at time zone 'UTC'))`
+
+async function readNights(
+  client: pg.Client,
+  userId: string,
+  sessionIds: string[],
+): Promise<Map<string, Night>> {
+  const { rows } = await client.query<Night & { session_id: string }>(
+    `select session_id, to_char(sleep_date, 'FMDD FMMonth YYYY') as date,
+       to_char(local_bed_time, 'HH24:MI') as "bedTime", to_char(local_end_time, 'HH24:MI') as "endTime",
+       time_zone as "timeZone", time_zone_known as "timeZoneKnown",
+       coalesce(local_bed_time::date = local_end_time::date and local_bed_time::time >= '08:00'
+         and end_time - start_time <= interval '4 hours', false) as "isNap",
+       sleep_efficiency::float8 as efficiency,
+       greatest(extract(epoch from end_time - start_time) / 60, 0)::float8 as "recordedMinutes",
+       waso_count as "wakeUps",
+       case when cardinality(peculiarities) > 0 then peculiarities
+         when validity ~ '^INVALID: *[^ ]' then array[regexp_replace(validity, '^INVALID: *', '')]
+         else '{}' end as peculiarities,
+       json_build_object('inBed', in_bed_minutes, 'asleep', asleep_minutes, 'light', light_minutes,
+         'deep', deep_minutes, 'rem', rem_minutes, 'waso', waso_minutes, 'longestWaso', longest_waso_minutes,
+         'latency', sleep_latency_minutes, 'snoring', snoring_minutes) as minutes,
+       case when change.at is not null then json_build_object(
+         'epoch', extract(epoch from change.at - start_time) / 30,
+         'minutes', extract(epoch from ${offsetAt('change.at')} - ${offsetAt('start_time')}) / 60) end as "clockChange"
+     from sleep_nights
+     left join lateral (
+       select min(quarter) as at
+       from generate_series(date_trunc('hour', start_time), least(end_time, start_time + interval '2 days'),
+         interval '15 minutes') as quarter
+       where quarter > start_time and ${offsetAt('quarter')} <> ${offsetAt('start_time')}
+     ) as change on true
+     where user_id = $1 and session_id = any($2)`,
+    [userId, sessionIds],
+  )
+  return new Map(rows.map(({ session_id, ...night }) => [session_id, night]))
 }
 
 const MAX_TICKS = 14

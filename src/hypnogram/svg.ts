@@ -1,183 +1,162 @@
-import type { Hypnogram, StageRun } from './hypnogram.ts'
+import { describe } from './describe.ts'
+import type { Hypnogram } from './hypnogram.ts'
 import { duration, heading, timeRange } from './labels.ts'
+import { inWords } from './peculiarities.ts'
+import { type Canvas, canvasOf, round, type SvgOptions, textWidth } from './svg-document.ts'
+import { legend, ROWS, stageElements } from './svg-stages.ts'
+import type { Colour } from './theme.ts'
 
-const WIDTH = 1000
-const LEFT = 88
-const RIGHT = 28
-const PLOT_TOP = 104
 const ROW_HEIGHT = 50
 const BAR_HEIGHT = 20
-/** One row of the drawing for each stage, from the top. */
-const ROWS = [
-  { stage: 'wake', label: 'Wake', colour: '#f2a33a' },
-  { stage: 'rem', label: 'REM', colour: '#b07ae0' },
-  { stage: 'light', label: 'Light', colour: '#5aa9e6' },
-  { stage: 'deep', label: 'Deep', colour: '#2b4c9b' },
-] as const
-const SNORING_COLOUR = '#d9606a'
-const TEXT_COLOUR = '#1f2a3d'
-const MUTED_COLOUR = '#66728a'
-const PLOT_BOTTOM = PLOT_TOP + ROWS.length * ROW_HEIGHT
-const SNORING_TOP = PLOT_BOTTOM + 14
-const AXIS = SNORING_TOP + 26
-const HEIGHT = AXIS + 74
+const SNORING_HEIGHT = 16
+const TICK_SIZE = 13
 
-/** Draws a hypnogram as an SVG document, with snoring and a time axis. */
-export function drawSvg(hypnogram: Hypnogram): string {
-  const { length, sleep, snoring, ticks } = hypnogram
-  const scale = (WIDTH - LEFT - RIGHT) / Math.max(1, length)
-  const x = (epoch: number) => round(LEFT + epoch * scale)
-  const widthOf = (run: StageRun) => round(Math.max(1.2, run.epochs * scale))
-  const rectangle = (run: StageRun, top: number, height: number, fill: string, attributes = '') =>
-    `<rect x="${x(run.firstEpoch)}" y="${top}" width="${widthOf(run)}" height="${height}" fill="${fill}"${attributes}/>`
-
-  const opacity = (run: StageRun) => (run.provisional ? ' opacity="0.6"' : '')
-  const bars = sleep.flatMap((run) => {
-    const row = rowOf(run)
-    if (row < 0) return []
-    const cornerRadius = ` rx="${Math.min(3, run.epochs * scale * 0.4).toFixed(1)}"`
-    return [
-      rectangle(
-        run,
-        middleOf(row) - BAR_HEIGHT / 2,
-        BAR_HEIGHT,
-        ROWS[row]?.colour ?? '',
-        `${cornerRadius}${opacity(run)}`,
-      ),
-    ]
+/** Draws a hypnogram as an SVG document, with snoring, a time axis, and a description that can be read aloud. */
+export function drawSvg(hypnogram: Hypnogram, options: SvgOptions = {}): string {
+  const canvas = canvasOf(options)
+  const { width, isNarrow, paint, text, paragraph } = canvas
+  const { length, sleep, snoring } = hypnogram
+  const { ids = true } = options
+  const margin = isNarrow ? 16 : 28
+  const [left, right] = [isNarrow ? 72 : 88, width - margin]
+  const title = paragraph(margin, isNarrow ? 38 : 46, heading(hypnogram, ids), {
+    size: isNarrow ? 18 : 20,
+    weight: 600,
   })
-  const connectors = sleep.flatMap((run, at) => {
-    const [from, to] = [rowOf(sleep[at - 1]), rowOf(run)]
-    if (from < 0 || to < 0 || isGapBetween(sleep[at - 1], run)) return []
-    return [`<path d="M${x(run.firstEpoch)} ${middleOf(from)}V${middleOf(to)}"/>`]
-  })
-  const unknownRuns = [...sleep.filter(({ stage }) => stage === 'no_data'), ...gaps(sleep)]
-  const provisionalRuns = merged(sleep.filter((run) => run.provisional))
-  const snoringRuns = snoring.filter(({ stage }) => stage === 'snoring')
+  const subtitleTop = (isNarrow ? 36 : 44) + title.height
+  const subtitle = paragraph(margin, subtitleTop, timeRange(hypnogram), { size: 14, colour: 'muted' })
+  const figureElements = figures(canvas, hypnogram, margin, subtitleTop + subtitle.height + 16)
+  const top = subtitleTop + subtitle.height + 12 + (isNarrow ? figureElements.height : 0)
+  const bottom = top + ROWS.length * ROW_HEIGHT
+  const snoringTop = bottom + 14
+  const axis = snoringTop + SNORING_HEIGHT + 10
+  const scale = (right - left) / Math.max(1, length)
+  const x = (epoch: number) => round(left + epoch * scale)
+  const footer = paragraph(margin, axis + 56, remarks(hypnogram, ids), { size: 12, colour: 'muted' })
+  const ticks = spacedTicks(hypnogram, scale, right - left + margin)
+  const mark = sleep.length > 0 ? legend([hypnogram]) : ''
 
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif" role="img">`,
-    `<title>${escapeXml(`${heading(hypnogram)}, ${timeRange(hypnogram)}`)}</title>`,
-    '<defs>',
-    '<pattern id="unknown" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="7" height="7" fill="#f3f4f7"/><path d="M0 0V7" stroke="#ccd2dc" stroke-width="2"/></pattern>',
-    '<pattern id="provisional" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="9" height="9" fill="#fff8e8"/><path d="M0 0V9" stroke="#f6e3b4" stroke-width="3"/></pattern>',
-    '</defs>',
-    `<rect width="${WIDTH}" height="${HEIGHT}" rx="14" fill="#ffffff"/>`,
-    text(LEFT - 60, 46, heading(hypnogram), { size: 20, weight: 600 }),
-    text(LEFT - 60, 72, timeRange(hypnogram), { size: 14, fill: MUTED_COLOUR }),
-    ...figures(hypnogram),
-    ...provisionalRuns.map((run) => rectangle(run, PLOT_TOP, PLOT_BOTTOM - PLOT_TOP, 'url(#provisional)')),
-    text(WIDTH - RIGHT, PLOT_TOP - 10, legend(provisionalRuns.length > 0, unknownRuns.length > 0), {
-      size: 12,
-      fill: MUTED_COLOUR,
-      anchor: 'end',
-    }),
-    ...unknownRuns.map((run) => rectangle(run, PLOT_TOP, PLOT_BOTTOM - PLOT_TOP, 'url(#unknown)')),
-    ...ROWS.flatMap(({ label }, row) => [
-      `<path d="M${LEFT} ${middleOf(row)}H${WIDTH - RIGHT}" stroke="#e6e9ef"/>`,
-      text(LEFT - 14, middleOf(row) + 5, label, { size: 14, anchor: 'end' }),
-    ]),
-    ...ticks.map(({ epoch }) => `<path d="M${x(epoch)} ${PLOT_TOP}V${AXIS}" stroke="#eef0f4"/>`),
-    `<g stroke="#b9c1cf" stroke-width="1.2" fill="none">${connectors.join('')}</g>`,
-    ...bars,
-    text(LEFT - 14, SNORING_TOP + 12, 'Snoring', { size: 12, fill: MUTED_COLOUR, anchor: 'end' }),
-    `<rect x="${LEFT}" y="${SNORING_TOP}" width="${WIDTH - LEFT - RIGHT}" height="16" rx="3" fill="#f7f8fa"/>`,
-    ...(snoring.length === 0
-      ? [text(LEFT + 8, SNORING_TOP + 12, 'no data', { size: 11, fill: MUTED_COLOUR })]
-      : []),
-    ...snoringRuns.map((run) => rectangle(run, SNORING_TOP, 16, SNORING_COLOUR, opacity(run))),
-    `<path d="M${LEFT} ${AXIS}H${WIDTH - RIGHT}" stroke="${MUTED_COLOUR}"/>`,
-    ...ticks.flatMap(({ epoch, label }) => [
-      `<path d="M${x(epoch)} ${AXIS}v5" stroke="${MUTED_COLOUR}"/>`,
-      text(x(epoch), AXIS + 21, label, { size: 13, fill: MUTED_COLOUR, anchor: 'middle' }),
-    ]),
-    text(LEFT - 60, HEIGHT - 18, footer(hypnogram), { size: 11, fill: '#8b95a7' }),
-    '</svg>',
-  ].join('\n')}\n`
-}
-
-/** The most important durations, in the top right corner. */
-function figures({ night }: Hypnogram): string[] {
-  if (!night) return []
-  const { asleep, deep, rem, waso } = night.minutes
-  const all: Array<[name: string, value: string | null, colour: string]> = [
-    ['Asleep', asleep === null ? null : duration(asleep), TEXT_COLOUR],
-    ['Efficiency', night.efficiency === null ? null : `${Math.round(night.efficiency * 100)} %`, TEXT_COLOUR],
-    ['Deep', deep === null ? null : duration(deep), ROWS[3].colour],
-    ['REM', rem === null ? null : duration(rem), ROWS[1].colour],
-    ['WASO', waso === null ? null : duration(waso), '#c47a12'],
-  ]
-  const known = all.filter(([, value]) => value !== null)
-  return known.flatMap(([name, value, colour], at) => {
-    const right = WIDTH - RIGHT - (known.length - 1 - at) * 112
-    return [
-      text(right, 46, value ?? '', { size: 16, weight: 600, fill: colour, anchor: 'end' }),
-      text(right, 66, name, { size: 12, fill: MUTED_COLOUR, anchor: 'end' }),
-    ]
-  })
-}
-
-function legend(hasProvisional: boolean, hasUnknown: boolean): string {
-  return [...(hasProvisional ? ['yellow: provisional'] : []), ...(hasUnknown ? ['grey: no data'] : [])].join(
-    ', ',
+  return canvas.document(
+    `${heading(hypnogram, ids)}, ${timeRange(hypnogram)}`,
+    describe(hypnogram),
+    axis + 56 + footer.height,
+    [
+      ...title.elements,
+      ...subtitle.elements,
+      ...figureElements.elements,
+      ...(mark ? [text(right, top - 4, mark, { size: 12, colour: 'muted', anchor: 'end' })] : []),
+      `<path d="${ticks.map(({ epoch }) => `M${x(epoch)} ${top}V${axis}`).join('')}" ${paint.stroke('grid')} fill="none"/>`,
+      ...ROWS.flatMap(({ label }, row) => {
+        const middle = top + row * ROW_HEIGHT + ROW_HEIGHT / 2
+        return [
+          `<path d="M${left} ${middle}H${right}" ${paint.stroke('grid')}/>`,
+          text(left - 14, middle + 5, label, { size: 14, anchor: 'end' }),
+        ]
+      }),
+      ...(sleep.length > 0
+        ? stageElements(canvas, hypnogram, { x, top, rowHeight: ROW_HEIGHT, barHeight: BAR_HEIGHT })
+        : []),
+      ...(sleep.length === 0
+        ? [
+            text((left + right) / 2, top + ROW_HEIGHT + 5, 'No sleep stages were sent', {
+              size: 14,
+              colour: 'muted',
+              anchor: 'middle',
+            }),
+          ]
+        : []),
+      ...clockChangeMark(canvas, hypnogram, x, top, axis),
+      text(left - 14, snoringTop + 12, 'Snoring', { size: 12, colour: 'muted', anchor: 'end' }),
+      `<path d="M${left} ${snoringTop + SNORING_HEIGHT}H${right}" ${paint.stroke('grid')}/>`,
+      ...(snoring.length === 0
+        ? [text(left + 4, snoringTop + 12, 'no data', { size: 12, colour: 'muted' })]
+        : []),
+      ...snoring
+        .filter(({ stage }) => stage === 'snoring')
+        .map(
+          ({ firstEpoch, epochs, provisional }) =>
+            `<rect x="${x(firstEpoch)}" y="${snoringTop}" width="${round(Math.max(1.2, epochs * scale))}" height="${SNORING_HEIGHT}" ${provisional && epochs * scale > 4 ? paint.outline('snoring') : paint.fill('snoring')}/>`,
+        ),
+      `<path d="M${left} ${axis}H${right}${ticks.map(({ epoch }) => `M${x(epoch)} ${axis}v5`).join('')}" ${paint.stroke('line')} fill="none"/>`,
+      ...ticks
+        .filter(({ label }) => label)
+        .map(({ epoch, label }) =>
+          text(x(epoch), axis + 21, label, { size: TICK_SIZE, colour: 'muted', anchor: 'middle' }),
+        ),
+      ...footer.elements,
+    ],
   )
 }
 
-function footer({ userId, sessionId, night, sleep }: Hypnogram): string {
-  const remarks = [...(night?.peculiarities ?? []), ...(sleep.length === 0 ? ['no stages'] : [])]
-  return [`User ${userId}`, `session ${sessionId}`, ...remarks].join(' · ')
-}
-
-const middleOf = (row: number) => PLOT_TOP + row * ROW_HEIGHT + ROW_HEIGHT / 2
-const rowOf = (run: StageRun | undefined) => ROWS.findIndex(({ stage }) => stage === run?.stage)
-const isGapBetween = (before: StageRun | undefined, run: StageRun) =>
-  !before || before.firstEpoch + before.epochs < run.firstEpoch
-const round = (value: number) => Math.round(value * 100) / 100
-
-/** The epochs before and between the runs, for which no stage was sent. */
-function gaps(runs: StageRun[]): StageRun[] {
-  return runs.flatMap((run, at) => {
-    const before = runs[at - 1]
-    const firstEpoch = before ? before.firstEpoch + before.epochs : 0
-    const epochs = run.firstEpoch - firstEpoch
-    return epochs > 0 ? [{ ...run, firstEpoch, epochs }] : []
+/** The ticks, without the labels for which there is no room. */
+function spacedTicks({ ticks }: Hypnogram, scale: number, most: number): Hypnogram['ticks'] {
+  const room = textWidth('00:00', TICK_SIZE) + 10
+  let free = Number.NEGATIVE_INFINITY
+  return ticks.map(({ epoch, label }) => {
+    const at = epoch * scale
+    if (at < free || at + textWidth(label, TICK_SIZE) / 2 > most) return { epoch, label: '' }
+    free = at + room
+    return { epoch, label }
   })
 }
 
-/** Joins adjacent runs, whatever their stages. */
-function merged(runs: StageRun[]): StageRun[] {
-  const joined: StageRun[] = []
-  for (const run of runs) {
-    const last = joined.at(-1)
-    if (last && last.firstEpoch + last.epochs === run.firstEpoch) {
-      joined[joined.length - 1] = { ...last, epochs: last.epochs + run.epochs }
-    } else joined.push(run)
+/** A dashed line where the clocks change. */
+function clockChangeMark(
+  { paint }: Canvas,
+  { night, length }: Hypnogram,
+  x: (epoch: number) => number,
+  top: number,
+  bottom: number,
+): string[] {
+  const change = night?.clockChange
+  if (!change || change.epoch > length) return []
+  return [`<path d="M${x(change.epoch)} ${top}V${bottom}" ${paint.stroke('line')} stroke-dasharray="3 3"/>`]
+}
+
+/** The most important durations: in the top right corner, or below the title if the drawing is narrow. */
+function figures(
+  { width, isNarrow, text }: Canvas,
+  { night }: Hypnogram,
+  margin: number,
+  top: number,
+): { elements: string[]; height: number } {
+  if (!night) return { elements: [], height: 0 }
+  const { asleep, deep, rem, waso } = night.minutes
+  const all: Array<[name: string, value: string | null, colour: Colour]> = [
+    ['Asleep', asleep === null ? null : duration(asleep), 'text'],
+    ['Efficiency', night.efficiency === null ? null : `${Math.round(night.efficiency * 100)} %`, 'text'],
+    ['Deep', deep === null ? null : duration(deep), 'text'],
+    ['REM', rem === null ? null : duration(rem), 'text'],
+    ['Awake after onset', waso === null ? null : duration(waso), 'text'],
+  ]
+  const known = all.filter(([, value]) => value !== null)
+  if (known.length === 0) return { elements: [], height: 0 }
+  if (isNarrow) {
+    const columns = Math.max(2, Math.floor((width - 2 * margin) / 130))
+    const column = (width - 2 * margin) / columns
+    const elements = known.flatMap(([name, value, colour], at) => {
+      const [left, y] = [round(margin + (at % columns) * column), top + Math.floor(at / columns) * 44]
+      return [
+        text(left, y, value ?? '', { size: 16, weight: 600, colour }),
+        text(left, y + 17, name, { size: 12, colour: 'muted' }),
+      ]
+    })
+    return { elements, height: Math.ceil(known.length / columns) * 44 + 16 }
   }
-  return joined
+  const elements = known.flatMap(([name, value, colour], at) => {
+    const right = width - margin - (known.length - 1 - at) * 112
+    return [
+      text(right, 46, value ?? '', { size: 16, weight: 600, colour, anchor: 'end' }),
+      text(right, 66, name, { size: 12, colour: 'muted', anchor: 'end' }),
+    ]
+  })
+  return { elements, height: 0 }
 }
 
-interface TextStyle {
-  size: number
-  fill?: string
-  weight?: number
-  anchor?: 'middle' | 'end'
-}
-
-function text(
-  x: number,
-  y: number,
-  content: string,
-  { size, fill = TEXT_COLOUR, weight, anchor }: TextStyle,
-): string {
-  const attributes = `${weight ? ` font-weight="${weight}"` : ''}${anchor ? ` text-anchor="${anchor}"` : ''}`
-  return `<text x="${x}" y="${y}" font-size="${size}" fill="${fill}"${attributes}>${escapeXml(content)}</text>`
-}
-
-/** Ids and time zones come from the vendor. They may contain markup and characters that XML does not allow. */
-function escapeXml(content: string): string {
-  return content
-    .replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
+/** The peculiarities in words, after the ids if the drawing has them. */
+function remarks({ userId, sessionId, night }: Hypnogram, ids: boolean): string {
+  return [
+    ...(ids ? [`User ${userId}`, `session ${sessionId}`] : []),
+    ...(night?.peculiarities ?? []).map(inWords),
+  ].join(' · ')
 }

@@ -1,8 +1,11 @@
-import type { Hypnogram, StageRun } from './hypnogram.ts'
+import type { Hypnogram } from './hypnogram.ts'
 import { duration, heading, timeRange } from './labels.ts'
+import { inWords } from './peculiarities.ts'
+import { resample } from './resample.ts'
+import { wrapped } from './wrapped.ts'
 
 /** One line for each stage, from the top; colours are ANSI codes. */
-const STAGES = [
+export const STAGES = [
   { stage: 'wake', label: 'Wake', colour: 33 },
   { stage: 'rem', label: 'REM', colour: 35 },
   { stage: 'light', label: 'Light', colour: 36 },
@@ -13,9 +16,18 @@ const MARGIN = 8
 /** A column shows snoring if more than this share of it is snoring. */
 const SNORING_SHARE = 0.2
 
-/** Draws a hypnogram as lines of text, at most `width` columns wide, with ANSI colours if `isColoured`. */
-export function drawText(hypnogram: Hypnogram, width: number, isColoured: boolean): string {
-  const paint = (text: string, colour: number) => (isColoured ? `\u001b[${colour}m${text}\u001b[0m` : text)
+export interface TextOptions {
+  /** Columns of the terminal; no line is longer. */
+  readonly width: number
+  /** Whether to use ANSI colours. */
+  readonly isColoured: boolean
+  /** Whether the drawing names the user and the session. */
+  readonly ids?: boolean
+}
+
+/** Draws a hypnogram as lines of text. */
+export function drawText(hypnogram: Hypnogram, { width, isColoured, ids = true }: TextOptions): string {
+  const paint = painter(isColoured)
   const columns = Math.max(10, Math.min(width - MARGIN - 1, Math.ceil(hypnogram.length)))
   const cells = resample(hypnogram.sleep, hypnogram.length, columns)
   const lines = STAGES.map(({ stage, label, colour }) => {
@@ -33,44 +45,19 @@ export function drawText(hypnogram: Hypnogram, width: number, isColoured: boolea
   )
   const snoringLine = snoring.map((cell) => (cell ? '▄' : ' ')).join('')
   return [
-    `${heading(hypnogram)}, ${timeRange(hypnogram)}`,
+    ...wrapped(`${heading(hypnogram, ids)}, ${timeRange(hypnogram)}`, width),
     '',
     ...lines,
     ...(missingLine.trim() ? [`${'No data'.padEnd(MARGIN)}${missingLine.trimEnd()}`] : []),
     ...(snoringLine.trim() ? [`${'Snoring'.padEnd(MARGIN)}${paint(snoringLine.trimEnd(), 31)}`] : []),
     ...axis(hypnogram, columns),
-    ...figures(hypnogram),
+    ...figures(hypnogram).flatMap((line) => wrapped(line, width)),
     '',
   ].join('\n')
 }
 
-/** For each column, a run of the stage that covers most of it; undefined if that covers no more than `minimumShare`. */
-function resample(
-  runs: StageRun[],
-  length: number,
-  columns: number,
-  minimumShare = 0,
-): Array<StageRun | undefined> {
-  const epochsPerColumn = length / columns
-  const covered = Array.from({ length: columns }, () => new Map<string, { run: StageRun; epochs: number }>())
-  for (const run of runs) {
-    const last = Math.min(columns - 1, Math.ceil((run.firstEpoch + run.epochs) / epochsPerColumn) - 1)
-    for (
-      let column = Math.max(0, Math.floor(run.firstEpoch / epochsPerColumn));
-      column <= last;
-      column += 1
-    ) {
-      const epochs =
-        Math.min(run.firstEpoch + run.epochs, (column + 1) * epochsPerColumn) -
-        Math.max(run.firstEpoch, column * epochsPerColumn)
-      const epochsBefore = covered[column]?.get(run.stage)?.epochs ?? 0
-      covered[column]?.set(run.stage, { run, epochs: epochsBefore + epochs })
-    }
-  }
-  return covered.map((stages) => {
-    const longest = [...stages.values()].sort((a, b) => b.epochs - a.epochs)[0]
-    return longest && longest.epochs > minimumShare * epochsPerColumn ? longest.run : undefined
-  })
+export function painter(isColoured: boolean): (text: string, colour: number) => string {
+  return (text, colour) => (isColoured && text ? `\u001b[${colour}m${text}\u001b[0m` : text)
 }
 
 function axis({ ticks, length }: Hypnogram, columns: number): string[] {
@@ -78,12 +65,19 @@ function axis({ ticks, length }: Hypnogram, columns: number): string[] {
   let labels = ''
   for (const { epoch, label } of ticks) {
     const at = Math.round((epoch / length) * columns)
-    if (at >= columns || at < labels.length) continue
+    if (at + label.length > columns || at < labels.length) continue
     marks[at] = '┬'
     labels = `${labels.padEnd(at)}${label} `
   }
   return [`${' '.repeat(MARGIN)}${marks.join('')}`, `${' '.repeat(MARGIN)}${labels.trimEnd()}`]
 }
+
+const NAMES = new Map([
+  ['inBed', 'in bed'],
+  ['waso', 'awake after onset'],
+  ['longestWaso', 'longest awakening'],
+  ['latency', 'asleep after'],
+])
 
 function figures({ night, sleep }: Hypnogram): string[] {
   const provisional = sleep.some((run) => run.provisional)
@@ -91,8 +85,15 @@ function figures({ night, sleep }: Hypnogram): string[] {
     : []
   if (!night) return ['', ...provisional]
   const minutes = Object.entries(night.minutes).flatMap(([name, value]) =>
-    value === null ? [] : [`${name === 'waso' ? 'awake after onset' : name} ${duration(value)}`],
+    value === null ? [] : [`${NAMES.get(name) ?? name} ${duration(value)}`],
   )
+  const wakeUps =
+    night.wakeUps === null ? [] : [`${night.wakeUps} ${night.wakeUps === 1 ? 'wake-up' : 'wake-ups'}`]
   const efficiency = night.efficiency === null ? [] : [`efficiency ${Math.round(night.efficiency * 100)} %`]
-  return ['', [...minutes, ...efficiency, ...night.peculiarities].join(' · '), ...provisional]
+  return [
+    '',
+    ...[[...minutes, ...wakeUps, ...efficiency].join(' · ')].filter(Boolean),
+    ...night.peculiarities.map((peculiarity) => `Note: ${inWords(peculiarity)}.`),
+    ...provisional,
+  ]
 }

@@ -1,5 +1,5 @@
 import { localTimestamp } from './local-time.ts'
-import { EPOCH_MS, type Night } from './night.ts'
+import { EPOCH_MS, type Night, reanalysed } from './night.ts'
 import { seededRandom } from './seeded-random.ts'
 import { asleepDelivery, type SimulatedDelivery } from './simulated-delivery.ts'
 import { statOf } from './stat.ts'
@@ -8,7 +8,7 @@ import { asleepIdTime, type User } from './user.ts'
 const EPOCHS_PER_CHUNK = 10
 const REANALYSIS_DELAY_MS = 300 * 60_000
 
-/** What Asleep sends about a night: INFERENCE_COMPLETE every five minutes, and SESSION_COMPLETE after its end. */
+/** What Asleep sends about a night or a nap: INFERENCE_COMPLETE every five minutes, and SESSION_COMPLETE after its end. */
 export function asleepDeliveries(user: User, night: Night, isInProgress: boolean): SimulatedDelivery[] {
   const chunks = Math.floor((night.sleep.length / EPOCHS_PER_CHUNK) * (isInProgress ? 0.6 : 1))
   const inferences = Array.from({ length: chunks }, (_, chunk) => inference(user, night, chunk))
@@ -54,20 +54,25 @@ function inference(user: User, night: Night, chunk: number): SimulatedDelivery {
   return asleepDelivery('INFERENCE_COMPLETE', sentAt, user.id, inEnvelope(user, 'INFERENCE_COMPLETE', data))
 }
 
-/** SESSION_COMPLETE; 4 % of the nights are analysed again, and the second result replaces the first. */
+/** SESSION_COMPLETE; 4 % of the sessions are analysed again, and the second result, with other stages, replaces the first. */
 function completions(user: User, night: Night): SimulatedDelivery[] {
   const random = seededRandom(user.seed, 'completion', night.start)
   const end = night.start + night.sleep.length * EPOCH_MS
-  const missing = random.pick([0, 0, 0.004, 0.021])
-  const completion = (sentAt: number, missingDataRatio: number) =>
+  const missing =
+    night.kind === 'defects'
+      ? Math.round((1000 * night.sleep.filter((stage) => stage < 0).length) / night.sleep.length) / 1000
+      : random.pick([0, 0, 0.004, 0.021])
+  const completion = (sentAt: number, missingDataRatio: number, result = night) =>
     asleepDelivery(
       'SESSION_COMPLETE',
       sentAt,
       user.id,
-      inEnvelope(user, 'SESSION_COMPLETE', completionData(user, night, missingDataRatio)),
+      inEnvelope(user, 'SESSION_COMPLETE', completionData(user, result, missingDataRatio)),
     )
   const first = completion(end + random.integer(60, 240) * 1000, missing)
-  return random.chance(0.04) ? [first, completion(end + REANALYSIS_DELAY_MS, missing + 0.01)] : [first]
+  return random.chance(0.04)
+    ? [first, completion(end + REANALYSIS_DELAY_MS, missing + 0.01, reanalysed(user, night))]
+    : [first]
 }
 
 function completionData(user: User, night: Night, missingDataRatio: number): object {
@@ -85,11 +90,13 @@ function completionData(user: User, night: Night, missingDataRatio: number): obj
   const stat = statOf(night, timeZone)
   const peculiarities = [
     ...(night.kind === 'too short' ? ['TOO_SHORT_FOR_ANALYSIS'] : []),
+    ...(night.kind === 'defects' ? ['TOO_MANY_DEFECTS_IN_SLEEP_STAGES'] : []),
     ...(night.kind === 'never slept' ? ['NEVER_SLEPT'] : []),
     ...(night.breath ? [] : ['NO_BREATHING_STABILITY']),
   ]
   if (user.version === 'V1') {
-    const validity = night.kind === 'too short' ? 'INVALID: TOO_SHORT_FOR_ANALYSIS' : 'VALID'
+    const reason = stat ? undefined : peculiarities[0]
+    const validity = reason ? `INVALID: ${reason}` : 'VALID'
     const sleep_data = {
       timezone: timeZone,
       validity,

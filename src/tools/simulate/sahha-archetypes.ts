@@ -7,7 +7,7 @@ import { sahhaIds, sahhaRecordId, type User } from './user.ts'
 
 const ACTIVITY_LEVELS = ['sedentary', 'lightly_active', 'moderately_active', 'highly_active']
 
-/** Two or three archetypes each Sunday, none on other days. */
+/** Four to six archetypes each Sunday, none on other days. */
 export function archetypeDeliveries(user: User, day: Day): SimulatedDelivery[] {
   if (weekday(day.date) !== 0) return []
   const created = timeOfDay(user, day, 20) + day.uploadDelay
@@ -17,6 +17,11 @@ export function archetypeDeliveries(user: User, day: Day): SimulatedDelivery[] {
   const archetypes = [
     { name: 'chronotype', value: chronotype, dataType: 'categorical', ordinality: 0 },
     { name: 'activity_level', value: ACTIVITY_LEVELS[level], dataType: 'ordinal', ordinality: level },
+    ...(day.exercise
+      ? [{ name: 'primary_exercise', value: 'running', dataType: 'categorical', ordinality: 0 }]
+      : []),
+    { name: 'exercise_frequency', value: 'regular_exerciser', dataType: 'ordinal', ordinality: 2 },
+    { name: 'mental_wellness', value: 'good_mental_wellness', dataType: 'ordinal', ordinality: 2 },
     ...(random.chance(0.5)
       ? [{ name: 'sleep_pattern', value: 'consistent_short_sleeper', dataType: 'categorical', ordinality: 0 }]
       : []),

@@ -7,7 +7,7 @@ const ratio = (part: number, whole: number) => (whole === 0 ? null : Math.round(
 /** The `stat` object of SESSION_COMPLETE, computed as Asleep does; null if Asleep sends none for such a night. */
 export function statOf(night: Night, timeZone: string): object | null {
   const { sleep, snoring, breath, start, cycleEnds, kind } = night
-  if (kind === 'too short') return null
+  if (kind === 'too short' || kind === 'defects') return null
   const first = sleep.findIndex((stage) => stage > 0)
   const last = sleep.findLastIndex((stage) => stage > 0)
   const asleep = first >= 0

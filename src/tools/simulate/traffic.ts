@@ -1,7 +1,7 @@
 import { asleepDeliveries } from './asleep.ts'
 import { faultyDelivery } from './faulty-delivery.ts'
 import { addDays } from './local-time.ts'
-import { createNight } from './night.ts'
+import { createNap, createNight } from './night.ts'
 import { sahhaDeliveries } from './sahha.ts'
 import { seededRandom } from './seeded-random.ts'
 import type { SimulatedDelivery } from './simulated-delivery.ts'
@@ -22,7 +22,8 @@ export interface TrafficOptions {
 
 /**
  * What both vendors send: for each user and vendor, a sequence of deliveries in the order of sending. The same
- * options give the same bytes. The last night of the last user is in progress.
+ * options give the same bytes. The last night of the last user is in progress. There is no nap on the last day, so that
+ * each user's last session is a night.
  */
 export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] {
   const firstDay = addDays(options.until, 1 - options.nights)
@@ -35,6 +36,8 @@ export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] 
       const date = addDays(firstDay, night)
       const isInProgress = number === options.users - 1 && night === options.nights - 1
       asleep.push(...asleepDeliveries(user, createNight(user, date), isInProgress))
+      const nap = night === options.nights - 1 ? null : createNap(user, date)
+      if (nap) asleep.push(...asleepDeliveries(user, nap, false))
       sahha.push(...sahhaDeliveries(user, date))
     }
     sequences.push(withDisturbances(asleep, options, number), withDisturbances(sahha, options, number))

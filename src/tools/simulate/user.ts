@@ -34,10 +34,23 @@ export interface User {
   readonly restingHeartRate: number
   /** Mean per day. */
   readonly steps: number
+  /** The phone's health store, which decides how Sahha spells ids and additional properties. */
+  readonly platform: 'ios' | 'android'
+  /** In kilograms. */
+  readonly weight: number
+  /** In metres. */
+  readonly height: number
+  /** In mmHg. */
+  readonly systolic: number
+  /** Fasting glucose in mg/dL. */
+  readonly glucose: number
+  readonly hasBloodPressureMonitor: boolean
+  readonly hasGlucoseMeter: boolean
 }
 
 export function createUser(seed: string, number: number, firstDay: string): User {
   const random = seededRandom(seed, 'user', number)
+  const body = seededRandom(seed, 'body', number)
   const joined = Date.parse(`${addDays(firstDay, -30)}T00:00:00Z`) + random.integer(0, 86_399) * 1000
   return {
     seed: `${seed}/${number}`,
@@ -53,6 +66,14 @@ export function createUser(seed: string, number: number, firstDay: string): User
     hasBreathing: random.chance(0.6),
     restingHeartRate: random.normal(58, 5),
     steps: random.normal(8200, 1800),
+    // By number, so that few users have all devices between them.
+    platform: number % 2 === 0 ? 'ios' : 'android',
+    hasBloodPressureMonitor: number % 3 !== 2,
+    hasGlucoseMeter: number % 3 === 1,
+    weight: body.normal(74, 9),
+    height: body.normal(1.73, 0.07),
+    systolic: body.normal(121, 8),
+    glucose: body.normal(91, 5),
   }
 }
 
