@@ -1,18 +1,18 @@
-import { ProblemError } from '../contract/problem.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 import type { Clock } from './clock.ts'
 import { hasSignature } from './content.ts'
 import { newArrival, type Quarantine } from './delivery.ts'
 import { unverifiedDelivery } from './headers.ts'
 import type { Body } from './intake.ts'
+import { type Refusal, Refused } from './refusal.ts'
 import type { Unpacker } from './unpack.ts'
 
 /** What authentication needs to know. */
 export interface Gate {
   readonly vendor: Vendor
   readonly authenticator: Authenticator
-  /** Called with the headers of each refused request. */
-  readonly onRefused: (headers: Headers) => void
+  /** Called with the headers of each refused request. Returns why it is refused, for its log line. */
+  readonly onRefused: (headers: Headers) => Refusal
   readonly unpacker: Unpacker
   /** Null if unverified deliveries are not stored. */
   readonly quarantine: Quarantine | null
@@ -72,12 +72,12 @@ const QUARANTINE_TIMEOUT = 2000
 
 async function refuse(gate: Gate, headers: Headers, bytes: Buffer | null): Promise<never> {
   const { vendor, onRefused, quarantine, clock } = gate
-  onRefused(headers)
+  const refusal = onRefused(headers)
   if (quarantine && bytes) {
     const unverified = unverifiedDelivery(vendor, headers, newArrival(bytes, clock))
     await settledWithin(QUARANTINE_TIMEOUT, quarantine.keep(unverified))
   }
-  throw new ProblemError('unauthorized', 'No valid credential was presented.')
+  throw new Refused(vendor, refusal)
 }
 
 /** Resolves with `work`, or after so many milliseconds. */
