@@ -3,7 +3,7 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { credentialNames } from '../src/config/index.ts'
 import { credentialsFragment } from '../src/ops/try-out.ts'
-import { version } from '../src/ops/version.ts'
+import { VERSION } from '../src/ops/version.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { environment, setup, signed, type TestService } from './setup/service.ts'
 
@@ -34,7 +34,7 @@ describe('GET /', () => {
     expect(answer.headers['content-type']).toContain('application/json')
     expect(answer.headers.vary).toBe('accept')
     const { vendors: shown, links, ...rest } = answer.json()
-    expect(rest).toEqual({ name: 'Nightpost', version, about: expect.stringContaining('Postgres') })
+    expect(rest).toEqual({ name: 'Nightpost', version: VERSION, about: expect.stringContaining('Postgres') })
     expect(shown).toContainEqual({ name: 'asleep', path: '/webhooks/asleep', on: true })
     for (const path of Object.values(links) as string[])
       expect((await get(service, path)).statusCode, path).toBe(200)
@@ -70,7 +70,7 @@ describe('GET /', () => {
       const { body, statusCode } = await get(production, '/', { ...stranger, headers: { accept } })
       expect(statusCode).toBe(200)
       expect(body).toContain('/health/ready')
-      for (const hidden of [version, 'asleep', 'sahha', '/docs', '/metrics'])
+      for (const hidden of [VERSION, 'asleep', 'sahha', '/docs', '/metrics'])
         expect(body).not.toContain(hidden)
     }
     const through = { remoteAddress: '10.0.0.1', headers: { 'x-forwarded-for': '203.0.113.9' } }

@@ -6,7 +6,7 @@ import { ProblemError } from '../contract/problem.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import { titleOf } from '../ingest/route.ts'
 import type { InternalAccess } from './internal-access.ts'
-import { version } from './version.ts'
+import { VERSION } from './version.ts'
 
 const About = Type.Object({
   name: Type.Literal('Nightpost'),
@@ -69,7 +69,7 @@ function fullAbout({ config, vendors, withDocs }: Options): About {
   return {
     name: 'Nightpost',
     about: `Receives the webhooks of ${vendors.map(titleOf).join(' and ')}, and turns them into Postgres tables.`,
-    version,
+    version: VERSION,
     vendors: vendors.map(({ name, credentials }) => ({
       name,
       path: `/webhooks/${name}`,

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-const manifest = new URL('../../package.json', import.meta.url)
-
-/** The version of Nightpost, as in package.json. */
-export const version: string = JSON.parse(readFileSync(manifest, 'utf8')).version
+/**
+ * The version of Nightpost: the field `version` of package.json, which lies two directories above this file in the
+ * sources, in a build and in the installed package.
+ */
+export const VERSION: string = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+).version
