@@ -14,10 +14,11 @@ import type { Metrics } from './ops/metrics/index.ts'
 import type { PendingStep } from './ops/metrics/process-state.ts'
 import { metricsRoute } from './ops/metrics-route.ts'
 import { measureRequests, type Observer } from './ops/observe.ts'
-import { collectRoutes, serveDocs } from './ops/openapi.ts'
+import { collectRoutes, hasPages, serveDocs } from './ops/openapi.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
 import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
+import { rootPage } from './ops/root-page.ts'
 import { publishIntake, shedLoad } from './ops/shed.ts'
 import { cutConnectionsOnClose } from './ops/shutdown.ts'
 import { statusRoute } from './ops/status-route.ts'
@@ -58,7 +59,8 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     const checkAccess = internalAccess(config)
     metricsRoute(scope, metrics, checkAccess)
     statusRoute(scope, { metrics, readiness, onlineSteps }, checkAccess)
-    serveDocs(scope, config.DOCS === undefined ? config.NODE_ENV !== 'production' : config.DOCS === 'on')
+    rootPage(scope, { config, vendors, withDocs: hasPages(config) }, checkAccess)
+    serveDocs(scope, config, vendors)
     await scope.register(async (webhooks) => {
       const rates = {
         perAddress: config.RATE_LIMIT_PER_ADDRESS,

@@ -3,7 +3,10 @@ import closeWithGrace from 'close-with-grace'
 import { banner, exitWith, listsWithComma, loadConfig, withCredentials } from './config/index.ts'
 import { DATA_DIRECTORY, openDatabase } from './db/connect/open.ts'
 import { createLog } from './ops/log.ts'
+import { hasPages } from './ops/openapi.ts'
+import { credentialsFragment } from './ops/try-out.ts'
 import { startService } from './service.ts'
+import { vendors } from './vendors/index.ts'
 
 /** Milliseconds after which a shutdown is forced, not counting SHUTDOWN_DELAY_SECONDS. */
 const SHUTDOWN_LIMIT = 30_000
@@ -34,6 +37,10 @@ const address = await app.listen({ host: config.HOST, port: config.PORT }).catch
 if (config.NODE_ENV !== 'production') {
   const { url: databaseUrl, embedded } = database
   process.stdout.write(banner(config, { address, databaseUrl, embedded, generated }))
+  if (generated && hasPages(config)) {
+    const link = `${address}/docs/${credentialsFragment(vendors, config.credentials)}`
+    process.stdout.write(`Try it in a browser, with these credentials filled in\n  ${link}\n\n`)
+  }
 }
 
 function credentialsOrExit() {

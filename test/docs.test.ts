@@ -1,13 +1,22 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withResults } from '../docs/generate/cookbook.ts'
 import { dataDictionary } from '../docs/generate/dictionary.ts'
 import { simulateInto } from '../docs/generate/simulated.ts'
+import { ConfigSchema, secretNames } from '../src/config/index.ts'
+import { problems } from '../src/contract/problem.ts'
+import type { Authenticator, Headers, Vendor } from '../src/contract/vendor.ts'
 import { readHypnogram } from '../src/hypnogram/read.ts'
 import { drawSvg } from '../src/hypnogram/svg.ts'
+import { refusalOf } from '../src/ingest/refusal.ts'
+import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { built } from './setup/program.ts'
+import { environment, setup } from './setup/service.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../docs', name), 'utf8')
 
@@ -39,3 +48,150 @@ it('docs/hypnogram.svg is what nightpost hypnogram --svg writes; otherwise run: 
   const hypnogram = await readHypnogram(client, {})
   expect(hypnogram && drawSvg(hypnogram)).toBe(page('hypnogram.svg'))
 })
+
+const root = join(import.meta.dirname, '..')
+const run = promisify(execFile)
+
+const helps = new Map<string, Promise<string>>()
+
+/** The help of a command of `nightpost`; without a name, the list of all commands. */
+function helpOf(...name: string[]): Promise<string> {
+  const call = async () => (await run(process.execPath, [...built('cli/main'), ...name, '--help'])).stdout
+  const help = helps.get(name.join()) ?? call()
+  helps.set(name.join(), help)
+  return help
+}
+
+describe.each(['README.md', 'docs/first-callback.md'])('%s', (file) => {
+  const text = readFileSync(join(root, file), 'utf8')
+  const all = (pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map(([, found = '']) => found))]
+
+  it('names only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const named = all(/\bnpm run (?:-s )?([\w:-]+)/g)
+    expect(named.length).toBeGreaterThan(1)
+    expect(named.filter((name) => !(name in scripts))).toEqual([])
+  })
+
+  it('names only commands and options of nightpost that exist', async () => {
+    const calls = [...text.matchAll(/npm run nightpost -- ([a-z]+)([^`\n]*)/g)]
+    expect(calls.map(([, name]) => name)).toContain('status')
+    for (const [call, name = '', rest = ''] of calls) {
+      expect(await helpOf(), call).toMatch(new RegExp(`^  ${name}\\b`, 'm'))
+      const options = rest.match(/--[a-z-]+/g) ?? []
+      for (const option of options) expect(await helpOf(name), call).toContain(option)
+    }
+  }, 60_000)
+
+  it('has only statements that run', async () => {
+    const statements = [...all(/npm run sql -- "([^"…]+)"/g), ...all(/```sql\n([^`]+)```/g)]
+    expect(statements.length).toBeGreaterThan(1)
+    for (const statement of statements) await client.query(statement)
+  })
+
+  it('names only settings that exist', () => {
+    const known = [...Object.keys(ConfigSchema.properties), ...secretNames.map((name) => `${name}_FILE`)]
+    const words = ['NULL', 'WASO', 'POST', 'CREATEROLE', 'INFERENCE_COMPLETE', 'SESSION_COMPLETE']
+    const ofTests = ['TEST_DATABASE_URL', 'TEST_POOLER']
+    const named = all(/`([A-Z][A-Z_]{3,})[`=]/g)
+    expect(named).toContain('SAHHA_WEBHOOK_SECRETS')
+    expect(named.filter((name) => ![...known, ...words, ...ofTests].includes(name))).toEqual([])
+  })
+
+  it('has only links to files and headings that exist', () => {
+    const slug = (heading: string) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-')
+    for (const link of all(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const [path = '', anchor] = link.split('#')
+      const target = path === '' ? join(root, file) : join(root, dirname(file), path)
+      expect(existsSync(target), link).toBe(true)
+      if (anchor === undefined) continue
+      const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.+)$/gm)].map(
+        ([, heading = '']) => heading,
+      )
+      expect(headings.map(slug), link).toContain(anchor)
+    }
+  })
+})
+
+describe('what the documents promise', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const walk = page('first-callback.md')
+
+  it('README shows the row of the first curl line as npm run sql prints it, and the answer to it', async () => {
+    const service = await setup()
+    const sahha = vendors.find(({ name }) => name === 'sahha') as Vendor
+    const { headers, body } = sahha.example((name) => [environment[name as keyof typeof environment]])
+    const { status, json } = await service.post('sahha', headers, body)
+    expect(status).toBe(200)
+    const shown = JSON.stringify(json).replace(/"019a…"|"[\da-f-]{36}"/, '"019a…"')
+    expect(readme).toContain(`\`\`\`\n${shown}\n\`\`\``)
+    const [, statement = '', table = ''] = /npm run sql -- "(select type.*)"\n\n([^`]+)```/.exec(readme) ?? []
+    const { stdout } = await run(process.execPath, [...built('cli/main'), 'sql', statement], {
+      env: { PATH: process.env.PATH, DATABASE_URL: service.db.url },
+    })
+    expect(stdout.trim()).toContain(table.trim())
+    await service.close()
+  })
+
+  it('the curl that checks an address gets the answer and the log line that docs/first-callback.md shows', async () => {
+    const service = await setup({ SAHHA_API_KEYS: '' })
+    const [, body = '', path = ''] = /curl -i -d '(.*)' https:\/\/your-host(\S+)/.exec(walk) ?? []
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await service.app.inject({ method: 'POST', url: path, headers, payload: body })
+    expect(answer.statusCode).toBe(401)
+    expect(walk).toContain(`\`401\` with \`"code":"${answer.json().code}"\``)
+    const { reason } = JSON.parse(service.log.find((line) => line.includes('"status":401')) ?? '{}')
+    expect(walk).toContain(`\`"reason":"${reason}"\``)
+    expect((await service.app.inject(path)).statusCode).toBe(405)
+    await service.close()
+  })
+
+  it('docs/first-callback.md explains every reason of a 401, and no other', () => {
+    const section = walk.slice(walk.indexOf('### 401'), walk.indexOf('### 404'))
+    const explained = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, reason]) => reason)
+    expect(explained.slice(1).sort()).toEqual([...reasons()].sort())
+  })
+
+  it('docs/first-callback.md names only codes of problems that exist', () => {
+    const section = walk.slice(walk.indexOf('### 422'), walk.indexOf('### 503'))
+    const codes = [...section.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code = '']) => code)
+    const answered = Object.entries(problems).filter(
+      ([code, { status }]) => (status === 422 || status === 400) && code !== 'bad_request',
+    )
+    expect(codes.filter((code) => code !== 'problem_code').sort()).toEqual(
+      answered.map(([code]) => code).sort(),
+    )
+  })
+})
+
+/** Every reason that a request of a vendor can be refused for, with any of its credentials configured. */
+function reasons(): Set<string> {
+  const found = new Set<string>()
+  for (const vendor of vendors) {
+    const settings = Object.keys(vendor.credentials)
+    const headers = Object.keys(vendor.proofs)
+    for (const configured of subsets(settings)) {
+      const credentials = (name: string) => (configured.includes(name) ? ['a credential'] : [])
+      const authenticator = vendor.authenticator(credentials) as Authenticator
+      for (const value of ['wrong', '0'.repeat(64)]) {
+        for (const sent of [[], ...subsets(headers)]) {
+          const presented: Headers = Object.fromEntries(sent.map((header) => [header, value]))
+          found.add(refusalOf(vendor, credentials, authenticator, presented).reason)
+        }
+      }
+    }
+  }
+  return found
+}
+
+/** Every subset that is not empty. */
+function subsets(names: readonly string[]): string[][] {
+  const [first, ...rest] = names
+  if (first === undefined) return []
+  const others = subsets(rest)
+  return [[first], ...others, ...others.map((other) => [first, ...other])]
+}

@@ -7,7 +7,7 @@ import { vendors } from '../src/vendors/index.ts'
 import { setup, type TestService } from './setup/service.ts'
 
 interface Operation {
-  parameters: Array<{ name: string; in: string; description: string }>
+  parameters: Array<{ name: string; in: string; description: string; example?: string; examples?: object }>
   requestBody: { content: Record<string, { examples: Record<string, { value: Example }> }> }
   security: object[]
   responses: Record<string, { description: string; headers?: object; content: Record<string, object> }>
@@ -46,6 +46,7 @@ describe('openapi.json', () => {
   it('has every route, and every header and answer of the webhook routes', () => {
     expect(Object.keys(committed.paths).sort()).toEqual(
       [
+        '/',
         '/health/live',
         '/health/ready',
         '/metrics',
@@ -59,7 +60,10 @@ describe('openapi.json', () => {
       const schemes = security.flatMap((one) => Object.keys(one))
       const asCredentials = schemes.map((scheme) => committed.components.securitySchemes[scheme].name)
       expect([...asParameters, ...asCredentials].sort()).toEqual(Object.keys(headers.properties).sort())
-      for (const { description } of parameters) expect(description).toBeTruthy()
+      for (const { description, example, examples } of parameters) {
+        expect(description).toBeTruthy()
+        expect(example ?? Object.keys(examples ?? {})[0]).toBeTruthy()
+      }
       expect(Object.keys(responses)).toEqual(['200', '400', '401', '408', '413', '422', '429', '500', '503'])
       for (const code of ['429', '503']) expect(responses[code]?.headers).toHaveProperty('Retry-After')
     }

@@ -51,6 +51,11 @@ export interface Proof {
    * header is 64 hex digits (HMAC-SHA256).
    */
   readonly kind: 'signature' | 'key'
+  /**
+   * The algorithm of a signature, if it is the HMAC-SHA256 of the exact body in hex. The log then tells a malformed
+   * signature from a wrong one, and the pages at `/docs` can sign a body in development.
+   */
+  readonly algorithm?: 'hmac-sha256-hex'
 }
 
 /** Checks requests against the configured credentials. All comparisons take constant time: see `secrets.ts`. */

@@ -1,17 +1,17 @@
-import { ProblemError } from '../contract/problem.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 import type { Clock } from './clock.ts'
 import type { Unpacker } from './content.ts'
 import { hasSignature } from './content.ts'
 import { newArrival, type Quarantine, unverifiedDelivery } from './delivery.ts'
 import type { Body } from './intake.ts'
+import { type Refusal, Refused } from './refusal.ts'
 
 /** What authentication needs to know. */
 export interface Gate {
   readonly vendor: Vendor
   readonly authenticator: Authenticator
-  /** Called with the headers of each refused request. */
-  readonly onRefused: (headers: Headers) => void
+  /** Called with the headers of each refused request. Returns why it is refused, for its log line. */
+  readonly onRefused: (headers: Headers) => Refusal
   readonly unpacker: Unpacker
   /** Null if unverified deliveries are not stored. */
   readonly quarantine: Quarantine | null
@@ -71,12 +71,12 @@ const QUARANTINE_TIMEOUT = 2000
 
 async function refuse(gate: Gate, headers: Headers, bytes: Buffer | null): Promise<never> {
   const { vendor, onRefused, quarantine, clock } = gate
-  onRefused(headers)
+  const refusal = onRefused(headers)
   if (quarantine && bytes) {
     const unverified = unverifiedDelivery(vendor, headers, newArrival(bytes, clock))
     await settledWithin(QUARANTINE_TIMEOUT, quarantine.keep(unverified))
   }
-  throw new ProblemError('unauthorized', 'No valid credential was presented.')
+  throw new Refused(vendor, refusal)
 }
 
 /** Resolves with `work`, or after so many milliseconds. */

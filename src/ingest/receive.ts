@@ -70,8 +70,17 @@ export class RejectedError extends Error {
 /** Notes the outcome of a delivery for the request's log line. */
 function summarise(request: FastifyRequest, vendor: Vendor, verdict: Verdict, receipt: Receipt): void {
   const { outcome, deliveryId, problem } = receipt
-  // The name of an unknown event is text from the body, which must not reach the log.
-  const event = vendor.events.some(({ name }) => name === verdict.event) ? verdict.event : null
+  const event = vendor.events.some(({ name }) => name === verdict.event)
+    ? verdict.event
+    : unknownName(verdict.event)
   request.owner = verdict.owner
   request.summary = { vendor: vendor.name, event, outcome, delivery_id: deliveryId, code: problem?.code }
+}
+
+/**
+ * The name of an unknown event as the log shows it. It is text of the request, from a sender that is proven. Text that
+ * does not look like a name could be anything else, such as a sentence or an address, and becomes `*`.
+ */
+function unknownName(name: string | null): string | null {
+  return name === null || /^[A-Za-z][\w.-]{0,63}$/.test(name) ? name : '*'
 }

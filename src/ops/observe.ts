@@ -4,7 +4,7 @@ import { instant } from '../contract/instant.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 import { Clock } from '../ingest/clock.ts'
 import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
-import { refusalReason, refusalReasons } from '../ingest/refusal.ts'
+import { type Refusal, refusalLabels, refusalOf } from '../ingest/refusal.ts'
 import { DriftNames } from './drift-names.ts'
 import type { HistogramSeries } from './metrics/histogram.ts'
 import type { Metrics } from './metrics/index.ts'
@@ -63,19 +63,20 @@ export class Observer {
     }
   }
 
-  /** A function that counts a refused request of a vendor by what is wrong with its headers. */
+  /** A function that counts a refused request of a vendor by what is wrong with its headers, and returns that. */
   refusalCounter(
     vendor: Vendor,
     credentials: (name: string) => readonly string[],
     authenticator: Authenticator,
-  ): (headers: Headers) => void {
+  ): (headers: Headers) => Refusal {
     const { authenticationFailures, lastAuthenticationFailure } = this.#metrics
-    for (const reason of refusalReasons(vendor))
-      authenticationFailures.series({ vendor: vendor.name, reason })
+    for (const reason of refusalLabels(vendor)) authenticationFailures.series({ vendor: vendor.name, reason })
     return (headers) => {
-      const reason = refusalReason(vendor, credentials, authenticator, headers)
-      authenticationFailures.add({ vendor: vendor.name, reason })
-      lastAuthenticationFailure.set({ vendor: vendor.name, reason }, this.#clock.now() / 1000)
+      const refusal = refusalOf(vendor, credentials, authenticator, headers)
+      const labels = { vendor: vendor.name, reason: refusal.label }
+      authenticationFailures.add(labels)
+      lastAuthenticationFailure.set(labels, this.#clock.now() / 1000)
+      return refusal
     }
   }
 

@@ -1,7 +1,9 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config/index.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import { servePages } from './pages.ts'
+import { tryOutScript } from './try-out.ts'
 
 const DESCRIPTION = `Receives the webhooks of Asleep and Sahha. Answers 2xx after the exact
 bytes and every row made from them are committed. Unknown fields and values are kept, an optional value of the wrong
@@ -29,14 +31,20 @@ export async function collectRoutes(scope: FastifyInstance, vendors: readonly Ve
   })
 }
 
-/** `GET /openapi.json`, and optionally pages at `/docs` that show it. */
-export function serveDocs(scope: FastifyInstance, withPages: boolean): void {
+/** Whether there are pages at `/docs`. */
+export function hasPages({ DOCS, NODE_ENV }: Config): boolean {
+  return DOCS === undefined ? NODE_ENV !== 'production' : DOCS === 'on'
+}
+
+/** `GET /openapi.json`, and pages at `/docs` that show it. In development the pages sign what they send. */
+export function serveDocs(scope: FastifyInstance, config: Config, vendors: readonly Vendor[]): void {
   let document: Buffer | undefined
   scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     document ??= Buffer.from(JSON.stringify(scope.swagger()))
     return reply.type('application/json').send(document)
   })
-  if (withPages) servePages(scope, () => scope.swagger())
+  const script = config.NODE_ENV === 'production' ? null : tryOutScript(vendors)
+  if (hasPages(config)) servePages(scope, () => scope.swagger(), script)
 }
 
 interface Document {

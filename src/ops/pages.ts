@@ -13,14 +13,14 @@ interface Page {
 /**
  * Serves pages at `/docs` that show the OpenAPI document. Each page is rendered once, by a Fastify instance that does
  * not listen, and then sent from memory. Reading the files for every request took a gigabyte of memory for some
- * thousand concurrent requests.
+ * thousand concurrent requests. The pages also load `script` unless it is null.
  */
-export function servePages(scope: FastifyInstance, document: () => object): void {
+export function servePages(scope: FastifyInstance, document: () => object, script: string | null): void {
   let renderer: Promise<FastifyInstance> | undefined
   const pages = new Map<string, Promise<Page>>()
 
   const render = async (path: string): Promise<Page> => {
-    renderer ??= createRenderer(document())
+    renderer ??= createRenderer(document(), script)
     const { statusCode, headers, rawPayload } = await (await renderer).inject(path)
     const { 'content-length': _length, connection: _connection, date: _date, ...reused } = headers
     return { status: statusCode, headers: reused, body: rawPayload }
@@ -49,7 +49,7 @@ export function servePages(scope: FastifyInstance, document: () => object): void
   scope.addHook('onClose', async () => (await renderer)?.close())
 }
 
-async function createRenderer(document: object): Promise<FastifyInstance> {
+async function createRenderer(document: object, script: string | null): Promise<FastifyInstance> {
   const app = Fastify({ exposeHeadRoutes: false })
   await app.register(helmet, {
     // Without helmet's default `upgrade-insecure-requests`, because Nightpost itself serves plain HTTP.
@@ -67,7 +67,8 @@ async function createRenderer(document: object): Promise<FastifyInstance> {
     strictTransportSecurity: false,
   })
   await app.register(swagger, { mode: 'static', specification: { document: document as never } })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
+  const js = script === null ? [] : [{ filename: 'try-out.js', content: script }]
+  await app.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Nightpost', js } })
   await app.ready()
   return app
 }

@@ -1,27 +1,83 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import type { Logger } from 'pino'
+import type { Level, Logger } from 'pino'
+import { Refused } from '../ingest/refusal.ts'
 
-/** Logs one line per request: its outcome, without its content. The user is logged as a short hash with `key`. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why the sender is not proven, if that is why the request is refused. */
+    refused: Refused | null
+  }
+}
+
+/**
+ * Logs one line per request: its outcome, without its content. The user is logged as a short hash with `key`.
+ *
+ * Anybody can send requests that are no deliveries, so their lines are limited: `LINES` a minute for each route, status
+ * and reason. Those beyond it are counted, and the count is logged at the end of the minute.
+ */
 export function logRequests(app: FastifyInstance, key = randomBytes(24).toString('base64url')): void {
   const log = app.log as unknown as Logger
+  const limit = limitLines(log)
+  app.addHook('onClose', async () => limit.flush())
+  app.decorateRequest('refused', null)
+  app.addHook('onError', (request, _reply, error, done) => {
+    if (error instanceof Refused) request.refused = error
+    done()
+  })
+
   app.addHook('onResponse', (request, reply, done) => {
     done()
     const status = reply.statusCode
     // A wrong credential or a failing service needs attention.
     const level = status === 401 || status >= 500 ? 'warn' : 'info'
     if (!log.isLevelEnabled(level)) return
-    const line = {
-      method: request.method,
-      route: request.routeOptions.url ?? null,
-      status,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
+    const { method, summary, owner, refused } = request
+    const route = request.routeOptions.url ?? null
+    const line = { method, route, status, ms: Math.round(reply.elapsedTime * 10) / 10 }
+    if (summary) {
+      const user = owner ? { user: shortHash(key, owner) } : null
+      log[level]({ ...line, ...summary, ...user }, 'request')
+      return
     }
-    const { summary, owner } = request
-    if (summary) Object.assign(line, summary)
-    if (owner) Object.assign(line, { user: shortHash(key, owner) })
-    log[level](line, 'request')
+    const why = refused && { vendor: refused.vendor, reason: refused.reason }
+    if (limit.allows(level, { route, status, ...why })) log[level]({ ...line, ...why }, 'request')
   })
+}
+
+const LINES = 30
+const MINUTE = 60_000
+
+interface Kind {
+  readonly level: Level
+  readonly fields: object
+  seen: number
+}
+
+/** Counts lines by their kind, which is `fields`. There must be few kinds: none holds a value of the request. */
+function limitLines(log: Logger) {
+  const kinds = new Map<string, Kind>()
+  let timer: NodeJS.Timeout | undefined
+
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    for (const { level, fields, seen } of kinds.values()) {
+      if (seen > LINES) log[level]({ ...fields, count: seen - LINES }, 'more requests, without lines')
+    }
+    kinds.clear()
+  }
+
+  /** Whether a line of this kind may still be written in this minute. */
+  const allows = (level: Level, fields: object): boolean => {
+    timer ??= setTimeout(flush, MINUTE).unref()
+    const name = JSON.stringify(fields)
+    const kind = kinds.get(name) ?? { level, fields, seen: 0 }
+    kinds.set(name, kind)
+    kind.seen += 1
+    return kind.seen <= LINES
+  }
+  return { allows, flush }
 }
 
 function shortHash(key: string, id: string): string {

@@ -18,7 +18,12 @@ export const asleep: Vendor = {
   schemes: { api_key: { userHeader: 'x-user-id', required: true } },
   headers: Type.Object({
     'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),
-    'x-user-id': Type.Optional(Type.String({ description: "The user; must equal the data's user_id" })),
+    'x-user-id': Type.Optional(
+      Type.String({
+        description: "The user; must equal the data's user_id",
+        examples: [inferenceExamples.v3.user_id],
+      }),
+    ),
   }),
   keptHeaders: ['x-user-id'],
   proofs: { 'x-api-key': { setting: 'ASLEEP_API_KEYS', kind: 'key' } },

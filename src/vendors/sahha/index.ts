@@ -27,19 +27,28 @@ export const sahha: Vendor = {
       }),
     ),
     'x-external-id': Type.Optional(
-      Type.String({ description: 'With X-Signature: must equal externalId unless it is empty' }),
+      Type.String({
+        description: 'With X-Signature: must equal externalId unless it is empty',
+        examples: [biomarkerExample.externalId],
+      }),
     ),
     'x-event-type': Type.Optional(
       Type.String({
         description: "The event's name; decides if it is unknown or the body's shape is ambiguous",
+        examples: events.map(({ name }) => name),
       }),
     ),
     'x-api-key': Type.Optional(Type.String({ description: 'One of SAHHA_API_KEYS, instead of X-Signature' })),
-    'x-user-id': Type.Optional(Type.String({ description: 'With x-api-key: must equal externalId' })),
+    'x-user-id': Type.Optional(
+      Type.String({
+        description: 'With x-api-key: must equal externalId',
+        examples: [biomarkerExample.externalId],
+      }),
+    ),
   }),
   keptHeaders: ['x-user-id', 'x-external-id', 'x-event-type'],
   proofs: {
-    'x-signature': { setting: 'SAHHA_WEBHOOK_SECRETS', kind: 'signature' },
+    'x-signature': { setting: 'SAHHA_WEBHOOK_SECRETS', kind: 'signature', algorithm: 'hmac-sha256-hex' },
     'x-api-key': { setting: 'SAHHA_API_KEYS', kind: 'key' },
   },
   events,
