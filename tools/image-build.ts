@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
@@ -44,7 +44,7 @@ export class Builder {
 
   /** Unmounts everything, so that the directory can be deleted. */
   remove(): void {
-    this.#buildah('rm', '--all')
+    spawnSync('buildah', [...this.#storage, 'rm', '--all'], { stdio: 'ignore' })
   }
 
   /** Runs buildah and returns what it prints on standard output. */

@@ -46,7 +46,7 @@ try {
   const packages = execFileSync('du', ['-sk', '--apparent-size', join(image, 'app/node_modules')], {
     encoding: 'utf8',
   })
-  process.stdout.write(`Built. node_modules: ${Number.parseInt(packages)} kB\n`)
+  process.stdout.write(`Built. node_modules: ${Number.parseInt(packages, 10)} kB\n`)
   await run(image, config, compose, work)
 } catch (error) {
   const { message, code } = error as NodeJS.ErrnoException

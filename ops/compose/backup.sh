@@ -11,7 +11,7 @@
 # that a file with the ending .dump is complete. Backups older than BACKUP_KEEP_DAYS are deleted after a new one is made.
 set -euo pipefail
 umask 077
-export PGHOST=${PGHOST:-/var/run/postgresql} PGUSER=${PGUSER:-postgres}
+export PGHOST=${PGHOST:-/var/run/postgresql} PGUSER=${PGUSER:-postgres} PGOPTIONS="--client-min-messages=warning"
 directory=${BACKUP_DIRECTORY:-/backups}
 database=${BACKUP_DATABASE:-nightpost}
 owner=${BACKUP_OWNER:-nightpost}
