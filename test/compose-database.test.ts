@@ -62,7 +62,9 @@ describe('database-password.sh', () => {
 })
 
 if (!installedPrograms) {
-  process.stderr.write('No Postgres with psql and pg_dump is installed: the tests of the scripts in ops/compose are left out.\n')
+  process.stderr.write(
+    'No Postgres with psql and pg_dump is installed: the tests of the scripts in ops/compose are left out.\n',
+  )
 }
 
 describe.runIf(installedPrograms)('the database of the compose file', () => {
@@ -77,7 +79,11 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     rmSync(backups, { recursive: true })
   })
 
-  async function query<R extends pg.QueryResultRow>(user: string, database: string, text: string): Promise<R[]> {
+  async function query<R extends pg.QueryResultRow>(
+    user: string,
+    database: string,
+    text: string,
+  ): Promise<R[]> {
     const { PGHOST, PGPORT } = server.environment
     const client = new pg.Client({ host: PGHOST, port: Number(PGPORT), user, database })
     await client.connect()
@@ -89,7 +95,13 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
   }
 
   async function overTcp(user: string, password: string): Promise<string> {
-    const client = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database: 'nightpost' })
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: server.port,
+      user,
+      password,
+      database: 'nightpost',
+    })
     client.on('error', () => {})
     try {
       await client.connect()
@@ -126,7 +138,11 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     )
     const all: Record<string, string[]> = {}
     for (const { name } of tables) {
-      const found = await query<{ row: string }>('postgres', 'nightpost', `select t::text as row from ${name} t order by 1`)
+      const found = await query<{ row: string }>(
+        'postgres',
+        'nightpost',
+        `select t::text as row from ${name} t order by 1`,
+      )
       all[name] = found.map(({ row }) => row)
     }
     return all
@@ -140,7 +156,11 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     expect(await overTcp('nightpost', 'a-password-of-ours')).toBe('nightpost')
     // The superuser has no password any more.
     expect(await overTcp('postgres', 'first')).toBe('28P01')
-    const [role] = await query('postgres', 'postgres', "select rolsuper, rolcreatedb, rolcreaterole from pg_roles where rolname = 'nightpost'")
+    const [role] = await query(
+      'postgres',
+      'postgres',
+      "select rolsuper, rolcreatedb, rolcreaterole from pg_roles where rolname = 'nightpost'",
+    )
     expect(role).toEqual({ rolsuper: false, rolcreatedb: false, rolcreaterole: false })
     const readers = "select has_table_privilege('nightpost_reader', 'biomarkers', 'select') as reads"
     expect(await query('postgres', 'nightpost', readers)).toEqual([{ reads: true }])
@@ -154,7 +174,11 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     await query('other', 'postgres', 'alter role postgres rename to nightpost')
     await query('nightpost', 'postgres', "alter role nightpost password 'nightpost'; drop role other")
     await query('nightpost', 'postgres', 'create database nightpost')
-    await query('nightpost', 'nightpost', readFileSync(join(import.meta.dirname, 'schemas/0.1.0.sql'), 'utf8'))
+    await query(
+      'nightpost',
+      'nightpost',
+      readFileSync(join(import.meta.dirname, 'schemas/0.1.0.sql'), 'utf8'),
+    )
     expect(await overTcp('nightpost', 'nightpost')).toBe('nightpost')
 
     expect(makeRoles()).toMatchObject({ status: 0, stderr: '' })
@@ -173,7 +197,11 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
 
   it('goes on after it was killed between renaming the superuser and creating the role', async () => {
     const before = await rows()
-    await query('postgres', 'nightpost', 'reassign owned by nightpost to nightpost_reader; drop owned by nightpost')
+    await query(
+      'postgres',
+      'nightpost',
+      'reassign owned by nightpost to nightpost_reader; drop owned by nightpost',
+    )
     await query('postgres', 'postgres', 'alter database nightpost owner to postgres')
     await query('postgres', 'postgres', 'revoke set on parameter log_min_messages from nightpost')
     await query('postgres', 'postgres', 'drop role nightpost; create role nightpost_rename superuser')
@@ -204,14 +232,23 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
 
   it('keeps the former database beside a restored one, and refuses while the service is connected', async () => {
     const [file = ''] = files()
-    const client = new pg.Client({ host: server.environment.PGHOST ?? '', port: server.port, user: 'nightpost', database: 'nightpost' })
+    const client = new pg.Client({
+      host: server.environment.PGHOST ?? '',
+      port: server.port,
+      user: 'nightpost',
+      database: 'nightpost',
+    })
     client.on('error', () => {})
     await client.connect()
     const refused = backup(['restore', file])
     expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('stop the service')])
     await client.end()
     await expect.poll(() => backup(['restore', file]).status, { interval: 100 }).toBe(0)
-    const databases = await query('postgres', 'postgres', "select datname from pg_database where datname like 'nightpost-before-%'")
+    const databases = await query(
+      'postgres',
+      'postgres',
+      "select datname from pg_database where datname like 'nightpost-before-%'",
+    )
     expect(databases).toHaveLength(1)
     // What arrived after the backup is in the former database only.
     expect(await deliver('after the restore')).toBe('stored')
@@ -233,10 +270,14 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
   it('makes a backup at once and then waits for the night', async () => {
     rmSync(join(backups, files()[0] as string))
     const before = files().length
-    const nightly = spawnSync('timeout', ['--signal=TERM', '3', 'bash', join(scripts, 'backup.sh'), 'nightly'], {
-      encoding: 'utf8',
-      env: { ...server.environment, BACKUP_DIRECTORY: backups, BACKUP_KEEP_DAYS: '36500' },
-    })
+    const nightly = spawnSync(
+      'timeout',
+      ['--signal=TERM', '3', 'bash', join(scripts, 'backup.sh'), 'nightly'],
+      {
+        encoding: 'utf8',
+        env: { ...server.environment, BACKUP_DIRECTORY: backups, BACKUP_KEEP_DAYS: '36500' },
+      },
+    )
     // 124: it was still waiting when `timeout` ended it.
     expect([nightly.status, nightly.stderr]).toEqual([124, ''])
     expect(files()).toHaveLength(before + 1)

@@ -7,7 +7,7 @@ import { Builder } from './image-build.ts'
 import { run } from './image-run.ts'
 
 const USAGE = `npm run image                         builds the image and runs it, without a container engine
-npm run image -- --base IMAGE         the base; default: node:24-slim
+npm run image -- --base IMAGE         the base; default: docker.io/library/node:24-slim
 npm run image -- --host-base          makes the base from the Node and the libraries of this machine, where no registry
                                       of images can be reached
 
@@ -21,7 +21,7 @@ const root = resolve(import.meta.dirname, '..')
 /** The base image that the arguments name; undefined: this machine's files. Exits if they are wrong. */
 function baseOf(options: readonly string[]): string | undefined {
   const [option, image] = options
-  if (option === undefined) return 'node:24-slim'
+  if (option === undefined) return 'docker.io/library/node:24-slim'
   if (option === '--base' && image && options.length === 2) return image
   if (option === '--host-base' && options.length === 1) return undefined
   return fail(USAGE)
