@@ -143,7 +143,7 @@ describe('docker-compose.yml', () => {
         static_configs: [{ targets: ['nightpost:4000'] }],
       },
     ])
-    const mounted = (file.services.prometheus?.volumes as string[]).map((volume) => volume.split(':')[1])
+    const mounted = mountsOf('prometheus')
     expect(config.rule_files.filter((rules: string) => !mounted.includes(rules))).toEqual([])
   })
 
@@ -156,7 +156,7 @@ describe('docker-compose.yml', () => {
       true,
     ])
     const [provider] = parse(readFileSync(join(provisioning, 'dashboards/nightpost.yml'), 'utf8')).providers
-    const mounted = (file.services.grafana?.volumes as string[]).map((volume) => volume.split(':')[1])
+    const mounted = mountsOf('grafana')
     expect(mounted).toContain(`${provider.options.path}/grafana-dashboard.json`)
   })
 
@@ -168,6 +168,12 @@ describe('docker-compose.yml', () => {
     )
   })
 })
+
+/** The paths at which the container has its volumes. */
+function mountsOf(name: string): Array<string | undefined> {
+  const volumes = (file.services[name]?.volumes ?? []) as string[]
+  return volumes.map((volume) => volume.split(':')[1])
+}
 
 function conditionOf(dependencies: ComposeService['depends_on'], name: string): string | undefined {
   return (dependencies as Record<string, { condition?: string }> | undefined)?.[name]?.condition
