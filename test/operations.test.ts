@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parser } from '@prometheus-io/lezer-promql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
-import { ConfigSchema, secretNames } from '../src/config/index.ts'
+import { parse } from 'yaml'
 import { metricsOf } from './setup/metrics.ts'
 import { setup, type TestService } from './setup/service.ts'
 
@@ -32,22 +33,134 @@ function exists(name: string): boolean {
   return family !== name && exposed.get(family) === 'histogram'
 }
 
-const alerts: Array<{ alert: string; expr: string }> = parse(read('ops/prometheus-alerts.yml')).groups[0]
-  .rules
-const panels: Array<{ title: string; targets: Array<{ expr: string }> }> = JSON.parse(
-  read('ops/grafana-dashboard.json'),
-).panels
+interface Alert {
+  readonly alert: string
+  readonly expr: string
+  readonly labels: { readonly severity: string }
+  readonly annotations: { readonly summary: string; readonly runbook_url: string }
+}
+const alerts: Alert[] = parse(read('ops/prometheus-alerts.yml')).groups[0].rules
+interface Target {
+  readonly refId: string
+  readonly expr: string
+  readonly datasource: object
+}
+interface Panel {
+  readonly id: number
+  readonly type: string
+  readonly title: string
+  readonly datasource: object
+  readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number }
+  readonly targets: readonly Target[]
+}
+const dashboard = JSON.parse(read('ops/grafana-dashboard.json'))
+const panels: Panel[] = dashboard.panels
 
-describe('only existing metrics are used by', () => {
-  it.each(alerts)('the alert $alert', ({ expr }) => {
+/** Whether Prometheus' own grammar accepts the expression. */
+function isPromQL(expression: string): boolean {
+  let isValid = true
+  parser.parse(expression).iterate({
+    enter: ({ type }) => {
+      if (type.isError) isValid = false
+    },
+  })
+  return isValid
+}
+
+it('tells a wrong expression', () => {
+  expect(
+    ['sum by (a) (rate(b[5m]))', 'sum by (a) (rate(b[5m])', 'a >', 'up{job=nightpost}'].map(isPromQL),
+  ).toEqual([...[true, false, false, false]])
+})
+
+describe('only valid expressions of existing metrics are used by', () => {
+  it.each(alerts)('the alert $alert', ({ alert, expr }) => {
+    expect(isPromQL(expr)).toBe(true)
     expect(used(expr).filter((name) => !exists(name))).toEqual([])
-    expect(expr === 'up{job="nightpost"} == 0' || used(expr).length > 0).toBe(true)
+    // `up` is Prometheus' own.
+    const isOnUp = ['NightpostDown', 'NightpostNotScraped'].includes(alert)
+    expect(isOnUp ? /\bup\{job="nightpost"\}/.test(expr) : used(expr).length > 0).toBe(true)
   })
 
   it.each(panels)('the panel $title', ({ targets }) => {
     for (const { expr } of targets) {
+      expect(isPromQL(expr)).toBe(true)
       expect(used(expr).length).toBeGreaterThan(0)
       expect(used(expr).filter((name) => !exists(name))).toEqual([])
+    }
+  })
+
+  it('metrics of any Node process only with the job', () => {
+    const expressions = [...alerts, ...panels.flatMap(({ targets }) => targets)].map(({ expr }) => expr)
+    const shared = expressions.flatMap((expr) => expr.match(/\b(?:nodejs|process)_\w+\S*/g) ?? [])
+    expect(shared.length).toBeGreaterThan(0)
+    expect(shared.filter((use) => !use.includes('{job="nightpost"}'))).toEqual([])
+  })
+})
+
+const promtool = (...options: string[]) =>
+  spawnSync('promtool', options, { cwd: join(root, 'ops'), encoding: 'utf8' })
+const ruleTests = ['prometheus-alerts.test.yml', 'prometheus-alerts-over-days.test.yml']
+const hasPromtool = promtool('--version').error === undefined
+if (!hasPromtool) process.stderr.write('No promtool is installed: its checks of the alerts are left out.\n')
+
+describe('the alerts', () => {
+  it.runIf(hasPromtool).each([
+    ['check', ['check', 'rules', 'prometheus-alerts.yml']],
+    ['test', ['test', 'rules', ...ruleTests]],
+  ])('pass promtool: %s', (_, options) => {
+    const { status, stdout, stderr } = promtool(...options)
+    expect(status, stdout + stderr).toBe(0)
+  })
+
+  it('each have a test for promtool in which they fire', () => {
+    const files = ruleTests.flatMap((file) => parse(read(`ops/${file}`)).tests)
+    const tests = files.flatMap(
+      (test: { alert_rule_test: Array<{ alertname: string; exp_alerts: unknown[] }> }) =>
+        test.alert_rule_test,
+    )
+    for (const { alert } of alerts) {
+      const counts = tests.filter((test: { alertname: string }) => test.alertname === alert)
+      expect(
+        counts.some(({ exp_alerts }: { exp_alerts: unknown[] }) => exp_alerts.length > 0),
+        alert,
+      ).toBe(true)
+    }
+  })
+
+  it('link to the section of the runbook that has their name', () => {
+    for (const { alert, annotations, labels } of alerts) {
+      expect(annotations.runbook_url).toBe(`docs/operations.md#${alert.toLowerCase()}`)
+      expect(['page', 'ticket']).toContain(labels.severity)
+    }
+  })
+})
+
+describe('the dashboard', () => {
+  it('has panels with an id of their own, beside each other', () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length)
+    const taken = new Set<string>()
+    for (const { gridPos, title } of panels) {
+      expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24)
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(taken.has(`${x} ${y}`), title).toBe(false)
+          taken.add(`${x} ${y}`)
+        }
+      }
+    }
+  })
+
+  it('reads from the data source that its variable names', () => {
+    expect(dashboard.templating.list).toContainEqual(
+      expect.objectContaining({ name: 'datasource', type: 'datasource', query: 'prometheus' }),
+    )
+    const source = { type: 'prometheus', uid: '$' + '{datasource}' }
+    for (const { datasource, targets } of panels) {
+      expect(datasource).toEqual(source)
+      for (const target of targets) expect(target.datasource).toEqual(source)
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length)
     }
   })
 })
@@ -61,68 +174,23 @@ describe('docs/operations.md', () => {
     expect([...listed].sort()).toEqual(own.sort())
   })
 
-  it('explains every alert', () => {
-    for (const { alert } of alerts) expect(page, alert).toContain(`\`${alert}\``)
+  it('has a section for each alert and for nothing else: meaning, impact, what to look at, what mends it', () => {
+    const sections = [...page.matchAll(/^### (Nightpost\w+)\n([\s\S]*?)(?=^##)/gm)]
+    expect(sections.map(([, name]) => name)).toEqual(alerts.map(({ alert }) => alert))
+    for (const [, name, text = ''] of sections) {
+      const items = [...text.matchAll(/^- (.*?): \S/gm)].map(([, item]) => item)
+      expect(items, name).toEqual(['Meaning', 'Impact', 'Look at', 'What mends it'])
+    }
   })
-})
 
-describe('deployment', () => {
-  const compose = parse(read('docker-compose.yml'))
-
-  it('passes every setting to the service in the compose file', () => {
-    const given = Object.keys(compose.services.nightpost.environment)
-    const elsewhere = ['HOST', 'PGPASSWORD']
-    expect([...given, 'HOST'].filter((name) => name !== 'PGPASSWORD').sort()).toEqual(
-      Object.keys(ConfigSchema.properties).sort(),
+  it('links only to anchors that exist', () => {
+    const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replace(/ /g, '-'),
     )
-    expect(elsewhere).toHaveLength(2)
-  })
-
-  it('gives every container limits, a restart policy and no privileges', () => {
-    for (const name of ['postgres', 'nightpost']) {
-      const { mem_limit, restart, healthcheck } = compose.services[name]
-      expect([name, typeof mem_limit, restart]).toEqual([name, 'string', 'unless-stopped'])
-      if (name === 'postgres') expect(healthcheck).toBeDefined()
-    }
-    expect(compose.services.nightpost).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
-  })
-
-  it('has valid Kubernetes manifests that use existing settings', () => {
-    const documents = parseAllDocuments(read('ops/kubernetes.yaml'))
-    expect(documents.flatMap(({ errors }) => errors)).toEqual([])
-    const manifests = documents.map((document) => document.toJS())
-    expect(manifests.map(({ kind }) => kind)).toEqual([
-      ...[
-        'Namespace',
-        'Secret',
-        'ConfigMap',
-        'Job',
-        'Deployment',
-        'PodDisruptionBudget',
-        'Service',
-        'Ingress',
-      ],
-    ])
-    const secret = Object.keys(manifests[1].stringData)
-    expect(secret.filter((name) => !secretNames.includes(name))).toEqual([])
-    for (const { spec } of [manifests[3], manifests[4]]) {
-      const pod = spec.template.spec
-      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 })
-      for (const { env, securityContext } of pod.containers) {
-        expect(securityContext).toMatchObject({
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
-        })
-        for (const { name, value } of env) {
-          const setting = name.replace(/_FILE$/, '')
-          expect(Object.keys(ConfigSchema.properties)).toContain(setting)
-          if (setting !== name) expect(value).toBe(`/run/secrets/nightpost/${setting}`)
-        }
-      }
-    }
-  })
-
-  it('is documented', () => {
-    expect(readdirSync(join(root, 'docs'))).toEqual(expect.arrayContaining(['deploy.md', 'operations.md']))
+    const links = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor)
+    expect(links.filter((anchor) => !anchors.includes(String(anchor)))).toEqual([])
   })
 })
