@@ -27,7 +27,8 @@ export const demoCommand = new Command('demo')
   .option('--users <n>', 'number of users', positiveInteger, 3)
   .option('--nights <n>', 'nights of each user', positiveInteger, 14)
   .action(async (size: { users: number; nights: number }) => {
-    const loaded = loadConfig()
+    // The demo is for development wherever it runs.
+    const loaded = { ...loadConfig(), NODE_ENV: 'development' as const }
     if (loaded.DATABASE_URL) {
       throw new Error(
         'The demo stores simulated users, so it runs only on the embedded Postgres. To run it, unset DATABASE_URL.',
