@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /** Milliseconds within which every taken delivery is answered. It is less than `CONNECTIONS_MS`, so that answers arrive. */
@@ -6,8 +7,15 @@ const ANSWERS_MS = 8_000
 /** Milliseconds after which connections are cut: one that never finishes its request must not keep the process. */
 const CONNECTIONS_MS = 10_000
 
+/** Closes connections that have sent nothing as soon as the app closes, and every other one after a limit. */
 export function cutConnectionsOnClose(app: FastifyInstance): void {
+  const open = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   app.addHook('preClose', async () => {
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
     setTimeout(() => app.server.closeAllConnections(), CONNECTIONS_MS).unref()
   })
 }
