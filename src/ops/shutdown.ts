@@ -7,7 +7,10 @@ const ANSWERS_MS = 8_000
 /** Milliseconds after which connections are cut: one that never finishes its request must not keep the process. */
 const CONNECTIONS_MS = 10_000
 
-/** Closes connections that have sent nothing as soon as the app closes, and every other one after a limit. */
+/** Milliseconds after which connections that have sent nothing are cut. A request may be on its way when the app closes. */
+const SILENT_MS = 1_000
+
+/** When the app closes, cuts connections that have sent nothing after a moment, and every other one after a limit. */
 export function cutConnectionsOnClose(app: FastifyInstance): void {
   const open = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
@@ -15,9 +18,14 @@ export function cutConnectionsOnClose(app: FastifyInstance): void {
     socket.once('close', () => open.delete(socket))
   })
   app.addHook('preClose', async () => {
-    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+    // The immediate comes after bytes that have already arrived were read.
+    setTimeout(() => setImmediate(() => cutSilent(open)), SILENT_MS).unref()
     setTimeout(() => app.server.closeAllConnections(), CONNECTIONS_MS).unref()
   })
+}
+
+function cutSilent(sockets: Iterable<Socket>): void {
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
 }
 
 interface ClosingStore {
