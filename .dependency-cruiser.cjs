@@ -112,6 +112,15 @@ module.exports = {
       '^src/ops/(drift-names|status-route)\\.ts$',
       npm('pg'),
     ),
+    module_(
+      'start',
+      '^src/start/',
+      '^src/config/index\\.ts$',
+      '^src/db/',
+      '^src/vendors/index\\.ts$',
+      npm('pg'),
+      node('process'),
+    ),
     module_('hypnogram', '^src/hypnogram/', npm('pg')),
     module_('simulate', '^src/tools/simulate/', npm('uuid', 'cli-table3'), node('crypto', 'timers/promises')),
     module_(
@@ -119,8 +128,8 @@ module.exports = {
       '^src/config/',
       '^src/contract/vendor\\.ts$',
       '^src/vendors/index\\.ts$',
-      npm(TYPEBOX),
-      node('crypto', 'fs', 'path', 'process'),
+      npm(TYPEBOX, 'fastest-levenshtein'),
+      node('crypto', 'fs', 'path', 'process', 'util'),
     ),
   ],
   options: {

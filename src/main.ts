@@ -6,17 +6,22 @@ import { createLog } from './ops/log.ts'
 import { hasPages } from './ops/openapi.ts'
 import { credentialsFragment } from './ops/try-out.ts'
 import { startService } from './service.ts'
+import { listenError, startError } from './start/errors.ts'
+import { startSummary } from './start/summary.ts'
 import { vendors } from './vendors/index.ts'
 
 /** Milliseconds after which a shutdown is forced, not counting SHUTDOWN_DELAY_SECONDS. */
 const SHUTDOWN_LIMIT = 30_000
 
+const loaded = loadConfig()
 const { config, generated } = credentialsOrExit()
 const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 for (const setting of listsWithComma(config)) {
   log.warn({ setting }, 'a secret in the file contains a comma: each line is one secret')
 }
-const database = await openDatabase(config).catch(exitWith)
+const database = await openDatabase(config).catch((error) => exitWith(startError(error, config)))
+const { fields, text } = startSummary(config, database.url)
+log.info(fields, text)
 let close = () => database.release()
 
 const delay = SHUTDOWN_LIMIT + config.SHUTDOWN_DELAY_SECONDS * 1000
@@ -26,14 +31,18 @@ closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
   await close()
 })
 
-const { app, drain } = await startService(config, database.url, log).catch(closeAndExit)
+const { app, drain } = await startService(config, database.url, log).catch((error) =>
+  closeAndExit(startError(error, config)),
+)
 close = async () => {
   drain()
   await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
   await app.close()
   await database.release()
 }
-const address = await app.listen({ host: config.HOST, port: config.PORT }).catch(closeAndExit)
+const address = await app
+  .listen({ host: config.HOST, port: config.PORT })
+  .catch((error) => closeAndExit(listenError(error, config)))
 if (config.NODE_ENV !== 'production') {
   const { url: databaseUrl, embedded } = database
   process.stdout.write(banner(config, { address, databaseUrl, embedded, generated }))
@@ -45,14 +54,14 @@ if (config.NODE_ENV !== 'production') {
 
 function credentialsOrExit() {
   try {
-    return withCredentials(loadConfig(), DATA_DIRECTORY)
+    return withCredentials(loaded, DATA_DIRECTORY)
   } catch (error) {
-    return exitWith(error as Error)
+    return exitWith(startError(error, loaded))
   }
 }
 
-/** Prints the error's message. It contains no personal data, because no delivery was received yet. */
-async function closeAndExit(error: Error): Promise<never> {
+/** Prints the reason. It contains no personal data, because no delivery was received yet. */
+async function closeAndExit(reason: string): Promise<never> {
   await close()
-  return exitWith(error)
+  return exitWith(reason)
 }

@@ -169,7 +169,7 @@ describe('each command', () => {
     expect(code).toBe(0)
     expect(text).toMatch(new RegExp(`\nExamples:\n(.*\n)*? .*nightpost ${name}`))
     expect(text).not.toMatch(/default: (\{|\[|null)/)
-    if (!['start', 'completion', 'hypnogram', 'reset'].includes(name)) expect(text).toContain('--json')
+    if (!['start', 'completion'].includes(name)) expect(text).toContain('--json')
     expect(await run(name, '--version')).toEqual({ text: `${version}\n`, code: 0 })
   })
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { statusCommand } from '../src/cli/status.ts'
 import { statusText } from '../src/cli/status-text.ts'
 import { faultsOf } from '../src/status/faults.ts'
@@ -36,9 +36,15 @@ const environment = () => ({
   PORT: String((service.app.server.address() as AddressInfo).port),
 })
 
+/** Settings of the process that runs `nightpost status`, in place of the service's. */
+let visible: Record<string, string> = {}
+afterEach(() => {
+  visible = {}
+})
+
 /** Runs `nightpost status` in this process. Returns what it prints, and its exit code. */
 async function status(...options: string[]) {
-  for (const [name, value] of Object.entries(environment())) vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries({ ...environment(), ...visible })) vi.stubEnv(name, value)
   let text = ''
   const take = (chunk: unknown) => {
     text += chunk
@@ -116,6 +122,30 @@ describe('nightpost status', () => {
       code: 1,
       text: expect.stringContaining('24h'),
     })
+  })
+
+  it('judges silence by what the database knows where no credential is visible', async () => {
+    visible = { ASLEEP_API_KEYS: '', SAHHA_WEBHOOK_SECRETS: '' }
+    const never = await status('--no-service', '--max-silence', '24h')
+    expect(never.text).toContain('WRONG  No delivery of any vendor was ever stored.')
+    expect(never.code).toBe(1)
+
+    await service.sahha(biomarker({ category: 'sleep' }))
+    expect(await status('--no-service', '--max-silence', '24h')).toMatchObject({ code: 0 })
+    await service.db.query(`update deliveries set received_at = now() - interval '25 hours'`)
+    const silent = await status('--no-service', '--max-silence', '24h')
+    expect(silent.text).toContain('WRONG  The last delivery of sahha was stored 25 h ago.')
+    expect(silent.text).not.toContain('asleep')
+    expect(silent.code).toBe(1)
+    expect(await status('--no-service', '--max-silence', '26h')).toMatchObject({ code: 0 })
+  })
+
+  it('judges silence by the configured vendors where a credential is visible', async () => {
+    visible = { SAHHA_WEBHOOK_SECRETS: '' }
+    await service.sahha(biomarker({ category: 'sleep' }))
+    await service.db.query(`update deliveries set received_at = now() - interval '25 hours'`)
+    const { text } = await status('--no-service', '--max-silence', '24h')
+    expect(text.match(/WRONG .*/g)).toEqual(['WRONG  No delivery of asleep was ever stored.'])
   })
 
   it('shows schema drift by path, without any value', async () => {

@@ -59,6 +59,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./demo.ts')).demoCommand,
   },
   {
+    name: 'reset',
+    summary: 'empty the embedded development database',
+    load: async () => (await import('./reset.ts')).resetCommand,
+  },
+  {
     name: 'openapi',
     summary: 'print the OpenAPI document',
     load: async () => (await import('./openapi.ts')).openapiCommand,

@@ -39,7 +39,8 @@ export const demoCommand = new Command('demo')
   .option('--json', 'print one JSON object: what was answered, and the last week of the first user')
   .addHelpText('after', HELP)
   .action(async ({ json = false, ...size }: { users: number; nights: number; json?: boolean }) => {
-    const loaded = loadConfig()
+    // The demo is for development wherever it runs.
+    const loaded = { ...loadConfig(), NODE_ENV: 'development' as const }
     if (loaded.DATABASE_URL) {
       throw new Error(
         'The demo stores simulated users, so it runs only on the embedded Postgres. To run it, unset DATABASE_URL.',

@@ -16,14 +16,17 @@ try {
     // Commander has printed its message. Its status is 0 after --help and --version.
     process.exitCode = error.exitCode === 0 ? 0 : USED_WRONGLY
   } else {
-    process.stderr.write(`${messageOf(error)}\n`)
+    process.stderr.write(`${await messageOf(error)}\n`)
     process.exitCode = WRONG
   }
 }
 
-/** Node's AggregateError for several refused addresses has an empty message. */
-function messageOf(error: unknown): string {
-  return error instanceof Error
-    ? error.message || String((error as NodeJS.ErrnoException).code)
-    : String(error)
+/** A message of several lines is written for the terminal already: `sql` shows the position of an error. */
+async function messageOf(error: unknown): Promise<string> {
+  if (error instanceof Error && error.message.includes('\n')) return error.message
+  const [{ startError }, { lastLoaded }] = await Promise.all([
+    import('../start/errors.ts'),
+    import('../config/index.ts'),
+  ])
+  return startError(error, lastLoaded())
 }

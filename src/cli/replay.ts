@@ -1,9 +1,9 @@
 import Table from 'cli-table3'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
-import { loadConfig } from '../config/index.ts'
+import { type Config, credentialNames, loadConfig, withKnownCredentials } from '../config/index.ts'
 import { isInstant } from '../contract/instant.ts'
-import { openDatabase } from '../db/connect/open.ts'
+import { DATA_DIRECTORY, openDatabase } from '../db/connect/open.ts'
 import { logOptions } from '../ops/log.ts'
 import type { Filter } from '../replay/ledger-reader.ts'
 import { replay } from '../replay/replay.ts'
@@ -70,7 +70,8 @@ export const replayCommand = new Command('replay')
   .addHelpText('after', HELP)
   .action(async (options: CommandOptions) => {
     const { all = false, dryRun = false, json = false } = options
-    const config = loadConfig()
+    const config = withKnownCredentials(loadConfig(), DATA_DIRECTORY)
+    requireCredentials(config, options)
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
     const interruption = new AbortController()
@@ -99,6 +100,15 @@ export const replayCommand = new Command('replay')
       await database.release()
     }
   })
+
+/** Without a credential no delivery of the quarantine can be proven, and all would be reported as not authentic. */
+function requireCredentials(config: Config, { outcome }: CommandOptions): void {
+  if (!outcome.includes('unverified')) return
+  if (vendors.some((vendor) => vendor.authenticator(config.credentials))) return
+  throw new Error(
+    `${credentialNames.join(', ')}: none is set here, so nothing in the quarantine can be proven. Set what the service has.`,
+  )
+}
 
 function filterOf({ outcome, vendor, event, user, since, until, delivery }: CommandOptions): Filter {
   return {

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type Config, loadConfig } from '../config/index.ts'
+import { type Config, loadConfig, requireDatabaseUrl } from '../config/index.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect } from '../db/connect/pool.ts'
 import { isCurrent } from '../db/migrate/migrate.ts'
-import { faultsOf } from '../status/faults.ts'
+import { faultsOf, vendorsHeard } from '../status/faults.ts'
 import { type DatabaseReport, readState } from '../status/read.ts'
 import { askService } from '../status/service.ts'
 import { durationOf } from '../status/units.ts'
@@ -31,7 +31,7 @@ export const statusCommand = new Command('status')
   .description('Show which deliveries arrived recently, what became of them, and what is wrong.')
   .option(
     '--max-silence <duration>',
-    'longest time without a stored delivery, of every configured vendor or of [vendor[/event]=]: 90s, 15m, 24h, 7d; may be repeated',
+    'longest time without a stored delivery, of every configured vendor (without a visible credential: every vendor that was ever heard) or of [vendor[/event]=]: 90s, 15m, 24h, 7d; may be repeated',
     silenceThreshold,
     new Map(),
   )
@@ -47,6 +47,7 @@ export const statusCommand = new Command('status')
   .addHelpText('after', HELP)
   .action(async (options: StatusOptions) => {
     const config = loadConfig()
+    requireDatabaseUrl(config)
     const url = typeof options.service === 'string' ? options.service : `http://127.0.0.1:${config.PORT}`
     const unreachable: string[] = []
     const service = await valueOrFault(unreachable, `The service at ${url} does not answer`, async () =>
@@ -58,8 +59,9 @@ export const statusCommand = new Command('status')
     const configured = vendors
       .filter((vendor) => vendor.authenticator(config.credentials))
       .map(({ name }) => name)
+    const expected = configured.length > 0 || !database ? configured : vendorsHeard(database)
     const thresholds = { silence: options.maxSilence, rejected: options.maxRejected }
-    const found = database ? faultsOf(database, service, configured, thresholds) : (service?.faults ?? [])
+    const found = database ? faultsOf(database, service, expected, thresholds) : (service?.faults ?? [])
     const faults = [...new Set([...unreachable, ...found])]
 
     process.stdout.write(

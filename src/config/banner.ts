@@ -1,7 +1,8 @@
 import { vendors } from '../vendors/index.ts'
+import { tryLines } from './curl.ts'
 import type { Config } from './settings.ts'
 
-interface Listening {
+export interface Listening {
   readonly address: string
   readonly databaseUrl: string
   readonly embedded: boolean
@@ -10,7 +11,7 @@ interface Listening {
 
 /**
  * The text that a development server prints when it listens: the URLs for the vendors' dashboards, and for each vendor
- * a curl command that stores a row.
+ * curl commands that store a row, one for each way to authenticate. It shows generated credentials, but not configured ones.
  */
 export function banner(config: Config, { address, databaseUrl, embedded, generated }: Listening): string {
   const lines = ['', `Nightpost listens on ${address}`, '', 'Callback URLs']
@@ -26,22 +27,10 @@ export function banner(config: Config, { address, databaseUrl, embedded, generat
     for (const name of vendors.flatMap((vendor) => Object.keys(vendor.credentials))) {
       lines.push(`  ${name.padEnd(24)}${config.credentials(name).join(', ')}`)
     }
-    for (const vendor of vendors) {
-      lines.push(
-        '',
-        `Try ${vendor.name}`,
-        curl(`${address}/webhooks/${vendor.name}`, vendor.example(config.credentials)),
-      )
-    }
   }
+  lines.push(...tryLines(config, address, generated))
   if (embedded) {
     lines.push('', 'See the rows  npm run sql -- "select * from biomarkers"', `SQL clients   ${databaseUrl}`)
   }
   return `${lines.join('\n')}\n\n`
-}
-
-function curl(url: string, { headers, body }: { headers: Record<string, string>; body: string }): string {
-  const all = { 'content-type': 'application/json', ...headers }
-  const options = Object.entries(all).map(([name, value]) => `-H '${name}: ${value}'`)
-  return `  curl ${url} ${options.join(' ')} -d '${body}'`
 }

@@ -1,23 +1,34 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { requireForProduction } from './production.ts'
 import { type Config, ConfigError, credentialNames, hasCredentials } from './settings.ts'
 
 /**
- * The configuration with at least one credential. In production, throws `ConfigError` if none is configured. Otherwise
- * generates random credentials once, and keeps them in `directory` in a file that only this user can read.
+ * The configuration with at least one credential. In production, throws `ConfigError` if none is configured, or no
+ * database. Otherwise generates random credentials once, and keeps them in `directory` in a file that only this user can
+ * read.
  */
 export function withCredentials(config: Config, directory: string): { config: Config; generated: boolean } {
+  requireForProduction(config)
   if (hasCredentials(config)) return { config, generated: false }
-  if (config.NODE_ENV === 'production') {
-    throw new ConfigError(`No credential is configured: set at least one of ${credentialNames.join(', ')}.`)
-  }
-  const generated = generatedIn(directory)
-  return { config: { ...config, credentials: (name) => generated[name] ?? [] }, generated: true }
+  return { config: withGenerated(config, generatedIn(directory)), generated: true }
 }
 
+/** The configuration with the credentials that `directory` keeps, if none is configured. It generates none. */
+export function withKnownCredentials(config: Config, directory: string): Config {
+  const isOwn = hasCredentials(config) || config.NODE_ENV === 'production'
+  return isOwn || !existsSync(fileIn(directory)) ? config : withGenerated(config, generatedIn(directory))
+}
+
+function withGenerated(config: Config, generated: Record<string, string[]>): Config {
+  return { ...config, credentials: (name) => generated[name] ?? [] }
+}
+
+const fileIn = (directory: string) => join(directory, 'credentials.json')
+
 function generatedIn(directory: string): Record<string, string[]> {
-  const file = join(directory, 'credentials.json')
+  const file = fileIn(directory)
   if (!existsSync(file)) {
     const credentials = Object.fromEntries(
       credentialNames.map((name) => [name, [randomBytes(24).toString('base64url')]]),
@@ -25,5 +36,11 @@ function generatedIn(directory: string): Record<string, string[]> {
     mkdirSync(directory, { recursive: true })
     writeFileSync(file, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 })
   }
-  return JSON.parse(readFileSync(file, 'utf8'))
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    // The message of JSON.parse quotes the text.
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'it is not JSON'
+    throw new ConfigError(`${file}: it can't be read (${reason}). Delete it to generate new credentials.`)
+  }
 }

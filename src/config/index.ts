@@ -1,9 +1,11 @@
 /** The settings of Nightpost: everything that other modules use of them. */
 export { banner } from './banner.ts'
-export { withCredentials } from './credentials.ts'
-export { exitWith, loadConfig } from './environment.ts'
-export { retentionOf } from './retention.ts'
-export { secretNames, withSecretFiles } from './secret-files.ts'
+export { withCredentials, withKnownCredentials } from './credentials.ts'
+export { exitWith, lastLoaded, loadConfig } from './environment.ts'
+export { nearMisses } from './near-misses.ts'
+export { requireDatabaseUrl, requireForProduction } from './production.ts'
+export { retentionOf, retentionText } from './retention.ts'
+export { withSecretFiles } from './secret-files.ts'
 export {
   type Config,
   ConfigError,
@@ -12,4 +14,5 @@ export {
   type Environment,
   listsWithComma,
   readConfig,
+  secretNames,
 } from './settings.ts'

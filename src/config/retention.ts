@@ -10,3 +10,14 @@ export function retentionOf(
     windows: settings.WINDOW_RETENTION_DAYS,
   }
 }
+
+/** What is deleted after which time, for the line that the service logs at its start. */
+export function retentionText(config: Parameters<typeof retentionOf>[0]): string {
+  const { bodies, deliveries } = retentionOf(config)
+  if (bodies === undefined && deliveries === undefined) return 'keeps everything'
+  const kept = [
+    bodies === undefined ? null : `bodies ${bodies} days`,
+    deliveries === undefined ? null : `deliveries ${deliveries} days`,
+  ]
+  return `keeps ${kept.filter((text) => text !== null).join(', ')}`
+}

@@ -1,6 +1,7 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { vendors } from '../vendors/index.ts'
+import { isReadableUrl, wrongValue } from './wrong-value.ts'
 
 const RateLimit = (description: string) =>
   Type.Integer({ default: 0, minimum: 0, maximum: 1e9, description: `${description}; 0: no limit` })
@@ -8,26 +9,32 @@ const RateLimit = (description: string) =>
 const Days = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500, description }))
 
+const OneOf = <T extends string>(...values: T[]) => values.map((value) => Type.Literal(value))
+
+/** Of every setting: `allowed` completes "Write …" in an error, unless the type says it. `secret`: no error shows the value. */
+const PostgresUrl = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      secret: true,
+      allowed:
+        'postgres://user:password@host:5432/database, with # / ? @ and % in the password percent-encoded (# is %23)',
+      description,
+    }),
+  )
+
 const SettingsSchema = Type.Object({
-  DATABASE_URL: Type.Optional(
-    Type.String({
-      pattern: '^postgres(ql)?://',
-      description: 'Postgres 15 or newer; absent: embedded Postgres in .data/',
-    }),
-  ),
-  MIGRATE_DATABASE_URL: Type.Optional(
-    Type.String({
-      pattern: '^postgres(ql)?://',
-      description:
-        'A direct connection for migrations and replay, if DATABASE_URL is a pooler in transaction mode',
-    }),
+  DATABASE_URL: PostgresUrl('Postgres 15 or newer; absent: embedded Postgres in .data/'),
+  MIGRATE_DATABASE_URL: PostgresUrl(
+    'A direct connection for migrations and replay, if DATABASE_URL is a pooler in transaction mode',
   ),
   DATABASE_SCHEMA: Type.String({
     default: 'public',
     pattern: '^(?!pg_)[A-Za-z_][A-Za-z0-9_$]{0,62}$',
+    allowed: 'a name of at most 63 letters, digits, _ and $ that begins with a letter or _, and not with pg_',
     description: 'Schema of all tables and views',
   }),
-  DATABASE_POOLING: Type.Union([Type.Literal('auto'), Type.Literal('session'), Type.Literal('transaction')], {
+  DATABASE_POOLING: Type.Union(OneOf('auto', 'session', 'transaction'), {
     default: 'auto',
     description: 'Mode of a pooler in DATABASE_URL; auto: detected at the start',
   }),
@@ -63,6 +70,7 @@ const SettingsSchema = Type.Object({
     default: 'false',
     // Every address contains a dot or a colon.
     pattern: '^(true|false|[1-9][0-9]?|[0-9a-fA-F:./, ]*[.:][0-9a-fA-F:./, ]*)$',
+    allowed: 'true, false, the number of proxies, or their addresses, such as 10.0.0.0/8,::1',
     description: 'Proxies whose X-Forwarded-For names the sender: true, how many, or their addresses',
   }),
   SHUTDOWN_DELAY_SECONDS: Type.Integer({
@@ -72,25 +80,28 @@ const SettingsSchema = Type.Object({
     description:
       'Seconds between SIGTERM and the shutdown in which /health/ready answers 503 and requests are still taken',
   }),
-  LOG_LEVEL: Type.Union(
-    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
-    { default: 'info', description: 'pino level' },
-  ),
+  LOG_LEVEL: Type.Union(OneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), {
+    default: 'info',
+    description: 'pino level',
+  }),
   LOG_ID_KEY: Type.Optional(
     Type.String({
       minLength: 16,
+      secret: true,
+      allowed: '16 characters or more (openssl rand -hex 16 makes 32)',
       description:
         'Key of the hashes of user ids in the log; absent: a random key, so hashes change with every start',
     }),
   ),
   METRICS_TOKEN: Type.Optional(
     Type.String({
+      secret: true,
       description:
         'Bearer token required for GET /metrics and GET /status; absent: no token, but in production only the own network',
     }),
   ),
   DOCS: Type.Optional(
-    Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    Type.Union(OneOf('on', 'off'), {
       description: 'Pages at /docs; absent: on, but off in production',
     }),
   ),
@@ -109,14 +120,17 @@ const SettingsSchema = Type.Object({
     description: 'The upkeep of the ledger in the background; off: run nightpost maintain',
   }),
   NODE_ENV: Type.Optional(
-    Type.String({ description: 'production: credentials are required, never generated' }),
+    Type.Union(OneOf('development', 'production', 'test'), {
+      description: 'production: credentials and DATABASE_URL are required; absent: development',
+    }),
   ),
 })
 
 const CredentialList = (description: string) =>
   Type.Array(Type.String({ minLength: 1 }), { default: [], description: `${description}; comma-separated` })
 
-const credentialNames = vendors.flatMap((vendor) => Object.keys(vendor.credentials))
+/** The settings that are lists of vendors' credentials. */
+export const credentialNames = vendors.flatMap((vendor) => Object.keys(vendor.credentials))
 
 /** Every environment variable that Nightpost reads, with the credentials of the vendors. */
 export const ConfigSchema: TObject = Type.Composite([
@@ -136,7 +150,16 @@ export interface Config extends Static<typeof SettingsSchema> {
   readonly credentials: (name: string) => readonly string[]
 }
 
-/** A setting is wrong. The message names the variable and what is expected, and contains no value. */
+/** The settings that are secrets. Each may be read from a file that `<name>_FILE` names. */
+export const secretNames = [
+  ...credentialNames,
+  ...Object.entries(SettingsSchema.properties).flatMap(([name, { secret }]) => (secret ? [name] : [])),
+]
+
+/**
+ * Settings are wrong. The message has one line for each: its name, what was found unless it is a secret, and what to write
+ * in its place.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
@@ -154,16 +177,20 @@ export function readConfig(environment: Environment): Config {
       return text ? [[name, credentialNames.includes(name) ? commaSeparated(text) : text]] : []
     }),
   )
-  // TypeBox would truncate 3000.7 and 3e3 to an integer.
-  const notWhole = Object.entries(given)
-    .filter(([name, text]) => isInteger(name) && !/^-?\d+$/.test(String(text)))
-    .map(([name]) => `${name}: Expected integer`)
-  const values = Value.Convert(ConfigSchema, Value.Default(ConfigSchema, given)) as Record<string, unknown>
-  const problems = [...Value.Errors(ConfigSchema, values)].map(
-    ({ path, message }) => `${path.slice(1)}: ${message}`,
-  )
-  problems.push(...notWhole)
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  const values = Value.Convert(ConfigSchema, Value.Default(ConfigSchema, { ...given })) as Record<
+    string,
+    unknown
+  >
+  const wrong = new Set([...Value.Errors(ConfigSchema, values)].map(({ path }) => path.split('/')[1] ?? ''))
+  for (const [name, value] of Object.entries(given)) {
+    // TypeBox would truncate 3000.7 and 3e3 to an integer.
+    if (isInteger(name) && !/^-?\d+$/.test(String(value))) wrong.add(name)
+    if (name.endsWith('DATABASE_URL') && !isReadableUrl(String(value))) wrong.add(name)
+  }
+  if (wrong.size > 0) {
+    const lines = [...wrong].map((name) => wrongValue(name, ConfigSchema.properties[name], given[name]))
+    throw new ConfigError(lines.join('\n'))
+  }
   return {
     ...(values as Static<typeof SettingsSchema>),
     credentials: (name) => (values[name] as string[] | undefined) ?? [],
@@ -178,8 +205,6 @@ export function hasCredentials(config: Config): boolean {
 export function listsWithComma(config: Config): string[] {
   return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
 }
-
-export { credentialNames }
 
 const isInteger = (name: string) => ConfigSchema.properties[name]?.type === 'integer'
 

@@ -39,11 +39,19 @@ function lockFileLines(dataDirectory: string): string[] | undefined {
 }
 
 function isPostgres(pid: number): boolean {
+  const known = processOf(pid)
+  // Without /proc (macOS) the program is unknown, so it is taken for Postgres.
+  return known ? known.name.startsWith('postgres') : !existsSync('/proc/self/stat')
+}
+
+/** The name and the state letter of a process; undefined if it has ended, or without /proc. */
+function processOf(pid: number): { name: string; state: string } | undefined {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('postgres')
+    const [, name = '', state = ''] =
+      /^\d+ \((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    return { name, state }
   } catch {
-    // Without /proc (macOS) the program is unknown, so it is taken for Postgres.
-    return !existsSync('/proc/self/comm')
+    return undefined
   }
 }
 
@@ -52,14 +60,17 @@ export async function waitUntilReady(pid: number | undefined, dataDirectory: str
   while (pid !== undefined && isAlive(pid) && findPostmaster(dataDirectory)?.pid !== pid) await sleep(20)
 }
 
-/** Whether a process with this pid exists, also under another account. */
+/**
+ * Whether a process with this pid runs, also under another account. A zombie does not: in a container whose process 1 waits
+ * for no children, a killed server would otherwise seem to run for ever.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
+  return processOf(pid)?.state !== 'Z'
 }
 
 /** Starts a server. It is detached, so that Ctrl-C in the terminal reaches only Node. */
@@ -90,17 +101,28 @@ export function spawnPostmaster(
   return child
 }
 
+/** Milliseconds for the two kinds of shutdown. Together with the service's own they are less than the limit of `main.ts`. */
+const FAST_SHUTDOWN = 15_000
+const IMMEDIATE_SHUTDOWN = 3_000
+
 /**
- * Stops the server by a fast shutdown: open transactions are rolled back, and a checkpoint is written. After 20 s,
+ * Stops the server by a fast shutdown: open transactions are rolled back, and a checkpoint is written. After 15 s,
  * stops it by an immediate shutdown, which Postgres recovers from at the next start.
  */
 export async function stopPostmaster({ pid }: Pick<Postmaster, 'pid'>): Promise<void> {
-  const deadline = Date.now() + 20_000
   kill(pid, 'SIGINT')
+  if (await hasEnded(pid, FAST_SHUTDOWN)) return
+  kill(pid, 'SIGQUIT')
+  await hasEnded(pid, IMMEDIATE_SHUTDOWN)
+}
+
+async function hasEnded(pid: number, within: number): Promise<boolean> {
+  const deadline = Date.now() + within
   while (isAlive(pid)) {
-    if (Date.now() > deadline) return kill(pid, 'SIGQUIT')
+    if (Date.now() > deadline) return false
     await sleep(20)
   }
+  return true
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -8,6 +8,9 @@ import { findPostmaster, type Postmaster, stopPostmaster } from './postmaster.ts
 /** Every connection of Nightpost has an application name with this prefix. */
 const APPLICATION_NAME_PREFIX = 'nightpost'
 
+/** The connection that counts a process as using the server. */
+const KEEPER = `${APPLICATION_NAME_PREFIX} keeper`
+
 /** Advisory lock that a process holds while it joins or stops the server, so that none joins a stopping one. */
 const ADVISORY_LOCK = 7_205_759
 
@@ -27,7 +30,7 @@ export async function connectToServer(
 ): Promise<pg.Client | undefined> {
   const client = new pg.Client({
     connectionString: urlOf(postmaster, password, 'postgres'),
-    application_name: `${APPLICATION_NAME_PREFIX} keeper`,
+    application_name: KEEPER,
     connectionTimeoutMillis: 2000,
     keepAlive: true,
   })
@@ -51,6 +54,27 @@ export async function connectToServer(
 async function createDatabaseIfMissing(client: pg.Client, database: string): Promise<void> {
   const { rowCount } = await client.query('select from pg_database where datname = $1', [database])
   if (rowCount === 0) await client.query(`create database ${database}`)
+}
+
+/**
+ * Replaces the database by an empty one, and disconnects SQL clients from it. Returns false, and changes nothing, if another
+ * Nightpost process uses the server. A process that starts meanwhile waits.
+ */
+export async function recreateDatabase(client: pg.Client, database: string): Promise<boolean> {
+  await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
+  try {
+    const { rows } = await client.query(
+      `select count(*)::int as others from pg_stat_activity
+       where application_name = $1 and pid <> pg_backend_pid()`,
+      [KEEPER],
+    )
+    if (rows[0].others > 0) return false
+    await client.query(`drop database if exists ${database} with (force)`)
+    await client.query(`create database ${database}`)
+    return true
+  } finally {
+    await client.query('select pg_advisory_unlock($1)', [ADVISORY_LOCK])
+  }
 }
 
 /** Closes the connection, and stops the server if no other process uses it. An error leaves the server running. */

@@ -13,7 +13,7 @@ type ServiceFacts = Pick<ServiceReport, 'faults' | 'queue' | 'skew' | 'refused'>
 
 /**
  * What is wrong, one sentence for each fault. `service` is null if the service was not asked. `vendors` are those that
- * have a credential configured.
+ * deliveries are expected of.
  */
 export function faultsOf(
   database: DatabaseReport,
@@ -59,6 +59,7 @@ function* silentVendors(
 ) {
   for (const [name, limit] of silence) {
     const [given, event] = name.split('/')
+    if (!given && vendors.length === 0) yield 'No delivery of any vendor was ever stored.'
     for (const vendor of given ? [given] : vendors) {
       const stored = lastStored.filter(
         (last) => last.vendor === vendor && (event === undefined || last.event === event),
@@ -99,6 +100,14 @@ function* rejectedDeliveries({ recent }: DatabaseReport, { rejected }: Threshold
       yield `${vendor}: ${hour} ${kind} ${deliveries(hour)} rejected in the last hour.`
     }
   }
+}
+
+/**
+ * The vendors of which a delivery was ever stored: deliveries are expected of these, if the process that asks sees no
+ * credential. The service may get its credentials another way, or generate them.
+ */
+export function vendorsHeard({ lastStored }: Pick<DatabaseReport, 'lastStored'>): string[] {
+  return [...new Set(lastStored.map(({ vendor }) => vendor))]
 }
 
 /** When any delivery of a vendor was last stored, in milliseconds of Unix time; 0 if none was. */

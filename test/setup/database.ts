@@ -19,7 +19,7 @@ const asText = { getTypeParser: () => (value: string) => value } as unknown as p
 
 /** Creates a database for one test file: a clone of the migrated template, or of another template. */
 export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
-  const name = `test_${randomBytes(6).toString('hex')}`
+  const name = `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`
   await onServer(`create database ${name} template ${template}`)
   const direct = withDatabase(inject('serverUrl'), name)
   const client = new pg.Client({ connectionString: direct, types: asText, options: '-c timezone=UTC' })

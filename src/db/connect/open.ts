@@ -1,4 +1,4 @@
-import type { Config } from '../../config/index.ts'
+import { type Config, requireDatabaseUrl } from '../../config/index.ts'
 import { startCluster } from '../../embedded/index.ts'
 import { type DatabaseSettings, databaseOf } from './database.ts'
 
@@ -10,8 +10,9 @@ export interface Database extends DatabaseSettings {
   release(): Promise<void>
 }
 
-/** Returns the configured database. Starts the embedded one if none is configured. */
+/** Returns the configured database. Starts the embedded one if none is configured; in production throws `ConfigError`. */
 export async function openDatabase(config: Config): Promise<Database> {
+  requireDatabaseUrl(config)
   if (config.DATABASE_URL)
     return { ...databaseOf(config, config.DATABASE_URL), embedded: false, release: async () => {} }
   const cluster = await startCluster(DATA_DIRECTORY)

@@ -37,7 +37,14 @@ export async function adviceFor(
   )
   const { role, schema } = rows[0]
   if (code === NO_SCHEMA) return `its owner may run: grant usage, create on schema ${schema} to ${role};`
-  const { message } = error as Error
+  return missingGrant((error as Error).message, role)
+}
+
+/**
+ * The command that grants what Postgres' message of SQLSTATE 42501 says is missing; null if it names nothing known. `role` is
+ * an identifier that is quoted where it must be.
+ */
+export function missingGrant(message: string, role: string): string | null {
   const denied = /^permission denied for (schema|database|table|function) (.+)$/.exec(message)
   const owned = /^must be owner of (table|view|materialized view|function|schema) (.+)$/.exec(message)
   const grants: Record<string, string> = {
