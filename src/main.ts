@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { banner, exitWith, listsWithComma, loadConfig, withCredentials } from './config/index.ts'
 import { DATA_DIRECTORY, openDatabase } from './db/connect/open.ts'
 import { createLog } from './ops/log.ts'
+import { startTracing } from './ops/tracing/index.ts'
 import { startService } from './service.ts'
 
 /** Milliseconds after which a shutdown is forced, not counting SHUTDOWN_DELAY_SECONDS. */
@@ -13,6 +14,7 @@ const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 for (const setting of listsWithComma(config)) {
   log.warn({ setting }, 'a secret in the file contains a comma: each line is one secret')
 }
+const tracing = await startTracing(log).catch(exitWith)
 const database = await openDatabase(config).catch(exitWith)
 let close = () => database.release()
 
@@ -28,6 +30,7 @@ close = async () => {
   drain()
   await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
   await app.close()
+  await tracing.close()
   await database.release()
 }
 const address = await app.listen({ host: config.HOST, port: config.PORT }).catch(closeAndExit)

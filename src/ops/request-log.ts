@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import type { DeliveryTrace } from '../contract/channels.ts'
 
 /** Logs one line per request: its outcome, without its content. The user is logged as a short hash with `key`. */
 export function logRequests(app: FastifyInstance, key = randomBytes(24).toString('base64url')): void {
@@ -20,8 +21,14 @@ export function logRequests(app: FastifyInstance, key = randomBytes(24).toString
     const { summary, owner } = request
     if (summary) Object.assign(line, summary)
     if (owner) Object.assign(line, { user: shortHash(key, owner) })
+    Object.assign(line, traceField(request.trace))
     log[level](line, 'request')
   })
+}
+
+/** `trace_id`, if a listener of the tracing channel has set one. */
+export function traceField(trace: DeliveryTrace | null | undefined): { trace_id?: string } {
+  return trace?.traceId ? { trace_id: trace.traceId } : {}
 }
 
 function shortHash(key: string, id: string): string {
