@@ -6,7 +6,7 @@ import type { Credentials, Vendor } from '../contract/vendor.ts'
 import { authenticate, type Gate } from './authenticate.ts'
 import { keptHeaders, newArrival, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { answerHandshake } from './handshake.ts'
-import type { Intake } from './intake.ts'
+import type { Body, Intake } from './intake.ts'
 import { judge } from './judge.ts'
 import { callbackSchema, validateHeaders } from './route.ts'
 
@@ -24,51 +24,56 @@ export interface Receiver extends Gate {
 
 /** Adds the routes of one vendor: `POST /webhooks/<vendor>`, and a GET route if the vendor verifies its URL. */
 export function receive(app: FastifyInstance, receiver: Receiver): void {
-  const { vendor, credentials } = receiver
+  const { vendor, credentials, intake } = receiver
   const route = { schema: callbackSchema(vendor), validatorCompiler: validateHeaders }
   answerHandshake(app, vendor, credentials)
 
   app
     .withTypeProvider<TypeBoxTypeProvider>()
     .post(`/webhooks/${vendor.name}`, route, async (request, reply) => {
-      const trace = deliveryChannel.hasSubscribers
-        ? newDeliveryTrace(vendor.name, request.raw.headers.traceparent)
-        : undefined
-      const receipt = await traced(deliveryChannel, trace, () => deliver(receiver, request, trace))
-      if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
-      return await reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
+      const body = intake.open(request.raw)
+      try {
+        const trace = deliveryChannel.hasSubscribers
+          ? newDeliveryTrace(vendor.name, request.raw.headers.traceparent)
+          : undefined
+        const receipt = await traced(deliveryChannel, trace, () => deliver(receiver, request, body, trace))
+        if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
+        return await reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
+      } finally {
+        body.release()
+      }
     })
 }
 
 /** Authenticates, judges and commits one request. Throws if it is refused or nothing is committed. */
-async function deliver(receiver: Receiver, request: FastifyRequest, trace?: DeliveryTrace): Promise<Receipt> {
-  const { vendor, intake, unpacker, store, admit, clock } = receiver
+async function deliver(
+  receiver: Receiver,
+  request: FastifyRequest,
+  body: Body,
+  trace?: DeliveryTrace,
+): Promise<Receipt> {
+  const { vendor, unpacker, store, admit, clock } = receiver
   const { headers } = request.raw
-  const body = intake.open(request.raw)
-  try {
-    const { scheme, bytes, content } = await authenticate(receiver, headers, body)
-    if (trace) request.trace = Object.assign(trace, { authenticatedBy: scheme, bytes: bytes.length })
-    // The time of arrival is that of the whole body, before a rate limit can delay it.
-    const arrival = newArrival(bytes, clock)
-    if (admit) await admit(request)
-    // A body that was signed before it was compressed is unpacked already.
-    const unpacked = content ?? (await unpacker.content(headers, bytes, body))
-    const verdict = judge(vendor, scheme, headers, unpacked)
-    if (trace) trace.event = documentedEvent(vendor, verdict)
-    const receipt = await store.commit({
-      arrival,
-      verdict,
-      vendor: vendor.name,
-      authenticatedBy: scheme,
-      headers: keptHeaders(vendor, headers),
-      normaliserVersion: vendor.normaliserVersion,
-      trace,
-    })
-    summarise(request, vendor, verdict, receipt)
-    return receipt
-  } finally {
-    body.release()
-  }
+  const { scheme, bytes, content } = await authenticate(receiver, headers, body)
+  if (trace) request.trace = Object.assign(trace, { authenticatedBy: scheme, bytes: bytes.length })
+  // The time of arrival is that of the whole body, before a rate limit can delay it.
+  const arrival = newArrival(bytes, clock)
+  if (admit) await admit(request)
+  // A body that was signed before it was compressed is unpacked already.
+  const unpacked = content ?? (await unpacker.content(headers, bytes, body))
+  const verdict = judge(vendor, scheme, headers, unpacked)
+  if (trace) trace.event = documentedEvent(vendor, verdict)
+  const receipt = await store.commit({
+    arrival,
+    verdict,
+    vendor: vendor.name,
+    authenticatedBy: scheme,
+    headers: keptHeaders(vendor, headers),
+    normaliserVersion: vendor.normaliserVersion,
+    trace,
+  })
+  summarise(request, vendor, verdict, receipt)
+  return receipt
 }
 
 /** The delivery is committed as `rejected`: it is in the ledger and has no rows. The answer is its problem. */
