@@ -227,7 +227,9 @@ describe('the process', () => {
       process.on('exit', () => console.log('modules', ...Object.keys(cache)))`
     writeFileSync(listing, text)
   })
+  const children: ChildProcess[] = []
   afterAll(() => {
+    for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
     collector.close()
     rmSync(directory, { recursive: true })
   })
@@ -252,6 +254,7 @@ describe('the process', () => {
         ...variables,
       },
     })
+    children.push(child)
     guardProcess(child)
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -291,7 +294,7 @@ describe('the process', () => {
       headers: signed(sent),
       body: JSON.stringify(sent),
     })
-    const json = await answer.json()
+    const json = (await answer.json()) as { outcome: string; delivery_id: string }
     return answer.status === 503 ? post(port, sent) : json
   }
 
