@@ -53,7 +53,7 @@ module.exports = {
       '^src/contract/',
       '^src/tables/',
       npm(TYPEBOX, 'lossless-json'),
-      node('buffer', 'crypto', 'http'),
+      node('buffer', 'crypto', 'diagnostics_channel', 'http'),
     ),
     module_(
       'vendors',
@@ -75,7 +75,7 @@ module.exports = {
       'db',
       '^src/db/',
       '^src/tables/',
-      '^src/contract/vendor\\.ts$',
+      '^src/contract/(channels|vendor)\\.ts$',
       '^src/ingest/(clock|delivery|rejection)\\.ts$',
       '^src/config/index\\.ts$',
       '^src/embedded/index\\.ts$',
@@ -89,7 +89,7 @@ module.exports = {
       '^src/contract/',
       '^src/ingest/',
       '^src/config/index\\.ts$',
-      npm('fastify', '@fastify', 'prom-client', 'pino', TYPEBOX),
+      npm('fastify', '@fastify', '@opentelemetry', 'prom-client', 'pino', TYPEBOX),
       node('[a-z_0-9/]+'),
     ),
     module_(

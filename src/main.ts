@@ -4,6 +4,7 @@ import { banner, exitWith, listsWithComma, loadConfig, withCredentials } from '.
 import { DATA_DIRECTORY, openDatabase } from './db/connect/open.ts'
 import { createLog } from './ops/log.ts'
 import { hasPages } from './ops/openapi.ts'
+import { startTracing } from './ops/tracing/index.ts'
 import { credentialsFragment } from './ops/try-out.ts'
 import { startService } from './service.ts'
 import { listenError, startError } from './start/errors.ts'
@@ -19,6 +20,7 @@ const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
 for (const setting of listsWithComma(config)) {
   log.warn({ setting }, 'a secret in the file contains a comma: each line is one secret')
 }
+const tracing = await startTracing(log).catch((error) => exitWith(startError(error, config)))
 const database = await openDatabase(config).catch((error) => exitWith(startError(error, config)))
 const { fields, text } = startSummary(config, database.url)
 log.info(fields, text)
@@ -38,6 +40,7 @@ close = async () => {
   drain()
   await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
   await app.close()
+  await tracing.close()
   await database.release()
 }
 const address = await app

@@ -24,6 +24,7 @@ import { createMetrics, type Metrics } from './ops/metrics/index.ts'
 import { publishProcessState } from './ops/metrics/process-state.ts'
 import { type LastStored, Observer } from './ops/observe.ts'
 import { readinessOf } from './ops/readiness.ts'
+import { traceField } from './ops/request-log.ts'
 import { closeInOrder } from './ops/shutdown.ts'
 import { vendors } from './vendors/index.ts'
 
@@ -114,8 +115,8 @@ export async function startService(
 function reportFrom(store: GroupCommit, metrics: Metrics, log: Logger): void {
   const groups = metrics.groups.series({})
   store.onCommit = (deliveries) => groups.observe(deliveries)
-  store.onFault = (error) =>
-    log.fatal({ err: error }, 'a delivery could not be written: a fault of Nightpost')
+  store.onFault = (error, trace) =>
+    log.fatal({ err: error, ...traceField(trace) }, 'a delivery could not be written: a fault of Nightpost')
 }
 
 function quarantineOf(config: Config, pool: pg.Pool, log: Logger): PostgresQuarantine | null {

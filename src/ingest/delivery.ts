@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
+import type { DeliveryTrace } from '../contract/channels.ts'
 import type { Drift } from '../contract/drift.ts'
 import type { Problem } from '../contract/problem.ts'
 import { saltedHash } from '../contract/secrets.ts'
@@ -49,6 +50,8 @@ export interface Delivery {
   readonly source?: 'push' | 'pull'
   /** It is committed long after its arrival: it comes from the quarantine or from an archive. */
   readonly isLate?: boolean
+  /** The message of the tracing channel; absent if nobody listens to it. */
+  readonly trace?: DeliveryTrace | undefined
 }
 
 /** What the ledger says after the commit. `deliveryId` is that of the first arrival of these bytes. */

@@ -1,11 +1,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type DeliveryTrace, deliveryChannel, newDeliveryTrace, traced } from '../contract/channels.ts'
 import type { Problem } from '../contract/problem.ts'
 import type { Credentials, Vendor } from '../contract/vendor.ts'
 import { authenticate, type Gate } from './authenticate.ts'
 import { keptHeaders, newArrival, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { answerHandshake } from './handshake.ts'
-import type { Intake } from './intake.ts'
+import type { Body, Intake } from './intake.ts'
 import { judge } from './judge.ts'
 import { callbackSchema, validateHeaders } from './route.ts'
 
@@ -23,38 +24,56 @@ export interface Receiver extends Gate {
 
 /** Adds the routes of one vendor: `POST /webhooks/<vendor>`, and a GET route if the vendor verifies its URL. */
 export function receive(app: FastifyInstance, receiver: Receiver): void {
-  const { vendor, credentials, intake, unpacker, store, admit, clock } = receiver
+  const { vendor, credentials, intake } = receiver
   const route = { schema: callbackSchema(vendor), validatorCompiler: validateHeaders }
   answerHandshake(app, vendor, credentials)
 
   app
     .withTypeProvider<TypeBoxTypeProvider>()
     .post(`/webhooks/${vendor.name}`, route, async (request, reply) => {
-      const { headers } = request.raw
       const body = intake.open(request.raw)
       try {
-        const { scheme, bytes, content } = await authenticate(receiver, headers, body)
-        // The time of arrival is that of the whole body, before a rate limit can delay it.
-        const arrival = newArrival(bytes, clock)
-        if (admit) await admit(request)
-        // A body that was signed before it was compressed is unpacked already.
-        const unpacked = content ?? (await unpacker.content(headers, bytes, body))
-        const verdict = judge(vendor, scheme, headers, unpacked)
-        const receipt = await store.commit({
-          arrival,
-          verdict,
-          vendor: vendor.name,
-          authenticatedBy: scheme,
-          headers: keptHeaders(vendor, headers),
-          normaliserVersion: vendor.normaliserVersion,
-        })
-        summarise(request, vendor, verdict, receipt)
+        const trace = deliveryChannel.hasSubscribers
+          ? newDeliveryTrace(vendor.name, request.raw.headers.traceparent)
+          : undefined
+        const receipt = await traced(deliveryChannel, trace, () => deliver(receiver, request, body, trace))
         if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
         return await reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
       } finally {
         body.release()
       }
     })
+}
+
+/** Authenticates, judges and commits one request. Throws if it is refused or nothing is committed. */
+async function deliver(
+  receiver: Receiver,
+  request: FastifyRequest,
+  body: Body,
+  trace?: DeliveryTrace,
+): Promise<Receipt> {
+  const { vendor, unpacker, store, admit, clock } = receiver
+  const { headers } = request.raw
+  const { scheme, bytes, content } = await authenticate(receiver, headers, body)
+  if (trace) request.trace = Object.assign(trace, { authenticatedBy: scheme, bytes: bytes.length })
+  // The time of arrival is that of the whole body, before a rate limit can delay it.
+  const arrival = newArrival(bytes, clock)
+  if (admit) await admit(request)
+  // A body that was signed before it was compressed is unpacked already.
+  const unpacked = content ?? (await unpacker.content(headers, bytes, body))
+  const verdict = judge(vendor, scheme, headers, unpacked)
+  if (trace) trace.event = documentedEvent(vendor, verdict)
+  const receipt = await store.commit({
+    arrival,
+    verdict,
+    vendor: vendor.name,
+    authenticatedBy: scheme,
+    headers: keptHeaders(vendor, headers),
+    normaliserVersion: vendor.normaliserVersion,
+    trace,
+  })
+  summarise(request, vendor, verdict, receipt)
+  return receipt
 }
 
 /** The delivery is committed as `rejected`: it is in the ledger and has no rows. The answer is its problem. */
@@ -70,11 +89,19 @@ export class RejectedError extends Error {
 /** Notes the outcome of a delivery for the request's log line. */
 function summarise(request: FastifyRequest, vendor: Vendor, verdict: Verdict, receipt: Receipt): void {
   const { outcome, deliveryId, problem } = receipt
-  const event = vendor.events.some(({ name }) => name === verdict.event)
-    ? verdict.event
-    : unknownName(verdict.event)
   request.owner = verdict.owner
-  request.summary = { vendor: vendor.name, event, outcome, delivery_id: deliveryId, code: problem?.code }
+  request.summary = {
+    vendor: vendor.name,
+    event: documentedEvent(vendor, verdict) ?? unknownName(verdict.event),
+    outcome,
+    delivery_id: deliveryId,
+    code: problem?.code,
+  }
+}
+
+/** The name of a documented event. That of any other is text of the request, which must not reach a trace. */
+function documentedEvent(vendor: Vendor, { event }: Verdict): string | null {
+  return vendor.events.some(({ name }) => name === event) ? event : null
 }
 
 /**

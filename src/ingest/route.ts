@@ -1,6 +1,7 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { DeliveryTrace } from '../contract/channels.ts'
 import { Problem } from '../contract/problem.ts'
 import type { Vendor } from '../contract/vendor.ts'
 
@@ -72,10 +73,13 @@ declare module 'fastify' {
     summary: Readonly<Record<string, unknown>> | null
     /** The owner of the delivery. The log line holds only a hash of it. */
     owner: string | null
+    /** The message of the tracing channel once the sender is proven; null if nobody listens to it. */
+    trace: DeliveryTrace | null
   }
 }
 
 export function decorateSummary(app: FastifyInstance): void {
   app.decorateRequest('summary', null)
   app.decorateRequest('owner', null)
+  app.decorateRequest('trace', null)
 }

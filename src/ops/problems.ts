@@ -4,6 +4,7 @@ import { Unavailable } from '../ingest/delivery.ts'
 import { RETRY_AFTER } from '../ingest/intake.ts'
 import { RejectedError } from '../ingest/receive.ts'
 import { earlyAnswer, isUnread } from './early-answer.ts'
+import { traceField } from './request-log.ts'
 
 /** Answers every failure with a problem document. No document contains a value of the request. */
 export function answerProblems(app: FastifyInstance): void {
@@ -13,11 +14,11 @@ export function answerProblems(app: FastifyInstance): void {
     if (error instanceof ProblemError) return send(reply.headers(error.headers), error.problem)
     if (error instanceof Unavailable) {
       // The request's log line is enough for a full queue. A failing database has an error to log.
-      if (error.cause) request.log.error({ err: error.cause }, error.message)
+      if (error.cause) request.log.error({ err: error.cause, ...traceField(request.trace) }, error.message)
       return send(reply.headers(RETRY_AFTER), problem('unavailable', error.message))
     }
     const known = fromFastify(error)
-    if (!known) request.log.error({ err: error }, 'unexpected failure')
+    if (!known) request.log.error({ err: error, ...traceField(request.trace) }, 'unexpected failure')
     return send(reply, known ?? problem('internal', 'This is a fault of Nightpost; its log says more.'))
   })
 

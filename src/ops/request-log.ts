@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Level, Logger } from 'pino'
+import type { DeliveryTrace } from '../contract/channels.ts'
 import { Refused } from '../ingest/refusal.ts'
 
 declare module 'fastify' {
@@ -37,11 +38,12 @@ export function logRequests(app: FastifyInstance, key = randomBytes(24).toString
     const line = { method, route, status, ms: Math.round(reply.elapsedTime * 10) / 10 }
     if (summary) {
       const user = owner ? { user: shortHash(key, owner) } : null
-      log[level]({ ...line, ...summary, ...user }, 'request')
+      log[level]({ ...line, ...summary, ...user, ...traceField(request.trace) }, 'request')
       return
     }
     const why = refused && { vendor: refused.vendor, reason: refused.reason }
-    if (limit.allows(level, { route, status, ...why })) log[level]({ ...line, ...why }, 'request')
+    if (limit.allows(level, { route, status, ...why }))
+      log[level]({ ...line, ...why, ...traceField(request.trace) }, 'request')
   })
 }
 
@@ -78,6 +80,11 @@ function limitLines(log: Logger) {
     return kind.seen <= LINES
   }
   return { allows, flush }
+}
+
+/** `trace_id`, if a listener of the tracing channel has set one. */
+export function traceField(trace: DeliveryTrace | null | undefined): { trace_id?: string } {
+  return trace?.traceId ? { trace_id: trace.traceId } : {}
 }
 
 function shortHash(key: string, id: string): string {

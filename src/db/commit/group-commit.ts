@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { commitChannel, type DeliveryTrace, traced } from '../../contract/channels.ts'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../../ingest/delivery.ts'
 import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
 import type { TimeLimits } from '../connect/transaction.ts'
@@ -58,8 +59,8 @@ export class GroupCommit implements Store {
   readonly written = { groups: 0, deliveries: 0 }
   /** Called with the number of deliveries of each committed group. */
   onCommit: (deliveries: number) => void = () => {}
-  /** Called with an error of Nightpost's own code. */
-  onFault: (error: Error) => void = () => {}
+  /** Called with an error of Nightpost's own code, and the trace of the delivery that it concerns. */
+  onFault: (error: Error, trace?: DeliveryTrace) => void = () => {}
 
   constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
     this.#pool = pool
@@ -150,7 +151,7 @@ export class GroupCommit implements Store {
   /** Keeps a delivery that fails by itself as `rejected` if it causes the failure; otherwise answers 503. */
   async #writeAsFailed(pending: PendingDelivery, error: unknown, limits?: TimeLimits): Promise<void> {
     const failure = failureOf(error)
-    if (failure === 'fault') this.onFault(error as Error)
+    if (failure === 'fault') this.onFault(error as Error, pending.delivery.trace)
     const isCausedByDelivery = failure === 'data' || failure === 'fault'
     if (isCausedByDelivery && pending.delivery.verdict.outcome === 'stored') {
       pending.delivery =
@@ -202,7 +203,14 @@ export class GroupCommit implements Store {
     }
   }
 
-  async #tryCommit(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+  #tryCommit(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+    const trace = commitChannel.hasSubscribers
+      ? { deliveries: group.flatMap((delivery) => delivery.trace ?? []), size: group.length }
+      : undefined
+    return traced(commitChannel, trace, () => this.#runTransaction(group, limits))
+  }
+
+  async #runTransaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const client = await this.#pool.connect()
     try {
       const receipts = await this.#writer.write(client, group, limits)
