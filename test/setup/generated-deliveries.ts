@@ -277,5 +277,7 @@ export function toDelivery({
     authenticatedBy: scheme as string,
     headers,
     normaliserVersion: vendor.normaliserVersion,
+    // The times are made up, so no partition has them.
+    isLate: true,
   }
 }
