@@ -49,6 +49,22 @@ EXCEPTION
   WHEN feature_not_supported THEN NULL;
 END $$;
 --> statement-breakpoint
+-- A role that may write the ledger needs the new tables as soon as it runs this version.
+DO $$
+DECLARE
+  grantee text;
+BEGIN
+  FOR grantee IN
+    SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+    FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+    WHERE c.oid = 'deliveries'::regclass AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE format(
+      'GRANT SELECT, INSERT, UPDATE, DELETE ON body_groups, body_packs, event_activity, upkeep_tasks TO %s', grantee
+    );
+  END LOOP;
+END $$;
+--> statement-breakpoint
 CREATE VIEW "delivery_bodies" AS
 SELECT d.owner, d.vendor, d.delivery_id, d.received_at, b.body
 FROM deliveries AS d CROSS JOIN LATERAL (
@@ -58,12 +74,10 @@ FROM deliveries AS d CROSS JOIN LATERAL (
     (
       SELECT substring(p.bytes FROM coalesce(p.ends[p.nth - 1], 0) + 1 FOR p.ends[p.nth] - coalesce(p.ends[p.nth - 1], 0))
       FROM (
-        SELECT newest.ends, newest.bytes, array_position(newest.delivery_ids, d.delivery_id) AS nth
-        FROM (
-          SELECT * FROM body_packs AS p
-          WHERE p.owner = d.owner AND p.pack_id <= d.delivery_id ORDER BY p.pack_id DESC LIMIT 1
-        ) AS newest
-        WHERE newest.last_id >= d.delivery_id
+        SELECT p.ends, p.bytes, array_position(p.delivery_ids, d.delivery_id) AS nth FROM body_packs AS p
+        WHERE p.owner = d.owner AND p.pack_id <= d.delivery_id AND p.last_id >= d.delivery_id
+          AND d.delivery_id = ANY (p.delivery_ids)
+        ORDER BY p.pack_id DESC LIMIT 1
       ) AS p
     )
   ) AS body
@@ -77,6 +91,19 @@ SELECT delivery_id, owner, vendor, event, user_id, authenticated_by, outcome, pr
   problem, coalesce(body_size, octet_length(body)) AS body_bytes, received_at, last_received_at, times_received,
   normaliser_version, source
 FROM deliveries;
+--> statement-breakpoint
+DO $$
+DECLARE
+  grantee text;
+BEGIN
+  FOR grantee IN
+    SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+    FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+    WHERE c.oid = 'deliveries'::regclass AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE format('GRANT SELECT ON delivery_bodies TO %s', grantee);
+  END LOOP;
+END $$;
 --> statement-breakpoint
 COMMENT ON VIEW "delivery_bodies" IS 'The exact bytes of every delivery whose body is still kept, however they are stored. Fast for one owner or one delivery_id.';
 --> statement-breakpoint

@@ -162,7 +162,7 @@ async function drift(
            where delivery_id >= $3 and vendor = $1 and event = $2 and outcome = 'stored'
              and coalesce(body_size, octet_length(body)) <= ${SAMPLE_BYTES}
            order by delivery_id desc limit ${SAMPLE}
-         ) as latest join delivery_bodies as b using (delivery_id)`,
+         ) as latest join delivery_bodies as b using (delivery_id) order by delivery_id desc`,
         [vendor.name, event, idAtTime(now - DRIFT_PERIOD)],
       )
       const paths = new Map<string, Pick<DatabaseReport['drift'][number], 'path' | 'kind' | 'bodies'>>()

@@ -370,20 +370,13 @@ create view delivery_bodies as
      CROSS JOIN LATERAL ( SELECT COALESCE(d.body, ( SELECT SUBSTRING(g.bytes FROM d.body_start FOR d.body_size) AS "substring"
                    FROM body_groups g
                   WHERE g.group_id = d.body_group), ( SELECT SUBSTRING(p.bytes FROM COALESCE(p.ends[p.nth - 1], 0) + 1 FOR p.ends[p.nth] - COALESCE(p.ends[p.nth - 1], 0)) AS "substring"
-                   FROM ( SELECT newest.ends,
-                            newest.bytes,
-                            array_position(newest.delivery_ids, d.delivery_id) AS nth
-                           FROM ( SELECT p_1.owner,
-                                    p_1.pack_id,
-                                    p_1.last_id,
-                                    p_1.delivery_ids,
-                                    p_1.ends,
-                                    p_1.bytes
-                                   FROM body_packs p_1
-                                  WHERE p_1.owner = d.owner AND p_1.pack_id <= d.delivery_id
-                                  ORDER BY p_1.pack_id DESC
-                                 LIMIT 1) newest
-                          WHERE newest.last_id >= d.delivery_id) p)) AS body
+                   FROM ( SELECT p_1.ends,
+                            p_1.bytes,
+                            array_position(p_1.delivery_ids, d.delivery_id) AS nth
+                           FROM body_packs p_1
+                          WHERE p_1.owner = d.owner AND p_1.pack_id <= d.delivery_id AND p_1.last_id >= d.delivery_id AND (d.delivery_id = ANY (p_1.delivery_ids))
+                          ORDER BY p_1.pack_id DESC
+                         LIMIT 1) p)) AS body
          OFFSET 0) b
   WHERE b.body IS NOT NULL;
 

@@ -2,7 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
 import { lockNumber } from '../migrate/migrate.ts'
-import { timeOfId } from '../uuid-time.ts'
+import { idAtTime, timeOfId } from '../uuid-time.ts'
 import { packBodies, packedUntil, type WindowLimits } from './pack.ts'
 import {
   databaseTime,
@@ -78,6 +78,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
   const now = options.now ?? (await databaseTime(client))
   const partitionsCreated = await preparePartitions(client, now)
   const keptSince = bodiesKeptSince(retention, now)
+  await correctPosition(client, closedUntil(now))
   const packed = await packBodies(client, {
     until: closedUntil(now),
     keptSince,
@@ -107,6 +108,13 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
 /** A group is committed within minutes of its first arrival, so an hour after its end a day is closed. */
 function closedUntil(now: number): number {
   return Math.floor((now - HOUR) / DAY) * DAY
+}
+
+/** The database's clock may have been set back since the last run. Bodies that arrive now must not count as packed. */
+async function correctPosition(client: pg.ClientBase, closed: number): Promise<void> {
+  await client.query(`update upkeep_tasks set position = $1 where task = 'pack' and position > $1`, [
+    idAtTime(closed),
+  ])
 }
 
 const keptDays = (days: number | undefined, now: number) => (days === undefined ? null : now - days * DAY)
