@@ -85,7 +85,7 @@ export async function runUpkeep(options: UpkeepOptions): Promise<UpkeepResult> {
 
   let process: MaintainProcess | undefined
   let finishedDay = Number.NEGATIVE_INFINITY
-  let longestRun = 1_000
+  let typicalRun = 500
   /** Lets `maintain` run at the moved time of the present. Returns false if the process was killed meanwhile. */
   async function run(now: number, killAfter?: number): Promise<boolean> {
     process ??= new MaintainProcess()
@@ -103,7 +103,7 @@ export async function runUpkeep(options: UpkeepOptions): Promise<UpkeepResult> {
     } else if (answer.done) {
       result.completedRuns += 1
       result.packs += answer.done.bodiesPacked
-      longestRun = Math.max(longestRun / 2, Date.now() - since)
+      typicalRun = (typicalRun + Date.now() - since) / 2
       finishedDay = Math.floor((now - HOUR) / DAY)
     } else await sleep(20)
     return true
@@ -117,7 +117,7 @@ export async function runUpkeep(options: UpkeepOptions): Promise<UpkeepResult> {
     for (let killed = 0; killed < kills; killed += 1) {
       for (;;) {
         while (closedDay() <= finishedDay) await sleep(10)
-        if (!(await run(movedTime(days, settled()), random() * 1.2 * longestRun))) break
+        if (!(await run(movedTime(days, settled()), random() * 0.8 * typicalRun))) break
       }
       if (options.killPostgres && (killed + 1) % (options.postgresEvery ?? 10) === 0) {
         const since = Date.now()

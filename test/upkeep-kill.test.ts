@@ -16,7 +16,7 @@ import { guardedLog, guardRequest } from './setup/log-guard.ts'
 it('keeps the bytes of every delivery exactly once when maintain is killed again and again under load', async () => {
   const db = await createDatabase()
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-upkeep-'))
-  const days = { origin: Date.now(), dayLasts: 700 }
+  const days = { origin: Date.now(), dayLasts: 1_500 }
   const config = readConfig({ ...credentials, MAINTENANCE: 'off', MIGRATE_DATABASE_URL: db.direct })
   const { app } = await startService(config, db.url, guardedLog, defaultLimits, new MovedClock(days))
   try {
@@ -24,7 +24,7 @@ it('keeps the bytes of every delivery exactly once when maintain is killed again
     const { port } = app.server.address() as { port: number }
     const result = await runUpkeep({
       ...{ port, days, directory, url: db.direct, build: inject('build') },
-      ...{ connections: 10, pause: 30, kills: 5, random: pseudoRandom(3), alone: 0 },
+      ...{ connections: 8, pause: 40, kills: 3, random: pseudoRandom(3), alone: 0 },
     })
     for (let n = 0; n < 500; n += 1) {
       const { headers, body } = numberedRequest(n)
