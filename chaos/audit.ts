@@ -9,8 +9,8 @@ import type pg from 'pg'
  */
 export async function audit(client: Pick<pg.Client, 'query'>): Promise<string[]> {
   const { rows } = await client.query(`with stored as materialized (
-    select delivery_id, received_at, event, convert_from(body, 'UTF8')::jsonb as b
-    from deliveries where outcome = 'stored'
+    select d.delivery_id, d.received_at, d.event, convert_from(b.body, 'UTF8')::jsonb as b
+    from deliveries as d join delivery_bodies as b using (delivery_id) where d.outcome = 'stored'
   ), expected (line) as (${EXPECTED_ROWS}), actual (line) as (${ACTUAL_ROWS})
   (select 'missing: ' || line as violation from (table expected except all table actual) as missing limit 10)
   union all

@@ -17,6 +17,8 @@ export interface SenderOptions {
 export interface Answer {
   /** The number of the request. */
   readonly n: number
+  /** The number of the sender's connection, which has one request at a time. */
+  readonly connection: number
   /** The HTTP status, or the error's code if there was no answer. */
   readonly status: number | string
   readonly outcome: string | null
@@ -50,9 +52,9 @@ async function sendAll({ ports, file, connections, pause }: SenderOptions): Prom
     isStopping = true
   })
 
-  async function attempt(n: number): Promise<void> {
+  async function attempt(connection: number, n: number): Promise<void> {
     const port = ports[attempts++ % ports.length] as number
-    const answer = await send(port, n)
+    const answer = { connection, ...(await send(port, n)) }
     writeSync(answerFile, `${JSON.stringify(answer)}\n`)
     if (answer.status === 200) return
     unacknowledged.push(n)
@@ -60,17 +62,20 @@ async function sendAll({ ports, file, connections, pause }: SenderOptions): Prom
   }
 
   // Like a vendor, it retries what was not acknowledged, and repeats some requests that were.
-  async function connection(): Promise<void> {
+  async function connect(connection: number): Promise<void> {
     while (!isStopping || unacknowledged.length > 0) {
       const isRepeat = next > 0 && Math.random() < SHARE_OF_REPEATS
-      await attempt(unacknowledged.shift() ?? (isRepeat ? Math.floor(Math.random() * next) : next++))
+      await attempt(
+        connection,
+        unacknowledged.shift() ?? (isRepeat ? Math.floor(Math.random() * next) : next++),
+      )
       await sleep(pause)
     }
   }
-  await Promise.all(Array.from({ length: connections }, connection))
+  await Promise.all(Array.from({ length: connections }, (_, at) => connect(at)))
 }
 
-async function send(port: number, n: number): Promise<Answer> {
+async function send(port: number, n: number): Promise<Omit<Answer, 'connection'>> {
   const { path, headers, body } = numberedRequest(n)
   const sent = Date.now()
   const answer = (status: number | string, json: { outcome?: string; delivery_id?: string } = {}) => ({

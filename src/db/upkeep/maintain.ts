@@ -1,6 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
+import { sqlState } from '../commit/failure.ts'
 import { lockNumber } from '../migrate/migrate.ts'
 import { idAtTime, timeOfId } from '../uuid-time.ts'
 import { packBodies, packedUntil, type WindowLimits } from './pack.ts'
@@ -16,6 +17,7 @@ import {
   preparePartitions,
 } from './partitions.ts'
 import { deleteEntries, deleteProvisional } from './retention.ts'
+import { keepStragglers } from './stragglers.ts'
 
 const DAY = 86_400_000
 const HOUR = 3_600_000
@@ -86,7 +88,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     ...(onProgress && { onProgress }),
     ...(window && { limits: window }),
   })
-  const partitionsDropped = await dropPartitions(client, keptSince, log)
+  const partitionsDropped = await dropPartitions(client, closedUntil(now), keptSince, log)
   const entriesBefore = keptDays(retention.deliveries, now)
   const entriesDeleted = entriesBefore === null ? 0 : await deleteEntries(client, entriesBefore, signal)
   const windowsBefore = keptDays(retention.windows, now)
@@ -125,35 +127,48 @@ function bodiesKeptSince({ bodies, deliveries }: Retention, now: number): number
   return Number.isFinite(days) ? now - days * DAY : null
 }
 
-/** Drops the groups that are packed, and what is older than the retention. */
+/** Drops the groups that are packed, and what is older than the retention. Leaves the rest to a later run if a reader is in the way. */
 async function dropPartitions(
   client: pg.ClientBase,
+  closed: number,
   keptSince: number | null,
   log: (message: string) => void,
 ): Promise<string[]> {
   const dropped: string[] = []
+  const isOld = ({ to }: Partition) => keptSince !== null && to <= keptSince
   const drop = async (table: PartitionedTable, partition: Partition, why: string) => {
-    await dropPartition(client, table, partition)
+    await dropPartition(client, table, partition, async () => {
+      if (table !== GROUPS || isOld(partition)) return
+      const kept = await keepStragglers(client, partition)
+      if (kept > 0)
+        log(`moved ${kept} bodies of ${partition.name} to their entries: they came after it was packed`)
+    })
     log(`dropped ${partition.name}: ${why}`)
     dropped.push(partition.name)
   }
-  const isOld = ({ to }: Partition) => keptSince !== null && to <= keptSince
-  // A delivery belongs to a group of its own day or of the day before.
-  const packed = timeOfId(await packedUntil(client)) - HOUR
-  for (const partition of await partitionsOf(client, GROUPS)) {
-    if (isOld(partition)) await drop(GROUPS, partition, 'older than BODY_RETENTION_DAYS')
-    else if (partition.to <= packed) await drop(GROUPS, partition, 'its bodies are packed')
-  }
-  for (const partition of await partitionsOf(client, PACKS)) {
-    if (isOld(partition)) await drop(PACKS, partition, 'older than BODY_RETENTION_DAYS')
-  }
+  // A delivery belongs to a group of its own day or of the day before. The position is later than the present if the clock was
+  // wrong.
+  const packed = Math.min(closed, timeOfId(await packedUntil(client))) - HOUR
   for (const table of [GROUPS, PACKS]) {
-    for (const partition of await leftovers(client, table)) {
-      await drop(table, partition, 'an earlier run was interrupted')
+    try {
+      // First, because a table has at most one partition whose DETACH is unfinished.
+      for (const partition of await leftovers(client, table)) {
+        await drop(table, partition, 'an earlier run was interrupted')
+      }
+      for (const partition of await partitionsOf(client, table)) {
+        if (isOld(partition)) await drop(table, partition, 'older than BODY_RETENTION_DAYS')
+        else if (table === GROUPS && partition.to <= packed)
+          await drop(table, partition, 'its bodies are packed')
+      }
+    } catch (error) {
+      if (sqlState(error) !== LOCK_TIMEOUT) throw error
+      log(`a partition of ${table.name} can't be dropped yet: a transaction reads the table`)
     }
   }
   return dropped
 }
+
+const LOCK_TIMEOUT = '55P03'
 
 /** Bytes on disk by kind, with indexes and TOAST. */
 export interface LedgerSizes {

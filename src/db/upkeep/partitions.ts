@@ -121,12 +121,14 @@ export async function daysAhead(client: Client, now: number): Promise<number> {
 
 /**
  * Drops a partition without making anybody wait: DETACH CONCURRENTLY takes no lock that blocks a reader or a writer. It can't
- * run in a transaction. An interrupted one is finished by the next call.
+ * run in a transaction. `beforeDrop` is called when the partition is detached. An interrupted call is finished by the next one;
+ * until then no other partition of the table can be detached.
  */
 export async function dropPartition(
   client: Client,
   table: PartitionedTable,
   { name }: Partition,
+  beforeDrop: () => Promise<void> = async () => {},
 ): Promise<void> {
   const { rows } = await client.query(
     `select i.inhdetachpending as pending from pg_inherits as i where i.inhrelid = to_regclass(quote_ident($1))`,
@@ -135,6 +137,7 @@ export async function dropPartition(
   const detach = `alter table ${quoted(table.name)} detach partition ${quoted(name)}`
   if (rows[0]?.pending) await client.query(`${detach} finalize`)
   else if (rows[0]) await client.query(`${detach} concurrently`)
+  await beforeDrop()
   await client.query(`drop table if exists ${quoted(name)}`)
 }
 

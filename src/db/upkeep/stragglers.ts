@@ -1,0 +1,39 @@
+import type pg from 'pg'
+import { quoted } from '../migrate/migration-files.ts'
+import { idAtTime } from '../uuid-time.ts'
+import { DamagedBody } from './pack.ts'
+import type { Partition } from './partitions.ts'
+
+const HOUR = 3_600_000
+
+/**
+ * Puts the bodies of a detached partition of `body_groups` that are in no pack into their entries. There are none, unless a
+ * delivery was committed more than an hour after its arrival: its process was suspended, or a clock was wrong. Nothing can be
+ * added to a detached partition, so that none is missed. Returns how many. Throws if a body doesn't have its digest.
+ */
+export async function keepStragglers(
+  client: Pick<pg.ClientBase, 'query'>,
+  { name, from, to }: Partition,
+): Promise<number> {
+  const { rows } = await client.query(
+    `with packed as materialized (
+       select unnest(delivery_ids) as delivery_id from body_packs where pack_id >= $1 and pack_id < $2
+     ), kept as (
+       update deliveries as d set body = substring(g.bytes from d.body_start for d.body_size), body_group = null, body_start = null
+       from ${quoted(name)} as g
+       where g.group_id = d.body_group and d.delivery_id >= $1 and d.delivery_id < $2 and d.outcome = 'stored' and d.body is null
+         and not exists (select from packed as p where p.delivery_id = d.delivery_id)
+         and sha256(substring(g.bytes from d.body_start for d.body_size)) = d.body_digest
+       returning d.delivery_id
+     )
+     select d.delivery_id, exists (select from kept as k where k.delivery_id = d.delivery_id) as is_kept
+     from deliveries as d
+     where d.delivery_id >= $1 and d.delivery_id < $2 and d.outcome = 'stored' and d.body is null
+       and d.body_group in (select g.group_id from ${quoted(name)} as g)
+       and not exists (select from packed as p where p.delivery_id = d.delivery_id)`,
+    [idAtTime(from), idAtTime(to + HOUR)],
+  )
+  const damaged = rows.find(({ is_kept }) => !is_kept)
+  if (damaged) throw new DamagedBody(damaged.delivery_id)
+  return rows.length
+}
