@@ -1,6 +1,6 @@
 import { createHash, hash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -87,6 +87,9 @@ export async function* readFile(
   file: ArchivedFile,
 ): AsyncGenerator<ArchivedDelivery, void, undefined> {
   const path = join(directory, file.name)
+  const size = (await stat(path).catch(() => null))?.size
+  if (size === undefined) throw new DamagedArchive(path, 'it is missing')
+  if (size !== file.bytes) throw new DamagedArchive(path, `it has ${size} bytes and not ${file.bytes}`)
   const sum = new Sum()
   const gunzip = createGunzip()
   // Errors of the pipeline are thrown by the loop that reads from it.
@@ -102,8 +105,7 @@ export async function* readFile(
       yield delivery
     }
     await ending
-    const { sha256, bytes } = sum.result()
-    if (bytes !== file.bytes) throw new DamagedArchive(path, `it has ${bytes} bytes and not ${file.bytes}`)
+    const { sha256 } = sum.result()
     if (sha256 !== file.sha256) throw new DamagedArchive(path, 'its SHA-256 is not that of the manifest')
     if (count !== file.deliveries)
       throw new DamagedArchive(path, `it has ${count} deliveries and not ${file.deliveries}`)
@@ -127,8 +129,7 @@ async function* linesOf(source: AsyncIterable<Buffer>, path: string): AsyncGener
       if (start < chunk.length) rest.push(chunk.subarray(start))
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new DamagedArchive(path, code === 'ENOENT' ? 'it is missing' : `it can't be read (${code})`)
+    throw new DamagedArchive(path, `it can't be read (${(error as NodeJS.ErrnoException).code})`)
   }
   if (rest.length > 0) throw new DamagedArchive(path, 'its last line is cut off')
 }
