@@ -93,8 +93,16 @@ module.exports = {
       node('[a-z_0-9/]+'),
     ),
     module_(
+      'archive',
+      '^src/archive/',
+      '^src/db/',
+      npm(TYPEBOX, 'pg'),
+      node('crypto', 'fs', 'fs/promises', 'path', 'stream', 'stream/promises', 'zlib'),
+    ),
+    module_(
       'replay',
       '^src/replay/',
+      '^src/archive/',
       '^src/db/',
       '^src/contract/',
       '^src/ingest/',

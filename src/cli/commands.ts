@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./maintain.ts')).maintainCommand,
   },
   {
+    name: 'archive',
+    summary: 'copy deliveries with their bodies into files, and read them back',
+    load: async () => (await import('./archive.ts')).archiveCommand,
+  },
+  {
     name: 'replay',
     summary: "re-process deliveries with today's normalisers and credentials",
     load: async () => (await import('./replay.ts')).replayCommand,

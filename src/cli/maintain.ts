@@ -1,24 +1,32 @@
 import { Command } from 'commander'
+import { archive } from '../archive/archive.ts'
 import { loadConfig, retentionOf } from '../config/index.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
 import { readLedgerState } from '../db/upkeep/background.ts'
-import { type Maintained, maintain } from '../db/upkeep/maintain.ts'
+import { type Maintained, maintain, type Period } from '../db/upkeep/maintain.ts'
 import { vendors } from '../vendors/index.ts'
+import { archivedText } from './archive.ts'
 
 export const maintainCommand = new Command('maintain')
   .description(
     "Do the ledger's upkeep once: create partitions ahead, pack the bodies of closed days, and drop what retention no longer keeps. The service does the same in the background unless MAINTENANCE=off.",
   )
+  .option(
+    '--archive <directory>',
+    'first copy what retention is about to drop into an archive, and read it back; if that fails, nothing is dropped. From then on, only runs with this option drop anything for its age, also in the background',
+  )
+  .option('--no-archive', 'drop without an archive again, also in the background')
   .option('--json', 'print what was done, and the sizes, as JSON')
   .addHelpText(
     'after',
     `
 Examples:
   nightpost maintain
-  BODY_RETENTION_DAYS=30 nightpost maintain --json`,
+  BODY_RETENTION_DAYS=30 nightpost maintain --json
+  BODY_RETENTION_DAYS=30 nightpost maintain --archive /backup/nightpost`,
   )
-  .action(async ({ json = false }: { json?: boolean }) => {
+  .action(async ({ json = false, archive: to }: { json?: boolean; archive?: string | false }) => {
     const config = loadConfig()
     const database = await openDatabase(config)
     const end = new AbortController()
@@ -30,11 +38,18 @@ Examples:
         await resetSession(client, database.schema)
         await client.query(`set lock_timeout = '1s'`)
         const targets = vendors.flatMap((vendor) => vendor.targets)
+        const intoArchive = (directory: string) => async (periods: readonly Period[]) => {
+          const { schema } = database
+          const options = { directory, schema, periods, checkAll: false, signal: end.signal }
+          process.stderr.write(archivedText(await archive(client, options)))
+        }
         const done = await maintain(client, {
           schema: database.schema,
           targets,
           retention: retentionOf(config),
           signal: end.signal,
+          ...(to === false && { archive: 'none' }),
+          ...(typeof to === 'string' && { archive: intoArchive(to) }),
           onProgress: (position) => {
             if (process.stderr.isTTY)
               process.stderr.write(`\rpacked until ${new Date(position).toISOString()}`)

@@ -25,6 +25,7 @@ Examples:
   nightpost replay --outcome unverified         after a wrong secret was corrected: store the authentic
                                                 deliveries of QUARANTINE_UNVERIFIED_MAX_BYTES
   nightpost replay --all                        after an update that reads bodies differently
+  nightpost replay --from /backup/nightpost     the deliveries of an archive, also those that the ledger has no more
 
 Exits with status 1 if a delivery is still rejected, was not committed, or was not reached.
 `
@@ -37,6 +38,7 @@ interface CommandOptions {
   since?: string
   until?: string
   delivery?: string[]
+  from?: string
   all?: boolean
   dryRun?: boolean
   json?: boolean
@@ -65,11 +67,19 @@ export const replayCommand = new Command('replay')
       'every delivery (of one --vendor), and then every row made again from the ledger, owner by owner',
     ).conflicts(['outcome', 'event', 'user', 'since', 'until', 'delivery']),
   )
+  .option(
+    '--from <directory>',
+    'the deliveries of an archive, of every outcome unless --outcome is given; with --all, rows are made from the ledger and the archive together',
+  )
   .option('--dry-run', 'show what a replay would do; nothing is written or locked')
   .option('--json', 'print the report as one JSON object')
   .addHelpText('after', HELP)
   .action(async (options: CommandOptions) => {
-    const { all = false, dryRun = false, json = false } = options
+    const { all = false, dryRun = false, json = false, from } = options
+    if (from !== undefined && options.outcome.includes('unverified'))
+      replayCommand.error(
+        'error: an archive has no unverified deliveries: leave --from or --outcome unverified out',
+      )
     const config = withKnownCredentials(loadConfig(), DATA_DIRECTORY)
     requireCredentials(config, options)
     const database = await openDatabase(config)
@@ -84,6 +94,7 @@ export const replayCommand = new Command('replay')
         config,
         log: pino(logOptions('warn'), pino.destination(2)),
         filter: filterOf(options),
+        ...(from !== undefined && { from }),
         all,
         dryRun,
         signal: interruption.signal,
@@ -110,9 +121,10 @@ function requireCredentials(config: Config, { outcome }: CommandOptions): void {
   )
 }
 
-function filterOf({ outcome, vendor, event, user, since, until, delivery }: CommandOptions): Filter {
+function filterOf({ outcome, vendor, event, user, since, until, delivery, from }: CommandOptions): Filter {
+  const isAny = outcome === NOT_STORED && (delivery !== undefined || from !== undefined)
   return {
-    outcomes: delivery && outcome === NOT_STORED ? [...NOT_STORED, 'stored'] : outcome,
+    outcomes: isAny ? [...NOT_STORED, 'stored'] : outcome,
     ...(vendor && { vendor }),
     ...(event && { event }),
     ...(user && { user }),

@@ -2,48 +2,65 @@ import type pg from 'pg'
 import type { Described } from '../db/sql/comparing-statements.ts'
 import { type Plan, rowsByTarget } from '../db/write/plan.ts'
 import type { Target, TargetRows } from '../tables/target.ts'
-import { type LedgerDelivery, readDeliveries } from './ledger-reader.ts'
+import type { Filter, LedgerDelivery } from './ledger-reader.ts'
 import { currentRowsOf, describeRows, inReadOnlySnapshot, type Owner, tablesOf } from './owner-rows.ts'
 import { keyNames, keyOf, Rows } from './rows.ts'
 
-/** The rows that today's code makes from a delivery of the ledger. */
-export type RowsOf = (delivery: LedgerDelivery) => readonly TargetRows[]
+/** The rows that today's code makes from a delivery of the ledger; null if it can't judge it any more. */
+export type RowsOf = (delivery: LedgerDelivery) => readonly TargetRows[] | null
+
+/** Where the deliveries of an owner come from, and what becomes of them. */
+export interface Source {
+  readonly client: pg.ClientBase
+  readonly read: (filter: Filter) => AsyncIterable<LedgerDelivery[]>
+  readonly rowsOf: RowsOf
+}
 
 export interface Comparison {
   /** The rows that the owner has. */
   readonly current: Rows
   /** The rows that the owner's deliveries make today. */
   readonly expected: Rows
-  /** The outcome of every delivery that was read, by its id. */
+  /** The outcome of every delivery that the ledger had, by its id. */
   readonly outcomes: ReadonlyMap<string, string>
 }
 
 /**
- * Compares an owner's rows with what the ledger makes of them, without a write or a lock. A row whose delivery is no
- * longer in the ledger is expected as it is.
+ * Compares an owner's rows with what the ledger makes of them, without a write or a lock. A row whose delivery is no longer
+ * in the ledger, is without its body, or can't be judged any more, is expected as it is.
  */
 export async function compare(
-  client: pg.ClientBase,
+  { client, read, rowsOf }: Source,
   owner: Owner,
   plans: readonly Plan[],
-  rowsOf: RowsOf,
 ): Promise<Comparison> {
   const current = new Rows()
   const expected = new Rows()
   const outcomes = new Map<string, string>()
   await inReadOnlySnapshot(client, async () => {
-    for (const target of tablesOf(plans)) {
-      for (const row of await currentRowsOf(client, target, owner)) {
-        current.add(target, row)
-        if (!row.is_made) expected.propose(target, row)
-      }
-    }
-    for await (const chunk of readDeliveries(client, owner)) {
+    const isJudged = new Set<string>()
+    for await (const chunk of read(owner)) {
       for (const { arrival, outcome } of chunk) outcomes.set(arrival.id, outcome)
-      const batches = rowsByTarget(chunk.map((delivery) => withRows(delivery, rowsOf)))
+      const judged = chunk.flatMap((delivery) => withRows(delivery, rowsOf))
+      for (const { id } of judged) isJudged.add(id)
+      const batches = rowsByTarget(judged)
       for (const [target, all] of batches) {
         const own = all.map((batch) => ({ ...batch, rows: batch.rows.filter(belongsTo(owner, target)) }))
         for (const row of await describeRows(client, target, own)) expected.propose(target, row)
+      }
+    }
+    for (const [id, outcome] of await withoutBody(client, owner, outcomes)) outcomes.set(id, outcome)
+    for (const target of tablesOf(plans)) {
+      const rows = await currentRowsOf(client, target, owner)
+      const elsewhere = rows.filter((row) => row.is_made && !outcomes.has(row.delivery_id))
+      const readable = await withBody(
+        client,
+        elsewhere.map(({ delivery_id }) => delivery_id),
+      )
+      for (const row of rows) {
+        const is_made = isJudged.has(row.delivery_id) || readable.has(row.delivery_id)
+        current.add(target, { ...row, is_made })
+        if (!is_made) expected.propose(target, row)
       }
     }
   })
@@ -51,12 +68,36 @@ export async function compare(
   return { current, expected, outcomes }
 }
 
-/** A delivery in the form that `rowsByTarget` takes. */
-export const withRows = (delivery: LedgerDelivery, rowsOf: RowsOf) => ({
-  rows: rowsOf(delivery),
-  id: delivery.arrival.id,
-  receivedAt: delivery.arrival.receivedAt,
-})
+/** The outcomes of the owner's deliveries that were not read, by their ids: their bodies are not kept. */
+async function withoutBody(
+  client: pg.ClientBase,
+  { vendor, owner }: Owner,
+  isRead: ReadonlyMap<string, string>,
+) {
+  const { rows } = await client.query(
+    'select delivery_id, outcome from deliveries where vendor = $1 and owner = $2',
+    [vendor, owner],
+  )
+  return rows
+    .filter((row) => !isRead.has(row.delivery_id))
+    .map((row): [string, string] => [row.delivery_id, row.outcome])
+}
+
+/** Those of the ids whose body is kept. They belong to another owner since an earlier replay, which was interrupted. */
+async function withBody(client: pg.ClientBase, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const { rows } = await client.query(
+    'select delivery_id from delivery_bodies where delivery_id = any($1::uuid[])',
+    [ids],
+  )
+  return new Set(rows.map((row) => row.delivery_id))
+}
+
+/** A delivery in the form that `rowsByTarget` takes; nothing if it can't be judged any more. */
+export function withRows(delivery: LedgerDelivery, rowsOf: RowsOf) {
+  const rows = rowsOf(delivery)
+  return rows ? [{ rows, id: delivery.arrival.id, receivedAt: delivery.arrival.receivedAt }] : []
+}
 
 /** The first column of every primary key names the owner. */
 function belongsTo({ owner }: Owner, target: Target): (row: object) => boolean {

@@ -44,9 +44,13 @@ export async function countDeliveries(client: Client, filter: Filter): Promise<n
 
 /**
  * Reads the deliveries in order of arrival, in chunks. Deliveries that arrive during the reading may be included. Those
- * whose body is no longer kept are left out.
+ * whose body is no longer kept are left out, unless the table `moreBodies` (`delivery_id`, `body`) has it.
  */
-export async function* readDeliveries(client: Client, filter: Filter): AsyncGenerator<LedgerDelivery[]> {
+export async function* readDeliveries(
+  client: Client,
+  filter: Filter,
+  moreBodies?: string,
+): AsyncGenerator<LedgerDelivery[]> {
   const { where, values } = conditions(filter)
   const next = `select delivery_id, coalesce(body_size, octet_length(body)) as size from deliveries
     where ${where} and delivery_id > $${values.length + 1} order by delivery_id limit ${PAGE}`
@@ -55,15 +59,21 @@ export async function* readDeliveries(client: Client, filter: Filter): AsyncGene
     const { rows: page } = await client.query(next, [...values, last])
     if (page.length === 0) return
     for (const ids of chunks(page)) {
-      const { rows } = await client.query(BY_ID, [ids])
+      const { rows } = await client.query(byId('delivery_bodies'), [ids])
+      if (moreBodies) {
+        rows.push(...(await client.query(byId(moreBodies), [ids])).rows)
+        rows.sort((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1))
+      }
       yield rows.map(ledgerDelivery)
     }
     last = page.at(-1).delivery_id
   }
 }
 
-const BY_ID = `select delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.headers, b.body, d.body_digest,
-  d.received_at::text from deliveries as d join delivery_bodies as b using (delivery_id)
+const byId = (
+  bodies: string,
+) => `select delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.headers, b.body, d.body_digest,
+  d.received_at::text from deliveries as d join ${bodies} as b using (delivery_id)
   where delivery_id = any($1::uuid[]) order by delivery_id`
 
 function ledgerDelivery(row: Record<string, unknown>): LedgerDelivery {

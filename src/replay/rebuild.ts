@@ -2,8 +2,7 @@ import type pg from 'pg'
 import { begin } from '../db/connect/transaction.ts'
 import { removeDescribed } from '../db/sql/comparing-statements.ts'
 import { type Plan, replaceParts, rowsByTarget, writeRows } from '../db/write/plan.ts'
-import { Changes, type Comparison, type RowsOf, withRows } from './compare.ts'
-import { readDeliveries } from './ledger-reader.ts'
+import { Changes, type Comparison, type Source, withRows } from './compare.ts'
 import type { Owner } from './owner-rows.ts'
 
 /**
@@ -12,19 +11,19 @@ import type { Owner } from './owner-rows.ts'
  * later delivery, and is not replaced. `plans` must write only rows that differ.
  */
 export async function rebuild(
-  client: pg.ClientBase,
+  source: Source,
   owner: Owner,
   plans: readonly Plan[],
-  rowsOf: RowsOf,
   comparison: Comparison,
 ): Promise<void> {
   const changes = new Changes(plans, comparison)
   if (changes.isNone) return
+  const { client } = source
   await begin(client)
   try {
     await deleteRows(client, owner, plans, changes)
-    await writeChanges(client, owner, plans, rowsOf, changes)
-    await writeLaterDeliveries(client, owner, plans, rowsOf, comparison)
+    await writeChanges(source, owner, plans, changes)
+    await writeLaterDeliveries(source, owner, plans, comparison)
     await client.query('commit')
   } catch (error) {
     await client.query('rollback').catch(() => {})
@@ -46,14 +45,15 @@ async function deleteRows(
 }
 
 async function writeChanges(
-  client: pg.ClientBase,
+  { client, read, rowsOf }: Source,
   owner: Owner,
   plans: readonly Plan[],
-  rowsOf: RowsOf,
   changes: Changes,
 ): Promise<void> {
-  for await (const chunk of readDeliveries(client, { ...owner, deliveries: changes.deliveries })) {
-    const batches = rowsByTarget(chunk.map((delivery) => changes.only(withRows(delivery, rowsOf))))
+  for await (const chunk of read({ ...owner, deliveries: changes.deliveries })) {
+    const batches = rowsByTarget(
+      chunk.flatMap((delivery) => withRows(delivery, rowsOf)).map((delivery) => changes.only(delivery)),
+    )
     const ids = new Set(chunk.map(({ arrival }) => arrival.id))
     for (const plan of plans) {
       await writeRows(client, batches, plan)
@@ -69,10 +69,9 @@ async function writeChanges(
  * refused them, although it was newer only by mistake.
  */
 async function writeLaterDeliveries(
-  client: pg.ClientBase,
+  { client, read, rowsOf }: Source,
   owner: Owner,
   plans: readonly Plan[],
-  rowsOf: RowsOf,
   { outcomes }: Comparison,
 ): Promise<void> {
   const { rows } = await client.query(
@@ -81,8 +80,8 @@ async function writeLaterDeliveries(
   )
   const later = rows.filter((row) => outcomes.get(row.delivery_id) !== row.outcome)
   const deliveries = later.map((row) => row.delivery_id as string)
-  for await (const chunk of readDeliveries(client, { ...owner, deliveries })) {
-    const batches = rowsByTarget(chunk.map((delivery) => withRows(delivery, rowsOf)))
+  for await (const chunk of read({ ...owner, deliveries })) {
+    const batches = rowsByTarget(chunk.flatMap((delivery) => withRows(delivery, rowsOf)))
     for (const plan of plans) await writeRows(client, batches, plan)
   }
 }

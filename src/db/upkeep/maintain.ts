@@ -40,6 +40,17 @@ export interface MaintainOptions {
   /** Milliseconds of Unix time; absent: the database's clock. */
   readonly now?: number
   readonly window?: WindowLimits
+  /**
+   * Copies the bodies that arrived in these periods out of the database, before retention drops them. It throws if it
+   * can't; then nothing is dropped. After a run with it, a run without it drops nothing for its age. `none` ends that.
+   */
+  readonly archive?: ((periods: readonly Period[]) => Promise<void>) | 'none'
+}
+
+/** Milliseconds of Unix time: `from` is included, `to` is not. */
+export interface Period {
+  readonly from: number
+  readonly to: number
 }
 
 /** What one run did. */
@@ -69,16 +80,10 @@ export async function maintain(client: pg.ClientBase, options: MaintainOptions):
 }
 
 async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): Promise<Maintained> {
-  const {
-    targets,
-    retention,
-    signal = new AbortController().signal,
-    log = () => {},
-    onProgress,
-    window,
-  } = options
+  const { targets, signal = new AbortController().signal, log = () => {}, onProgress, window } = options
   const now = options.now ?? (await databaseTime(client))
   const partitionsCreated = await preparePartitions(client, now)
+  const retention = await allowedRetention(client, options, now)
   const keptSince = bodiesKeptSince(retention, now)
   await correctPosition(client, closedUntil(now))
   const packed = await packBodies(client, {
@@ -125,6 +130,43 @@ const keptDays = (days: number | undefined, now: number) => (days === undefined 
 function bodiesKeptSince({ bodies, deliveries }: Retention, now: number): number | null {
   const days = Math.min(bodies ?? Number.POSITIVE_INFINITY, deliveries ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(days) ? now - days * DAY : null
+}
+
+/** The retention, after what it drops is archived. Without the days of bodies and entries if an archive has to be written first. */
+async function allowedRetention(
+  client: pg.ClientBase,
+  { retention, archive, log = () => {} }: MaintainOptions,
+  now: number,
+): Promise<Retention> {
+  if (archive === 'none') await client.query(`delete from upkeep_tasks where task = 'archive'`)
+  const before = bodiesKeptSince(retention, now)
+  if (before === null || archive === 'none') return retention
+  if (archive) {
+    const entries = keptDays(retention.deliveries, now) ?? 0
+    const partitions = [...(await partitionsOf(client, GROUPS)), ...(await partitionsOf(client, PACKS))]
+    // Older bodies are in entries, where only the deletion of the entry, or their packing, removes them.
+    const from = Math.min(timeOfId(await packedUntil(client)), ...partitions.map(({ from }) => from))
+    await archive([
+      { from: 0, to: entries },
+      { from: Math.min(from, before), to: before },
+    ])
+    await client.query(
+      `insert into upkeep_tasks as t (task, position, finished_at) values ('archive', $1, now())
+       on conflict (task) do update set position = excluded.position, finished_at = excluded.finished_at`,
+      [idAtTime(before)],
+    )
+    return retention
+  }
+  const { rows } = await client.query(
+    `select finished_at, finished_at < now() - interval '2 days' as is_late from upkeep_tasks where task = 'archive'`,
+  )
+  if (rows.length === 0) return retention
+  if (rows[0].is_late)
+    log(
+      `nothing is dropped for its age: nightpost maintain --archive last ran at ${rows[0].finished_at.toISOString()}`,
+    )
+  const { bodies, deliveries, ...others } = retention
+  return others
 }
 
 /** Drops the groups that are packed, and what is older than the retention. Leaves the rest to a later run if a reader is in the way. */

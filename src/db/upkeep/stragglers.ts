@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { quoted } from '../migrate/migration-files.ts'
 import { idAtTime } from '../uuid-time.ts'
-import { DamagedBody } from './pack.ts'
+import { DamagedBody } from './packs.ts'
 import type { Partition } from './partitions.ts'
 
 const HOUR = 3_600_000

@@ -1,0 +1,93 @@
+import { hash } from 'node:crypto'
+import type pg from 'pg'
+import type { Period } from '../db/upkeep/maintain.ts'
+import { DamagedBody } from '../db/upkeep/packs.ts'
+import { GROUPS, PACKS, partitionsOf } from '../db/upkeep/partitions.ts'
+import { idAtTime } from '../db/uuid-time.ts'
+import { inChunks } from './chunks.ts'
+import type { ArchivedDelivery } from './format.ts'
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+const PAGE = 5_000
+
+/** An entry of the ledger that may have a body. */
+interface Candidate {
+  readonly id: string
+  readonly size: number
+}
+
+/** The first delivery that arrived in a period; null if the ledger has no delivery of it. */
+export async function firstIdIn(client: Client, { from, to }: Period): Promise<string | null> {
+  const { rows } = await client.query(
+    'select delivery_id as id from deliveries where delivery_id >= $1 and delivery_id < $2 order by 1 limit 1',
+    [idAtTime(from), idAtTime(to)],
+  )
+  return rows[0]?.id ?? null
+}
+
+export async function countEntries(client: Client, { from, to }: Period): Promise<number> {
+  const { rows } = await client.query(
+    'select count(*)::int as count from deliveries where delivery_id >= $1 and delivery_id < $2',
+    [idAtTime(from), idAtTime(to)],
+  )
+  return rows[0].count
+}
+
+/** The time from which there are partitions for bodies. What arrived earlier has a body only in its entry. */
+export async function partitionsSince(client: Client): Promise<number> {
+  const partitions = [...(await partitionsOf(client, GROUPS)), ...(await partitionsOf(client, PACKS))]
+  return Math.min(Date.now(), ...partitions.map(({ from }) => from))
+}
+
+/** The entries of a period that may have a body, in the order of their ids. */
+export async function* candidates(client: Client, period: Period): AsyncGenerator<Candidate> {
+  const apart = idAtTime(await partitionsSince(client))
+  let from = idAtTime(period.from)
+  let last = ''
+  for (;;) {
+    const { rows } = await client.query(
+      `select delivery_id as id, coalesce(body_size, octet_length(body), 0) as size from deliveries
+       where delivery_id >= $1 and delivery_id < $2 and (body is not null or delivery_id >= $3)
+       order by delivery_id limit ${PAGE}`,
+      [from, idAtTime(period.to), apart],
+    )
+    for (const row of rows) if (row.id !== last) yield row
+    if (rows.length < PAGE) return
+    last = rows.at(-1).id
+    from = last
+  }
+}
+
+/** Whether one of these deliveries has a body that is still kept. */
+export async function haveBody(client: Client, ids: readonly string[]): Promise<boolean> {
+  const { rows } = await client.query(
+    'select exists (select from delivery_bodies where delivery_id = any($1::uuid[])) as have',
+    [ids],
+  )
+  return rows[0].have
+}
+
+/**
+ * The deliveries of a period whose body is still kept, in the order of their ids. Throws `DamagedBody` if a body does not
+ * have its digest.
+ */
+export async function* ledgerDeliveries(client: Client, period: Period): AsyncGenerator<ArchivedDelivery> {
+  for await (const chunk of inChunks(candidates(client, period), ({ size }) => size)) {
+    const { rows } = await client.query(BY_ID, [chunk.map(({ id }) => id)])
+    for (const delivery of rows) {
+      if (hash('sha256', delivery.body, 'hex') !== delivery.body_digest)
+        throw new DamagedBody(delivery.delivery_id)
+      yield delivery
+    }
+  }
+}
+
+const iso = (column: string) =>
+  `to_char(d.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ${column}`
+
+const BY_ID = `select d.delivery_id, d.owner, d.vendor, d.event, d.user_id, d.authenticated_by, d.outcome, d.problem,
+  d.source, d.headers, ${iso('received_at')}, ${iso('last_received_at')}, d.times_received, d.normaliser_version,
+  encode(d.body_digest, 'hex') as body_digest, b.body
+  from deliveries as d join delivery_bodies as b using (delivery_id)
+  where delivery_id = any($1::uuid[]) order by delivery_id`
