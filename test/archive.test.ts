@@ -517,7 +517,7 @@ describe('nightpost maintain --archive', () => {
     const { json } = await service.sahha(biomarker({ id: 'of 2025', category: 'c' }))
     await service.db.query(`update upkeep_tasks set position = null where task = 'pack'`)
     await service.db.query(
-      `update deliveries as d set body = b.body, delivery_id = overlay(d.delivery_id::text placing '0194' from 1)::uuid
+      `update deliveries as d set body = b.body, body_group = null, delivery_id = overlay(d.delivery_id::text placing '0194' from 1)::uuid
        from delivery_bodies as b where b.delivery_id = $1 and d.delivery_id = $1`,
       [json.delivery_id],
     )

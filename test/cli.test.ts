@@ -174,7 +174,11 @@ describe('each command', () => {
   })
 
   it.each(names)('%s refuses an option that it does not know', async (name) => {
-    expect(await run(name, '--nope')).toEqual({ text: "error: unknown option '--nope'\n", code: 1 })
+    const required = name === 'archive' ? ['--before', '2026-01-01', '--to', 'anywhere'] : []
+    expect(await run(name, ...required, '--nope')).toEqual({
+      text: "error: unknown option '--nope'\n",
+      code: 1,
+    })
   })
 
   it('is listed by --help and in docs/operations.md', async () => {

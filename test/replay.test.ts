@@ -42,7 +42,12 @@ async function forgetRows(outcome: string) {
     problem = case when '${outcome}' = 'rejected' then '{"code": "invalid_body"}'::jsonb end`)
 }
 
-const ledger = () => service.db.query('select * from deliveries order by delivery_id')
+/** The entries with their bodies, wherever those are. */
+const ledger = () =>
+  service.db.query(
+    `select to_jsonb(d) - array['body', 'body_group', 'body_start'] as entry, b.body
+     from deliveries as d join delivery_bodies as b using (delivery_id) order by delivery_id`,
+  )
 
 const sahhaBiomarker = (fields?: object) =>
   service.sahha(biomarker(fields), 'BiomarkerCreatedIntegrationEvent')
