@@ -73,12 +73,18 @@ describe.each(['unrecognised', 'rejected'])('a delivery that an older version re
 
 it('sets the owner of a body that could not be read before, and keeps its id and arrivals', async () => {
   const { json } = await sahhaBiomarker()
-  const entries = await ledger()
+  // The body is in the entry afterwards, because packs are found by the owner.
+  const entry = () =>
+    service.db.query(
+      `select to_jsonb(d) - '{body,body_group,body_start}'::text[] as entry, b.body
+       from deliveries as d join delivery_bodies as b using (delivery_id)`,
+    )
+  const entries = await entry()
   await forgetRows('rejected')
   await service.db.query(`update deliveries set owner = '', event = null`)
 
   expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 1 })
-  expect(await ledger()).toEqual(entries)
+  expect(await entry()).toEqual(entries)
   expect(await service.db.query('select id, delivery_id from biomarkers')).toEqual([
     { id: 'biomarker-1', delivery_id: json.delivery_id },
   ])

@@ -74,8 +74,10 @@ async function setArrivals(client: pg.Client, arrivals: Map<string, { first: num
   )
   const { rows: tables } = await client.query(
     `select c.relname as name from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-       and c.relname not like '%deliveries' and c.relname <> 'nightpost_migrations'`,
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'deliveries' and exists (
+       select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'delivery_id'
+     ) and exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'received_at')
+       and c.relname <> 'unverified_deliveries'`,
   )
   for (const { name } of tables) {
     await client.query(

@@ -24,11 +24,13 @@ export const archiveCommand = new Command('archive')
   .description(
     'Copy deliveries with their bodies into files, and read every file back. nightpost replay --from replays them.',
   )
-  .requiredOption('--before <date>', 'deliveries that arrived before this UTC day, YYYY-MM-DD', day)
-  .requiredOption('--to <directory>', 'the directory of the archive; it is created if it is missing')
+  .option('--before <date>', 'deliveries that arrived before this UTC day, YYYY-MM-DD', day)
+  .option('--to <directory>', 'the directory of the archive; it is created if it is missing')
   .option('--json', 'print what was done, and what the archive has, as one JSON object')
   .addHelpText('after', HELP)
-  .action(async ({ before, to, json = false }: { before: number; to: string; json?: boolean }) => {
+  .action(async ({ before, to, json = false }: { before?: number; to?: string; json?: boolean }) => {
+    if (before === undefined || to === undefined)
+      return archiveCommand.error('error: give --before DATE and --to DIRECTORY')
     const config = loadConfig()
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
