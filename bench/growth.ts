@@ -7,42 +7,58 @@ import { startMode } from './start-mode.ts'
 import { measureUndisturbed } from './undisturbed.ts'
 
 export interface Growth {
+  /** Entries of the full ledger, and their owners. */
+  readonly entries: number
+  readonly owners: number
   /** Rows in the full tables. */
   readonly biomarkers: number
   readonly samples: number
   /** Requests per second on a database that began empty and on a full one, measured by turns. */
   readonly pairs: ReadonlyArray<{ readonly empty: number; readonly full: number }>
+  /** Bytes of write-ahead log per delivery, in the same order. A checkpoint was forced before each measurement. */
+  readonly wal: ReadonlyArray<{ readonly empty: number; readonly full: number }>
   readonly soakSeconds: number
   readonly soakRequests: number
   /** Resident memory of the service in MB, sampled evenly over the soak. */
   readonly memory: readonly number[]
 }
 
+const OWNERS = 50_000
 const BIOMARKERS = 5_000_000
 const SAMPLES = 2_000_000
 const PAIRS = 3
 
 /** Measures whether millions of stored rows make the service slower, and whether minutes of load use more memory. */
-export async function measureGrowth(postgres: BenchPostgres, soakSeconds: number): Promise<Growth> {
+export async function measureGrowth(
+  postgres: BenchPostgres,
+  soakSeconds: number,
+  entries: number,
+): Promise<Growth> {
   const emptyDatabase = await postgres.createDatabase()
   const fullDatabase = await postgres.createDatabase()
   await fill(fullDatabase)
+  await fillLedger(fullDatabase, entries)
   let round = 0
-  const requestsPerSecond = async (database: BenchDatabase) => {
-    const measureOnce = () => measure('nightpost', 'mixture', 256, 5, database, round++)
-    return (await measureUndisturbed(measureOnce)).requestsPerSecond
+  const measureOn = async (database: BenchDatabase) => {
+    // The first change of a page after a checkpoint logs the whole page. A large ledger has more pages.
+    await database.client.query('checkpoint')
+    round += 1
+    return measureUndisturbed(() => measure('nightpost', 'mixture', 256, 5, database, round, OWNERS))
   }
   const pairs: Array<{ empty: number; full: number }> = []
+  const wal: Array<{ empty: number; full: number }> = []
   while (pairs.length < PAIRS) {
-    pairs.push({
-      empty: await requestsPerSecond(emptyDatabase),
-      full: await requestsPerSecond(fullDatabase),
-    })
+    const [empty, full] = [await measureOn(emptyDatabase), await measureOn(fullDatabase)]
+    pairs.push({ empty: empty.requestsPerSecond, full: full.requestsPerSecond })
+    wal.push({ empty: empty.walPerDelivery ?? 0, full: full.walPerDelivery ?? 0 })
   }
   await emptyDatabase.drop()
   const { requests, memory } = await soak(fullDatabase, soakSeconds)
   await fullDatabase.drop()
   return {
+    entries,
+    owners: OWNERS,
+    wal,
     biomarkers: BIOMARKERS,
     samples: SAMPLES,
     pairs,
@@ -75,6 +91,22 @@ async function soak(database: BenchDatabase, seconds: number) {
   await requireStored(result, database)
   await service.close()
   return { requests: result.requests, memory }
+}
+
+/** Entries of the ledger whose bodies are dropped, as after BODY_RETENTION_DAYS, of owners that all go on sending. */
+async function fillLedger({ client }: BenchDatabase, entries: number) {
+  const batch = 1_000_000
+  for (let first = 1; first <= entries; first += batch) {
+    await client.query(`insert into deliveries (owner, vendor, body_digest, delivery_id, event, user_id, authenticated_by,
+        outcome, headers, received_at, last_received_at, times_received, normaliser_version, body_size)
+      select 'c9bf9e57-1685-4c89-bafb-ff5af83' || lpad((n % ${OWNERS})::text, 5, '0'), 'sahha', sha256(n::text::bytea),
+        (lpad(to_hex(1700000000000 + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid, 'BiomarkerCreatedIntegrationEvent', 'user_' || lpad((n % ${OWNERS})::text, 5, '0'),
+        'api_key', 'stored', jsonb_build_object('x-user-id', 'user_' || lpad((n % ${OWNERS})::text, 5, '0'),
+          'content-type', 'application/json', 'x-event-type', 'BiomarkerCreatedIntegrationEvent'),
+        to_timestamp(1700000000 + n / 1000.0), to_timestamp(1700000000 + n / 1000.0), 1, 2, 845
+      from generate_series(${first}, ${Math.min(entries, first + batch - 1)}) as n`)
+  }
+  await client.query('vacuum analyze deliveries')
 }
 
 /** Fills two tables. The MD5 ids are spread over the index like Sahha's ids, which are UUIDs of version 5. */

@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly seconds: number
   /** The number of the first delivery. Each delivery has a number of its own. */
   readonly firstNumber: number
+  /** Number of owners; 1,000 if absent. */
+  readonly owners?: number | undefined
 }
 
 export interface LoadResult {
@@ -33,7 +35,14 @@ process.once('message', (options: LoadOptions) => {
   })
 })
 
-async function run({ port, workload, connections, seconds, firstNumber }: LoadOptions): Promise<LoadResult> {
+async function run({
+  port,
+  workload,
+  connections,
+  seconds,
+  firstNumber,
+  owners,
+}: LoadOptions): Promise<LoadResult> {
   const latencies = createHistogram({ lowest: 1, highest: 120_000_000, figures: 3 })
   const acked: Record<string, number[]> = {}
   const failures: Record<string, number> = {}
@@ -45,7 +54,7 @@ async function run({ port, workload, connections, seconds, firstNumber }: LoadOp
   /** Sends one request after the other on one connection. */
   const runConnection = () =>
     new Promise<void>((resolve, reject) => {
-      const prepared = new Map(kinds(workload).map((kind) => [kind, prepareRequest(kind)]))
+      const prepared = new Map(kinds(workload).map((kind) => [kind, prepareRequest(kind, owners)]))
       const socket: Socket = connect(port, '127.0.0.1')
       socket.setNoDelay(true)
       let kind: Workload

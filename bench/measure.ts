@@ -2,6 +2,7 @@ import type { BenchDatabase } from './database.ts'
 import { load } from './load.ts'
 import type { LoadOptions } from './load-generator.ts'
 import { requireStored } from './require-stored.ts'
+import { packAll, postgresCpu, type Sizes, sizesOf, perDelivery as sizesPerDelivery } from './sizes.ts'
 import { type Mode, startMode } from './start-mode.ts'
 
 export type { Mode } from './start-mode.ts'
@@ -20,6 +21,12 @@ export interface Measurement {
   /** Bytes of write-ahead log and of the database per delivery; null for the mode that stores nothing. */
   readonly walPerDelivery: number | null
   readonly databasePerDelivery: number | null
+  /** Bytes on disk per delivery by kind, when the bodies are hot and after `maintain`; null for the other modes. */
+  readonly hot: Sizes | null
+  readonly packed: Sizes | null
+  /** Microseconds of CPU time per delivery: of the service's process, and of all processes of Postgres. */
+  readonly serviceCpu: number
+  readonly postgresCpu: number
   /** Resident memory in bytes, after the load. */
   readonly rss: number
 }
@@ -39,6 +46,7 @@ export async function measure(
   seconds: number,
   database: BenchDatabase,
   round = 0,
+  owners?: number,
 ): Promise<Measurement> {
   const server = await startMode(mode, database.url)
   const { port } = server
@@ -46,16 +54,36 @@ export async function measure(
     const warmUpStart = round * ROUND_NUMBERS
     const start = warmUpStart + WARM_UP_NUMBERS
     const warmUpConnections = Math.min(connections, 32)
-    await load({ port, workload, connections: warmUpConnections, seconds: 1, firstNumber: warmUpStart })
+    await load({
+      port,
+      workload,
+      connections: warmUpConnections,
+      seconds: 1,
+      firstNumber: warmUpStart,
+      owners,
+    })
+    const { client } = database
+    const sizesBefore = mode === 'nightpost' ? await sizesOf(client) : null
+    const cpuBefore = await postgresCpu(client)
     const before = { ...(await database.size()), ...(await server.report()) }
-    const result = await load({ port, workload, connections, seconds, firstNumber: start })
+    const result = await load({ port, workload, connections, seconds, firstNumber: start, owners })
     const after = { ...(await database.size()), ...(await server.report()) }
+    const cpuAfter = await postgresCpu(client)
+    const sizesAfter = mode === 'nightpost' ? await sizesOf(client) : null
     const { 503: refused = 0, ...failures } = result.failures
     if (Object.keys(failures).length > 0) {
       throw new Error(`${mode}, ${workload}: unexpected answers ${JSON.stringify(failures)}`)
     }
     const acked = result.requests - refused
     if (mode !== 'noop') await requireStored(result, database)
+    const hot = sizesBefore && sizesAfter && sizesPerDelivery(sizesAfter, sizesBefore, acked)
+    // The warm-up is packed as well, so all deliveries count.
+    if (mode === 'nightpost' && round === 0) await packAll(client)
+    const packed = hot && {
+      ...hot,
+      hotBodies: 0,
+      packedBodies: (await sizesOf(client)).packedBodies / (await countOf(client)),
+    }
     const groups = after.groups - before.groups
     const perDelivery = (bytes: number) => (mode === 'noop' ? null : bytes / acked)
     return {
@@ -66,9 +94,18 @@ export async function measure(
       groupSize: groups > 0 ? (after.deliveries - before.deliveries) / groups : null,
       walPerDelivery: perDelivery(after.wal - before.wal),
       databasePerDelivery: perDelivery(after.database - before.database),
+      hot,
+      packed,
+      serviceCpu: ((after.cpu - before.cpu) * 1e6) / acked,
+      postgresCpu: ((cpuAfter - cpuBefore) * 1e6) / acked,
       rss: after.rss,
     }
   } finally {
     await server.close()
   }
+}
+
+async function countOf(client: BenchDatabase['client']): Promise<number> {
+  const { rows } = await client.query('select count(*)::float8 as count from deliveries')
+  return rows[0].count
 }

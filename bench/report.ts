@@ -63,6 +63,15 @@ export function page(results: Results): string {
     '|---|--:|--:|--:|--:|--:|',
     ...ratios(results),
     '',
+    '## Bytes and CPU per delivery',
+    '',
+    'Bytes on disk by kind. *Hot* bodies are one value for each group. *Packed* is the same after `nightpost maintain` of the',
+    'next day. CPU is in microseconds, of the process of the service and of all processes of Postgres.',
+    '',
+    '| workload | connections | entry | its indexes | hot body | packed body | rows | all, hot | all, packed | WAL | service µs | Postgres µs |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
+    ...bytes(results),
+    '',
     '## The database ceiling',
     '',
     'The same rows, including the ledger, are written by `COPY` into the same indexed tables: without HTTP, and without',
@@ -90,6 +99,25 @@ function disturbance({ measurements }: Results): string[] {
   ]
 }
 
+function bytes({ measurements }: Results): string[] {
+  return measurements.flatMap((m) => {
+    if (!m.hot || !m.packed) return []
+    const { entries, entryIndexes, hotBodies, rows } = m.hot
+    const rest = entries + entryIndexes + rows
+    const cells = [
+      title(m.workload),
+      m.connections,
+      ...[entries, entryIndexes, hotBodies, m.packed.packedBodies, rows].map(whole),
+      whole(rest + hotBodies),
+      whole(rest + m.packed.packedBodies),
+      digits(m.walPerDelivery),
+      whole(m.serviceCpu),
+      whole(m.postgresCpu),
+    ]
+    return [`| ${cells.join(' | ')} |`]
+  })
+}
+
 function ratios({ measurements }: Results): string[] {
   const find = (workload: WorkloadName, connections: number, mode: Mode) =>
     measurements.find((m) => m.workload === workload && m.connections === connections && m.mode === mode)
@@ -113,6 +141,7 @@ function ratios({ measurements }: Results): string[] {
 /** The section of docs/benchmarks.md on growth. */
 export function growthText(growth: Growth): string {
   const rates = (of: 'empty' | 'full') => growth.pairs.map((pair) => whole(pair[of])).join(', ')
+  const wal = (of: 'empty' | 'full') => growth.wal.map((pair) => whole(pair[of])).join(', ')
   const ratios = growth.pairs.map(({ empty, full }) => full / empty).sort((a, b) => a - b)
   return [
     '## Growth',
@@ -120,7 +149,11 @@ export function growthText(growth: Growth): string {
     'The mixture was sent over 256 connections to two databases in turns:',
     '',
     `- to a database that was empty at the start: ${rates('empty')} requests/s;`,
-    `- to a database with ${whole(growth.biomarkers)} biomarkers and ${whole(growth.samples)} samples: ${rates('full')} requests/s.`,
+    `- to a database with ${whole(growth.entries)} entries of ${whole(growth.owners)} owners, ${whole(growth.biomarkers)} biomarkers and`,
+    `  ${whole(growth.samples)} samples: ${rates('full')} requests/s.`,
+    '',
+    `The deliveries were of all ${whole(growth.owners)} owners. A checkpoint came before each run. Bytes of write-ahead log per delivery:`,
+    `empty ${wal('empty')}; full ${wal('full')}.`,
     '',
     `The median of the ratios (full ÷ empty) is ${digits(ratios[Math.floor(ratios.length / 2)] ?? null)}.`,
     '',

@@ -1,7 +1,7 @@
 import type { Workload } from './workloads.ts'
 
 export const KEY = 'bench-key'
-const OWNERS = 1000
+const OWNERS = 1_000
 
 /** An HTTP request whose bytes are built once and changed in place for each delivery. */
 export interface PreparedRequest {
@@ -12,8 +12,8 @@ export interface PreparedRequest {
   body(number: number): Buffer
 }
 
-export function prepareRequest(workload: Workload): PreparedRequest {
-  const user = workload.vendor === 'asleep' ? 'G-20250115025029-vLErWBfQNtnfvgDcc####' : 'user_####'
+export function prepareRequest(workload: Workload, owners = OWNERS): PreparedRequest {
+  const user = workload.vendor === 'asleep' ? 'G-20250115025029-vLErWBfQNtnfvgDc#####' : 'user_#####'
   const head = [
     `POST /webhooks/${workload.vendor} HTTP/1.1`,
     'host: bench',
@@ -27,10 +27,10 @@ export function prepareRequest(workload: Workload): PreparedRequest {
   const text = head + workload.template
   const bytes = Buffer.from(text)
   const numberOffsets = [...text.matchAll(/@{10}/g)].map(({ index }) => index)
-  const ownerOffsets = [...text.matchAll(/#{4}/g)].map(({ index }) => index)
+  const ownerOffsets = [...text.matchAll(/#{5}/g)].map(({ index }) => index)
   const setNumber = (number: number) => {
     const digits = String(number).padStart(10, '0')
-    const owner = String(number % OWNERS).padStart(4, '0')
+    const owner = String(number % owners).padStart(5, '0')
     for (const offset of numberOffsets) bytes.write(digits, offset, 'latin1')
     for (const offset of ownerOffsets) bytes.write(owner, offset, 'latin1')
   }

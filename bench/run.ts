@@ -20,6 +20,7 @@ const options = new Command('bench')
   .option('--rounds <n>', 'measurements of each mode, by turns; the median counts')
   .option('--no-growth', 'leave out the measurements on full tables and the soak')
   .option('--growth-only', 'only the measurements on full tables and the soak')
+  .option('--ledger <entries>', 'entries of the full ledger', '20000000')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -32,6 +33,7 @@ const options = new Command('bench')
     growth: boolean
     growthOnly?: boolean
     soak: string
+    ledger: string
   }>()
 
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
@@ -59,7 +61,7 @@ try {
     if (!options.quick && !options.only) writePage(text)
   }
   if (options.growth && !options.quick && !options.only) {
-    const text = growthText(await measureGrowth(postgres, Number(options.soak)))
+    const text = growthText(await measureGrowth(postgres, Number(options.soak), Number(options.ledger)))
     process.stdout.write(`\n${text}`)
     writeSection('growth', text)
   }
@@ -83,7 +85,10 @@ function connectionsFor(name: WorkloadName): number[] {
 
 /** Measures the modes by turns, so that a change of the machine's speed affects all of them, and keeps the medians. */
 async function measureModes(name: WorkloadName, connections: number): Promise<void> {
-  const selected = modes.filter((mode) => !options.quick || mode !== 'noop' || name === 'biomarker')
+  const isChosen = options.modes !== undefined
+  const selected = modes.filter(
+    (mode) => isChosen || !options.quick || mode !== 'noop' || name === 'biomarker',
+  )
   const byMode = new Map(selected.map((mode) => [mode, [] as Array<Measurement & Disturbance>]))
   for (let round = 0; round < rounds; round += 1) {
     for (const [mode, measurements] of byMode) {
@@ -132,7 +137,8 @@ function line(name: string, connections: number, mode: Mode, m: Measurement & Di
     `${name} ${mode} @${connections}`.padEnd(34),
     `${number(m.requestsPerSecond)}/s`.padStart(9),
     `p50 ${number(m.p50)} ms, p99 ${number(m.p99)} ms, group ${number(m.groupSize)},`,
-    `WAL ${number(m.walPerDelivery)} B, database ${number(m.databasePerDelivery)} B`,
+    `WAL ${number(m.walPerDelivery)} B, database ${number(m.databasePerDelivery)} B,`,
+    `CPU ${number(m.serviceCpu)} + ${number(m.postgresCpu)} µs`,
     ...(m.stolen > 0.01 ? [`(${Math.round(m.stolen * 100)} % of the processor time stolen)`] : []),
   ].join(' ')
 }

@@ -11,9 +11,9 @@ export interface Workload {
 }
 
 const NUMBER = '@@@@@@@@@@'
-const OWNER = '####'
+const OWNER = '#####'
 const profile = {
-  profileId: `c9bf9e57-1685-4c89-bafb-ff5af830${OWNER}`,
+  profileId: `c9bf9e57-1685-4c89-bafb-ff5af83${OWNER}`,
   accountId: 'a3c1e8d2-4f6b-4a9c-8e7d-2b5f1c3a9e6b',
   externalId: `user_${OWNER}`,
 }
@@ -132,7 +132,7 @@ const stages = Array.from({ length: EPOCHS }, (_, epoch) => {
 })
 const snoring = Array.from({ length: EPOCHS }, (_, epoch) => (epoch % 90 < 12 ? 1 : 0))
 
-const user = { user_id: `G-20250115025029-vLErWBfQNtnfvgDcc${OWNER}` }
+const user = { user_id: `G-20250115025029-vLErWBfQNtnfvgDc${OWNER}` }
 
 const session: Workload = {
   name: 'night, 960 epochs × 2',
