@@ -136,7 +136,8 @@ function printUpkeep(result: UpkeepResult): void {
   waits.push(line('without maintain', waitsAlone), line('beside maintain', waitsBeside))
   process.stdout.write(
     `\nmaintain: ${kills} kills, ${acked} acknowledged, ${completedRuns} runs completed with ${packs} bodies packed, ` +
-      `${lockTimeouts} lock timeouts, ${result.violations.length} violations\n${waits}\n`,
+      `${lockTimeouts} lock timeouts, ${result.violations.length} violations\n` +
+      `longest wait of the service for a lock of maintain: ${(1000 * result.longestLockWait).toFixed(0)} ms\n${waits}\n`,
   )
   for (const violation of result.violations.slice(0, 20)) process.stdout.write(`     ${violation}\n`)
 }

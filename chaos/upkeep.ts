@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
 import { lostDeliveries, openAnswerFile, unexpectedAnswers } from './answers.ts'
 import { audit } from './audit.ts'
 import { bodyFaults, leftPartitions } from './body-faults.ts'
@@ -57,6 +58,8 @@ export interface UpkeepResult {
   readonly waitsAlone: Waits
   /** While `maintain` ran and Postgres was not killed. */
   readonly waitsBeside: Waits
+  /** Seconds for which a session of the service waited for a lock that `maintain` held; 0 if none was seen waiting. */
+  readonly longestLockWait: number
   readonly violations: readonly string[]
 }
 
@@ -83,6 +86,7 @@ export async function runUpkeep(options: UpkeepOptions): Promise<UpkeepResult> {
   }
   const closedDay = () => Math.floor((movedTime(days, settled()) - HOUR) / DAY)
 
+  const locks = new LockWatch(url)
   let process: MaintainProcess | undefined
   let finishedDay = Number.NEGATIVE_INFINITY
   let typicalRun = 500
@@ -115,9 +119,12 @@ export async function runUpkeep(options: UpkeepOptions): Promise<UpkeepResult> {
     const alone: Period = [Date.now(), Date.now() + options.alone]
     await sleep(options.alone)
     for (let killed = 0; killed < kills; killed += 1) {
+      // A whole run between two kills, which takes up what the killed one left. Otherwise none might reach the last steps.
+      const before = result.completedRuns
+      while (result.completedRuns === before) await run(movedTime(days, settled()))
       for (;;) {
         while (closedDay() <= finishedDay) await sleep(10)
-        if (!(await run(movedTime(days, settled()), random() * 0.8 * typicalRun))) break
+        if (!(await run(movedTime(days, settled()), random() * 1.2 * typicalRun))) break
       }
       if (options.killPostgres && (killed + 1) % (options.postgresEvery ?? 10) === 0) {
         const since = Date.now()
@@ -151,11 +158,13 @@ export async function runUpkeep(options: UpkeepOptions): Promise<UpkeepResult> {
       ...result,
       waitsAlone: waits(undisturbed, [alone]),
       waitsBeside: waits(undisturbed, beside),
+      longestLockWait: locks.longest,
       violations,
     }
   } finally {
     if (sender.exitCode === null) sender.kill()
     process?.kill()
+    await locks.stop()
     answers.close()
   }
 }
@@ -181,6 +190,44 @@ function waits(answers: readonly Answer[], periods: readonly Period[]): Waits {
     median: at(0.5),
     p99: at(0.99),
     longest: sorted.at(-1) ?? 0,
+  }
+}
+
+/** Looks twenty times a second which sessions of the service wait for a lock of `maintain`. */
+class LockWatch {
+  /** Seconds of the longest wait that was seen. */
+  longest = 0
+  #isStopped = false
+  readonly #watching: Promise<void>
+
+  constructor(url: string) {
+    this.#watching = this.#watch(url)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#watching
+  }
+
+  async #watch(url: string): Promise<void> {
+    while (!this.#isStopped) {
+      const client = await connect(url).catch(() => undefined)
+      while (client && !this.#isStopped && (await this.#look(client).catch(() => false))) await sleep(50)
+      await client?.end().catch(() => {})
+      await sleep(50)
+    }
+  }
+
+  async #look(client: pg.Client): Promise<true> {
+    const { rows } = await client.query(
+      `select extract(epoch from clock_timestamp() - l.waitstart)::float8 as waited from pg_locks as l
+       where not l.granted and exists (
+         select from pg_stat_activity as a
+         where a.pid = any(pg_blocking_pids(l.pid)) and a.application_name = 'chaos maintain'
+       ) and l.pid not in (select pid from pg_stat_activity where application_name = 'chaos maintain')`,
+    )
+    for (const { waited } of rows) this.longest = Math.max(this.longest, waited)
+    return true
   }
 }
 
