@@ -16,7 +16,7 @@ const COLUMNS = `
     format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as "notNull", col_description(c.oid, a.attnum) as comment,
     exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p' and a.attnum = any (k.conkey)) as "isKey"
   from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition
   order by c.relkind in ('r', 'p'), c.relname, a.attnum`
 
 /** Returns the text of docs/data-dictionary.md. Its only source is the catalogue of a migrated database. */
