@@ -90,4 +90,4 @@ const BY_ID = `select d.delivery_id, d.owner, d.vendor, d.event, d.user_id, d.au
   d.source, d.headers, ${iso('received_at')}, ${iso('last_received_at')}, d.times_received, d.normaliser_version,
   encode(d.body_digest, 'hex') as body_digest, b.body
   from deliveries as d join delivery_bodies as b using (delivery_id)
-  where delivery_id = any($1::uuid[]) order by delivery_id`
+  where d.delivery_id = any($1::uuid[]) and b.delivery_id = any($1::uuid[]) order by d.delivery_id`
