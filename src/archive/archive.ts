@@ -46,8 +46,11 @@ export async function archive(client: pg.ClientBase, options: ArchiveOptions): P
   const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lock])
   if (!rows[0].mine) throw new Error('Another process is writing an archive at this moment.')
   try {
+    // The view has a plan for each partition. To compile them takes far longer than to read a chunk.
+    await client.query('set jit = off')
     return await archiveLocked(client, options)
   } finally {
+    await client.query('reset jit').catch(() => {})
     await client.query('select pg_advisory_unlock($1)', [lock]).catch(() => {})
   }
 }
