@@ -128,14 +128,15 @@ async function apply(query: Query, migration: Migration, schema: string): Promis
 }
 
 /**
- * Sets the schema, and removes limits that the role or the database may have and that would end long work. Settings that
- * this version of Postgres does not have are skipped.
+ * Sets the schema, and removes limits that the role or the database may have and that would end long work. Without JIT,
+ * because it would compile the plan of every partition for each of many short queries. Settings that this version of
+ * Postgres does not have are skipped.
  */
 export async function resetSession(client: pg.ClientBase, schema: string): Promise<void> {
   await client.query(
     `select set_config('search_path', quote_ident($1), false), set_config(s.name, s.value, false)
      from (values ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
-       ('idle_in_transaction_session_timeout', '0'), ('default_transaction_isolation', 'read committed'))
+       ('idle_in_transaction_session_timeout', '0'), ('default_transaction_isolation', 'read committed'), ('jit', 'off'))
        as s(name, value) join pg_settings using (name)`,
     [schema],
   )
