@@ -32,7 +32,7 @@ COMMENT ON COLUMN "body_packs"."bytes" IS 'The exact bytes of the bodies, end to
 --> statement-breakpoint
 COMMENT ON TABLE "upkeep_tasks" IS 'How far nightpost maintain, or the same work in the background, has come.';
 --> statement-breakpoint
-COMMENT ON COLUMN "upkeep_tasks"."task" IS 'pack: bodies are packed by owner.';
+COMMENT ON COLUMN "upkeep_tasks"."task" IS 'pack: bodies are packed by owner. activity: event_activity is written. empty: no body of a stored delivery is in its entry. archive: nothing is dropped for its age without an archive.';
 --> statement-breakpoint
 COMMENT ON COLUMN "upkeep_tasks"."position" IS 'Deliveries with a smaller delivery_id are done.';
 --> statement-breakpoint

@@ -130,7 +130,9 @@ describe('maintain', () => {
 
   it('keeps no body of a stored delivery longer than BODY_RETENTION_DAYS, and every other', async () => {
     await service.sahha(biomarker({ id: 'old', category: 'c' }))
+    await service.db.query(`update deliveries set body = 'came late' where event = 'SESSION_COMPLETE'`)
     const done = await run({ now: Date.now() + 40 * DAY, retention: { bodies: 30 } })
+    expect(await count(`deliveries where outcome = 'stored' and body is not null`)).toBe(0)
     expect(done?.partitionsDropped.length).toBeGreaterThan(14)
     expect(await count(`delivery_bodies join deliveries using (delivery_id) where outcome = 'stored'`)).toBe(
       0,

@@ -89,6 +89,7 @@ export function keepRecordingLastStored(
   const end = new AbortController()
   const pause = () => sleep(RECORD_EVERY, undefined, { signal: end.signal, ref: false }).catch(() => {})
   const running = (async () => {
+    await pause()
     while (!end.signal.aborted) {
       await recordLastStored(client).catch(onError)
       await pause()

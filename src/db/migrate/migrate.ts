@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { sqlState } from '../commit/failure.ts'
 import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
-import { databaseTime, preparePartitions } from '../upkeep/partitions.ts'
+import { DAYS_AT_START, databaseTime, preparePartitions } from '../upkeep/partitions.ts'
 import {
   LOCK_RETRY_POLICY,
   type LockRetryPolicy,
@@ -184,7 +184,7 @@ async function refreshTimeZones(client: pg.ClientBase): Promise<void> {
 /** Creates partitions ahead. A role that may only read and write rows leaves them to `nightpost maintain`. */
 async function keepPartitions(client: pg.ClientBase): Promise<void> {
   try {
-    await preparePartitions(client, await databaseTime(client))
+    await preparePartitions(client, await databaseTime(client), DAYS_AT_START)
   } catch (error) {
     if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error
   }

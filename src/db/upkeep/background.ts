@@ -6,7 +6,8 @@ import { resetSession } from '../migrate/migrate.ts'
 import { type LedgerSizes, ledgerSizes, type MaintainOptions, maintain, oldestBody } from './maintain.ts'
 import { databaseTime, daysAhead } from './partitions.ts'
 
-/** Milliseconds between two runs. */
+/** Milliseconds from the start to the first run, and between two runs. */
+const FIRST_PAUSE = 10_000
 const PAUSE = 10 * 60_000
 
 export interface LedgerState {
@@ -52,9 +53,12 @@ export class Upkeep {
 
   async #run(): Promise<void> {
     const { signal } = this.#end
+    const pause = (milliseconds: number) =>
+      sleep(milliseconds, undefined, { signal, ref: false }).catch(() => {})
+    await pause(FIRST_PAUSE)
     while (!signal.aborted) {
       await this.#pass()
-      await sleep(PAUSE, undefined, { signal, ref: false }).catch(() => {})
+      await pause(PAUSE)
     }
   }
 

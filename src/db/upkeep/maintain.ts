@@ -16,7 +16,7 @@ import {
   partitionsOf,
   preparePartitions,
 } from './partitions.ts'
-import { deleteEntries, deleteProvisional } from './retention.ts'
+import { deleteEntries, deleteProvisional, emptyOldEntries } from './retention.ts'
 import { keepStragglers } from './stragglers.ts'
 
 const DAY = 86_400_000
@@ -94,6 +94,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     ...(window && { limits: window }),
   })
   const partitionsDropped = await dropPartitions(client, closedUntil(now), keptSince, log)
+  if (keptSince !== null) await emptyOldEntries(client, keptSince, signal)
   const entriesBefore = keptDays(retention.deliveries, now)
   const entriesDeleted = entriesBefore === null ? 0 : await deleteEntries(client, entriesBefore, signal)
   const windowsBefore = keptDays(retention.windows, now)

@@ -99,11 +99,14 @@ export async function databaseTime(client: Client): Promise<number> {
 /** How many days of partitions stand ready at least. Each is an empty table. */
 export const DAYS_AHEAD = 14
 
-/** Makes sure that there are partitions for `DAYS_AHEAD` days. */
-export async function preparePartitions(client: Client, now: number): Promise<number> {
+/** A start waits for the partitions of these days only. The upkeep makes the others. */
+export const DAYS_AT_START = 2
+
+/** Makes sure that there are partitions for so many days. Returns how many it created. */
+export async function preparePartitions(client: Client, now: number, days = DAYS_AHEAD): Promise<number> {
   let created = 0
   for (const table of [GROUPS, PACKS]) {
-    created += await createPartitions(client, table, now - DAY, now + DAYS_AHEAD * DAY)
+    created += await createPartitions(client, table, now - DAY, now + days * DAY)
   }
   return created
 }

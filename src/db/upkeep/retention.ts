@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
 import { quoted } from '../migrate/migration-files.ts'
 import { primaryKeyOf } from '../sql/parameters.ts'
-import { idAtTime } from '../uuid-time.ts'
+import { idAtTime, timeOfId } from '../uuid-time.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -21,6 +21,36 @@ export async function deleteEntries(client: Client, before: number, signal: Abor
     )
     return rowCount ?? 0
   })
+}
+
+const DAY = 86_400_000
+
+/**
+ * Removes the bodies of stored deliveries from their entries, of those that arrived before a time. There are few: bodies that
+ * came too late to be packed. It looks at each day once. Returns how many.
+ */
+export async function emptyOldEntries(client: Client, before: number, signal: AbortSignal): Promise<number> {
+  const { rows } = await client.query(
+    `select coalesce((select position from upkeep_tasks where task = 'empty'),
+       (select delivery_id from deliveries order by delivery_id limit 1)) as position`,
+  )
+  if (rows[0].position === null) return 0
+  let all = 0
+  for (let from: number = timeOfId(rows[0].position); from < before && !signal.aborted; from += DAY) {
+    const to = Math.min(before, from + DAY)
+    const { rowCount } = await client.query(
+      `update deliveries set body = null, body_size = octet_length(body)
+       where delivery_id >= $1 and delivery_id < $2 and outcome = 'stored' and body is not null`,
+      [idAtTime(from), idAtTime(to)],
+    )
+    all += rowCount ?? 0
+    await client.query(
+      `insert into upkeep_tasks as t (task, position, finished_at) values ('empty', $1, now())
+       on conflict (task) do update set position = excluded.position, finished_at = excluded.finished_at`,
+      [idAtTime(to)],
+    )
+  }
+  return all
 }
 
 /**
