@@ -92,7 +92,7 @@ describe.each(['README.md', 'docs/first-callback.md'])('%s', (file) => {
   it('names only settings that exist', () => {
     const known = [...Object.keys(ConfigSchema.properties), ...secretNames.map((name) => `${name}_FILE`)]
     const words = ['NULL', 'WASO', 'POST', 'CREATEROLE', 'INFERENCE_COMPLETE', 'SESSION_COMPLETE']
-    const ofTests = ['TEST_DATABASE_URL', 'TEST_POOLER']
+    const ofTests = ['TEST_DATABASE_URL', 'TEST_POOLER', 'OTEL_EXPORTER_OTLP_ENDPOINT']
     const named = all(/`([A-Z][A-Z_]{3,})[`=]/g)
     expect(named).toContain('SAHHA_WEBHOOK_SECRETS')
     expect(named.filter((name) => ![...known, ...words, ...ofTests].includes(name))).toEqual([])
