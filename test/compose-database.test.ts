@@ -268,6 +268,8 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
   })
 
   it('makes a backup at once, waits for the night, and ends with the container', async () => {
+    // A backup is named by its second.
+    await new Promise((resolve) => setTimeout(resolve, 1100))
     const before = files().length
     const nightly = spawn('bash', [join(scripts, 'backup.sh'), 'nightly'], {
       env: { ...server.environment, BACKUP_DIRECTORY: backups, BACKUP_KEEP_DAYS: '36500' },
