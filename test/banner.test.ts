@@ -73,7 +73,7 @@ it("with credentials of one's own, the printed commands work in a shell, and sho
 
 it('the start names the database, the vendors and the retention in one line, without the password', () => {
   const { hostname, port, pathname, password } = new URL(db.url)
-  const lines = output.split('\n').filter((line) => line.includes('keeps everything'))
+  const lines = output.split('\n').filter((line) => line.includes('keeps all deliveries'))
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     expect.objectContaining({
       database: {
@@ -84,8 +84,8 @@ it('the start names the database, the vendors and the retention in one line, wit
         embedded: false,
       },
       vendors: ['asleep', 'sahha'],
-      retention: 'keeps everything',
-      msg: `database ${hostname}:${port}${pathname}, schema public; vendors asleep, sahha; keeps everything`,
+      retention: 'keeps all deliveries',
+      msg: `database ${hostname}:${port}${pathname}, schema public; vendors asleep, sahha; keeps all deliveries`,
     }),
   ])
   expect(password).not.toBe('')

@@ -14,7 +14,7 @@ export function retentionOf(
 /** What is deleted after which time, for the line that the service logs at its start. */
 export function retentionText(config: Parameters<typeof retentionOf>[0]): string {
   const { bodies, deliveries } = retentionOf(config)
-  if (bodies === undefined && deliveries === undefined) return 'keeps everything'
+  if (bodies === undefined && deliveries === undefined) return 'keeps all deliveries'
   const kept = [
     bodies === undefined ? null : `bodies ${bodies} days`,
     deliveries === undefined ? null : `deliveries ${deliveries} days`,
