@@ -100,6 +100,18 @@ module.exports = {
       node('crypto', 'fs', 'fs/promises', 'path', 'stream', 'stream/promises', 'zlib'),
     ),
     module_(
+      'export',
+      '^src/export/',
+      '^src/archive/(chunks|manifest)\\.ts$',
+      '^src/contract/',
+      '^src/db/(connect|upkeep)/',
+      '^src/erase/person-tables\\.ts$',
+      '^src/ingest/content\\.ts$',
+      '^src/ops/version\\.ts$',
+      npm('pg', 'csv-stringify', 'hyparquet-writer', 'lossless-json', 'postgres-array'),
+      node('buffer', 'crypto', 'fs/promises', 'path'),
+    ),
+    module_(
       'replay',
       '^src/replay/',
       '^src/archive/',

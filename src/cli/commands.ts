@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./maintain.ts')).maintainCommand,
   },
   {
+    name: 'export',
+    summary: 'write a view as CSV, NDJSON or Parquet, or all that is held about a person',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
     name: 'archive',
     summary: 'copy deliveries with their bodies into files, and read them back',
     load: async () => (await import('./archive.ts')).archiveCommand,

@@ -38,6 +38,6 @@ export function outputWidth(): number {
 }
 
 /** Prints a value as one JSON document. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+export function printJson(value: unknown, stream: NodeJS.WriteStream = process.stdout): void {
+  stream.write(`${JSON.stringify(value, null, 2)}\n`)
 }

@@ -41,3 +41,18 @@ function progressLines(stream: NodeJS.WriteStream) {
     stop: () => {},
   }
 }
+
+const COUNT_INTERVAL_MS = 200
+
+/** Shows a count that has no known end, on a terminal only. */
+export function countOn(stream: NodeJS.WriteStream): { count(rows: number): void; stop(): void } {
+  let shownAt = 0
+  const count = (rows: number) => {
+    if (Date.now() - shownAt < COUNT_INTERVAL_MS) return
+    shownAt = Date.now()
+    stream.write(`\r${rows} rows`)
+  }
+  // The terminal clears the line to its end.
+  const stop = () => (shownAt > 0 ? stream.write('\r\u001b[K') : true)
+  return stream.isTTY ? { count, stop } : { count: () => {}, stop: () => {} }
+}

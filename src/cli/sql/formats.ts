@@ -1,4 +1,4 @@
-import { type Options, stringify } from 'csv-stringify/sync'
+import { csvLines } from '../../export/csv.ts'
 import { drawRow, fits, fittingTable, naturalWidths, rule } from '../table.ts'
 import { jsonValue } from './json.ts'
 import type { Column, Row } from './statement.ts'
@@ -12,19 +12,11 @@ export interface Format {
 
 /** CSV as RFC 4180 has it: a header, lines that end with CR LF. NULL is empty, and an empty text is `""`. */
 export function csvFormat(): Format {
-  const lines = (rows: ReadonlyArray<readonly unknown[]>) => stringify([...rows] as unknown[][], CSV)
   return {
-    begin: (columns) => (columns.length > 0 ? lines([columns.map(({ name }) => name)]) : ''),
-    rows: lines,
+    begin: (columns) => (columns.length > 0 ? csvLines([columns.map(({ name }) => name)]) : ''),
+    rows: csvLines,
     end: () => '',
   }
-}
-
-const CSV: Options = {
-  record_delimiter: 'windows',
-  // A line feed alone also ends a line for many readers.
-  quoted_match: /[\r\n]/,
-  cast: { string: (value) => (value === '' ? { value, quoted_empty: true } : value) },
 }
 
 /** One JSON object a line for each row. Throws if two columns have one name. */
