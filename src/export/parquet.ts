@@ -13,6 +13,8 @@ type Values = Array<Value | Value[]>
 /** A row group is in memory until it is complete. */
 const GROUP_ROWS = 50_000
 const GROUP_CHARACTERS = 8 * 2 ** 20
+/** An element of a list takes more memory than its text. */
+const LIST_WEIGHT = 4
 
 const MICROS = { unit: 'MICROS' } as const
 
@@ -62,7 +64,7 @@ export class ParquetEncoder implements Encoder {
     for (const row of rows) {
       for (const [at, column] of this.#columns.entries()) {
         const text = row[at] ?? null
-        this.#characters += text?.length ?? 0
+        this.#characters += (text?.length ?? 0) * (column.isArray ? LIST_WEIGHT : 1)
         this.#data[at]?.push(text === null ? null : this.#value(text, column))
       }
       if (this.#rowsWaiting >= GROUP_ROWS || this.#characters >= GROUP_CHARACTERS) this.#writeGroup()
