@@ -11,7 +11,7 @@ import { exportPerson, type PersonExport } from '../src/export/person/person.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { archetype, biomarker, dataLog, inference, score, session } from './setup/bodies.ts'
 import { tables } from './setup/fixtures.ts'
-import { ASLEEP_KEY, setup, type TestService } from './setup/service.ts'
+import { ASLEEP_KEY, setup, signed, type TestService } from './setup/service.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -61,7 +61,7 @@ beforeAll(async () => {
   }
   // Anna's data under Bob's name: it is hers, and his id is not.
   await service.asleep(
-    keep('sleeper-anna', session({ id: 'mismatch' }, { user_id: 'sleeper-anna' })),
+    keep('sleeper-anna', session({ id: 'second-night' }, { user_id: 'sleeper-anna' })),
     'sleeper-bob',
   )
   for (const [profile, externalId] of [
@@ -79,6 +79,7 @@ beforeAll(async () => {
           ...who,
           value: '12345678901234567890.5',
           unit: note,
+          category: 'c',
           startDateTime: '2025-01-01T00:00:00+09:00',
         }),
       ),
@@ -89,7 +90,6 @@ beforeAll(async () => {
   }
   const header = { 'x-external-id': 'customer-carla' }
   const body = keep('customer-carla', '{"no profile"')
-  const { signed } = await import('./setup/service.ts')
   await service.post('sahha', { ...signed(body), ...header }, body)
 })
 afterAll(async () => {
@@ -234,7 +234,7 @@ describe('a person of Sahha', () => {
   it('by a profile', async () => {
     await exported('one', { vendor: sahha as Vendor, who: { owner: 'profile/one' } })
     for (const [table, count] of Object.entries(await rowsOf(sahha as Vendor, 'profile/one'))) {
-      expect(count).toBeGreaterThan(0)
+      expect(count, table).toBeGreaterThan(0)
       expect(JSON.parse(read('one', 'tables', `${table}.json`))).toHaveLength(count)
     }
     expect(JSON.parse(read('one', 'tables', 'biomarkers.json'))).toMatchObject([
@@ -263,7 +263,6 @@ describe('a person of Sahha', () => {
   it('who has only rejected deliveries', async () => {
     const body = { ...biomarker({ profileId: 'profile-late', externalId: 'customer-emil' }), id: null }
     const bytes = Buffer.from(JSON.stringify(body))
-    const { signed } = await import('./setup/service.ts')
     await service.post('sahha', { ...signed(bytes), 'x-external-id': 'customer-emil' }, bytes)
     const done = await exported('emil', { vendor: sahha as Vendor, who: { externalId: 'customer-emil' } })
     expect(done.folders).toMatchObject([{ rows: 0, deliveries: 1, bodies: 1 }])
