@@ -43,9 +43,10 @@ export async function entriesOf(client: pg.ClientBase, vendor: Vendor, subject: 
         ? maskedHeaders(vendor, names)
         : quoted(column),
   )
+  const about = 'Every message that was received about the person: when, from where, and what became of it.'
   const values = [...parametersOf(vendor, subject), headerForms(subject.names)]
   const text = `${table.select.text} where ${OWN} order by delivery_id`
-  return { ...table, select: { text, values } }
+  return { ...table, about, select: { text, values } }
 }
 
 const WITHHELD = `'(withheld: the id of another user)'`
@@ -155,5 +156,6 @@ export async function quarantineEntries(
     column === 'headers' ? `(${maskedHeaders(vendor, '$2::text[]')}) - $3::text[]` : quoted(column),
   )
   const text = `${table.select.text} where delivery_id = any($1::uuid[]) order by delivery_id`
-  return { ...table, select: { text, values: [ids, headerForms(names), Object.keys(vendor.proofs)] } }
+  const about = 'Messages about the person whose sender is not proven. Anyone may have sent them.'
+  return { ...table, about, select: { text, values: [ids, headerForms(names), Object.keys(vendor.proofs)] } }
 }

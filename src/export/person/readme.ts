@@ -21,6 +21,8 @@ How to read it
 
 - Files that end in .csv open in a spreadsheet. An empty field means: no value.
 - Files that end in .json or .ndjson have the same content for programs. null means: no value.
+- A delivery is one message. Names in capitals or with points in them are those of the service that sent it, and NULL
+  means: no value.
 - Times are in UTC and end in Z, unless the text about the column says otherwise.
 - A number that a program would round is in quotes in .json files, so that no digit is lost.
 - manifest.json lists all files with their number of rows and a checksum (SHA-256), by which a change can be found.
@@ -39,9 +41,11 @@ export function readmeText(
   const introduction = INTRODUCTION.replace('VENDOR', vendor)
     .replace('OWNER', () => who)
     .replace('TIME', time)
-  const list = files.map(
-    ({ name, rows, about }) => `${name} (${rows ?? 0} ${rows === 1 ? 'row' : 'rows'})\n    ${about}`,
-  )
+  const list = [...new Set(files.map(stemOf))].map((stem) => {
+    const same = files.filter((file) => stemOf(file) === stem)
+    const { rows = 0, about = '' } = same[0] ?? {}
+    return `${same.map(({ name }) => name).join(', ')} (${rows} ${rows === 1 ? 'row' : 'rows'})\n    ${about}`
+  })
   const meanings = tables.map(({ name, about, columns }) =>
     [
       `${name}: ${about}`,
@@ -50,3 +54,6 @@ export function readmeText(
   )
   return [introduction, 'The files\n', ...list, '\nThe columns\n', meanings.join('\n\n'), ''].join('\n')
 }
+
+/** A table is in two files. */
+const stemOf = ({ name }: FolderFile) => name.replace(/\.(json|csv)$/, '')
