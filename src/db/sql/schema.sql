@@ -112,6 +112,24 @@ create table deliveries (
   constraint deliveries_owner_vendor_body_digest_pk PRIMARY KEY (owner, vendor, body_digest)
 );
 
+create table erasure_key (
+  "only" boolean default true not null,
+  key bytea not null,
+  constraint erasure_key_pkey PRIMARY KEY ("only")
+);
+
+create table erasures (
+  person bytea not null,
+  vendor text not null,
+  kind text not null,
+  fenced_at timestamp with time zone not null,
+  erased_at timestamp with time zone,
+  lifted_at timestamp with time zone,
+  counts jsonb,
+  change_position bigint,
+  constraint erasures_person_pk PRIMARY KEY (person)
+);
+
 create table event_activity (
   vendor text not null,
   event text not null,
@@ -649,5 +667,13 @@ BEGIN
     time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights,
     latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log
   TO nightpost_reader;
+  GRANT EXECUTE ON FUNCTION nightpost_person TO nightpost_reader;
   RETURN true;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.nightpost_person(vendor text, owner text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE STRICT SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+RETURN encode(sha256(((SELECT k.key FROM erasure_key k) || convert_to(((vendor || ' owner '::text) || owner), 'UTF8'::name))), 'hex'::text);
