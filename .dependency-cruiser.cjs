@@ -112,6 +112,17 @@ module.exports = {
       node('crypto'),
     ),
     module_(
+      'erase',
+      '^src/erase/',
+      '^src/archive/',
+      '^src/db/',
+      '^src/contract/(problem|vendor)\\.ts$',
+      '^src/ingest/content\\.ts$',
+      '^src/tables/',
+      npm(TYPEBOX, 'drizzle-orm', 'pg'),
+      node('fs/promises', 'timers/promises'),
+    ),
+    module_(
       'status',
       '^src/status/',
       '^src/db/',

@@ -116,7 +116,11 @@ async function stray(name: string, { isNamed = false } = {}) {
   const other = biomarker({ id: `m-${name[0]}`, profileId: 'profile-other', externalId: 'ext-other' })
   await service.post('sahha', { ...signed(other), ...external }, other)
   // Not proven: the quarantine has it.
-  await service.post('sahha', { 'x-signature': '0'.repeat(64), ...external }, biomarker({ id: `q-${name[0]}` }))
+  await service.post(
+    'sahha',
+    { 'x-signature': '0'.repeat(64), ...external },
+    biomarker({ id: `q-${name[0]}` }),
+  )
 }
 
 /** Where a text stands in the database: every column of every table, partitions and bytes included. */

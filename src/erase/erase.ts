@@ -2,7 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import { begin } from '../db/connect/transaction.ts'
 import { countHolding, type Holding, totalOf } from './count.ts'
-import { finishErasure, raiseFence, waitForWriters } from './fence.ts'
+import { finishErasure, raiseFence, requireFenceReaders, waitForWriters } from './fence.ts'
 import { deleteDeliveries, deletePacks, unnameDeliveries } from './ledger.ts'
 import { deleteOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
@@ -34,6 +34,7 @@ export async function erase(
   person: Person,
   { progress = () => {}, signal }: EraseOptions = {},
 ): Promise<Erased> {
+  await requireFenceReaders(client)
   await raiseFence(client, person)
   await waitForWriters(client, signal)
   const before = await countInSnapshot(client, person)

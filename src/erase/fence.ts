@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
+import { APPLICATION_0_1_0 } from '../db/connect/application.ts'
 import { type PersonKind, personHash } from '../db/sql/fence.ts'
 import type { Person } from './person.ts'
 
@@ -11,6 +12,18 @@ const HASH = `case r.kind when 'owner' then ${personHash('$1::text', 'owner', 'r
 function parametersOf({ vendor, owners, users }: Person): unknown[] {
   const kinds: PersonKind[] = [...owners.map(() => 'owner' as const), ...users.map(() => 'user' as const)]
   return [vendor.name, kinds, [...owners, ...users]]
+}
+
+/** Throws if a replica is connected that does not look for the fence. */
+export async function requireFenceReaders(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select exists (select from pg_stat_activity where datname = current_database() and application_name = $1) as has`,
+    [APPLICATION_0_1_0],
+  )
+  if (rows[0].has)
+    throw new Error(
+      'A replica of version 0.1.0 is connected. It would store deliveries about erased persons. Upgrade it first.',
+    )
 }
 
 /** Puts up the fence. After the commit of this statement no new statement stores anything about the person. */
