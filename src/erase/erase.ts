@@ -36,6 +36,8 @@ export async function erase(
 ): Promise<Erased> {
   await requireFenceReaders(client)
   await raiseFence(client, person)
+  // Otherwise Postgres may take the table for empty, and read all of it for each delivery.
+  await client.query('analyze erasures')
   await waitForWriters(client, signal)
   const before = await countInSnapshot(client, person)
   const deleted: Record<string, number> = {}
