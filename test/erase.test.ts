@@ -406,6 +406,57 @@ it('is finished by a second run after kill -9', async () => {
   expect(await rows()).toBe(0)
 })
 
+describe('nightpost erase', () => {
+  const run = async (...options: string[]) => {
+    const child = spawn(process.execPath, [...built('cli/main'), 'erase', ...options], {
+      cwd: root,
+      env: { PATH: process.env.PATH, DATABASE_URL: service.db.direct },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const output = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].on('data', (data) => {
+        output[name] += data
+      })
+    const [code] = await once(child, 'close')
+    return { code, ...output }
+  }
+
+  it('shows what would go, asks, erases, and lets the person come back', async () => {
+    await live('gina')
+    const sahhaGina = ['--vendor', 'sahha', '--external-id', 'ext-gina']
+    const [dry, asked, wrong, both, none, asleepOnly] = await Promise.all([
+      run(...sahhaGina, '--dry-run', '--json'),
+      run(...sahhaGina),
+      run('--owner', 'profile-gina'),
+      run('--vendor', 'sahha', '--owner', 'a', '--external-id', 'b'),
+      run('--vendor', 'sahha'),
+      run('--vendor', 'asleep', '--external-id', 'b'),
+    ])
+    expect(dry.code).toBe(0)
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      owners: ['profile-gina'],
+      counts: { biomarkers: 1, deliveries: 4 },
+    })
+    expect(asked).toMatchObject({ code: 2, stdout: '' })
+    expect(asked.stderr).toContain('profile-gina')
+    for (const { code, stdout } of [wrong, both, none, asleepOnly])
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(await tracesIn(client, ['profile-gina'])).not.toEqual([])
+
+    const erased = await run(...sahhaGina, '--yes')
+    expect(erased.code).toBe(0)
+    expect(erased.stdout).toMatch(/^ERASED/)
+    expect(await tracesIn(client, ['profile-gina'])).toEqual([])
+    const [lifted, again] = [await run(...sahhaGina, '--lift', '--json'), await run(...sahhaGina, '--lift')]
+    // The profile is no longer known by the external id: its owner has a fence of its own.
+    expect(JSON.parse(lifted.stdout)).toEqual({ lifted: 1 })
+    expect(again.code).toBe(1)
+    const owner = await run('--vendor', 'sahha', '--owner', 'profile-gina', '--lift', '--json')
+    expect(JSON.parse(owner.stdout)).toEqual({ lifted: 1 })
+  })
+})
+
 it('knows every table that has an owner', async () => {
   const connection = await connected(service.db.direct)
   const { rows } = await connection.query(

@@ -61,7 +61,10 @@ export const eraseCommand = new Command('erase')
   .option('--archive <directory>', 'also remove the person from this archive; may be repeated', collect, [])
   .option('--dry-run', 'show what would be deleted; nothing is written')
   .option('--yes', 'do not ask')
-  .option('--lift', 'let the person come back: deliveries that arrive from now on are stored')
+  .option(
+    '--lift',
+    'let the person come back: deliveries that arrive from now on are stored. Each id of the certificate has a fence of its own',
+  )
   .option('--export <file>', 'write the list of erasures, without an id, to a file')
   .option('--reapply <file>', 'erase again whoever is on the list of such a file')
   .option('--no-vacuum', 'leave the removal of deleted rows from disk to autovacuum')
