@@ -108,7 +108,7 @@ module.exports = {
       '^src/erase/person-tables\\.ts$',
       '^src/ingest/content\\.ts$',
       '^src/ops/version\\.ts$',
-      npm('pg', 'csv-stringify', 'hyparquet-writer', 'lossless-json', 'postgres-array'),
+      npm('pg', 'drizzle-orm', 'csv-stringify', 'hyparquet-writer', 'lossless-json', 'postgres-array'),
       node('buffer', 'crypto', 'fs/promises', 'path'),
     ),
     module_(
@@ -122,6 +122,17 @@ module.exports = {
       '^src/config/index\\.ts$',
       npm('drizzle-orm', 'pg', 'pino'),
       node('crypto'),
+    ),
+    module_(
+      'erase',
+      '^src/erase/',
+      '^src/archive/',
+      '^src/db/',
+      '^src/contract/(problem|vendor)\\.ts$',
+      '^src/ingest/content\\.ts$',
+      '^src/tables/',
+      npm(TYPEBOX, 'drizzle-orm', 'pg'),
+      node('fs/promises', 'timers/promises'),
     ),
     module_(
       'status',

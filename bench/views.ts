@@ -67,6 +67,12 @@ const questions: Question[] = [
     runs: 20,
   },
   {
+    name: "the regularity of a user's year (`sleep_regularity_index`)",
+    query: 'select sleep_regularity_index($1)',
+    limit: 200,
+    runs: 20,
+  },
+  {
     name: "a profile's year of steps (`daily_biomarkers`)",
     query: `select local_date, value_number from daily_biomarkers where profile_id = $1 and type = 'steps'`,
   },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { commentStatements } from '../src/db/sql/comments.ts'
 import { groups, packs } from '../src/tables/bodies.ts'
 import { ledger } from '../src/tables/deliveries.ts'
+import { fence, fenceKey } from '../src/tables/erasures.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'
 import { activity, tasks } from '../src/tables/upkeep.ts'
@@ -29,6 +30,8 @@ const targets = [
   packs as unknown as Target,
   tasks as unknown as Target,
   activity as unknown as Target,
+  fence as unknown as Target,
+  fenceKey as unknown as Target,
   ...vendors.flatMap((vendor) => vendor.targets),
 ]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)

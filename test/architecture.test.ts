@@ -77,7 +77,7 @@ describe('the database says what it holds', () => {
           '--dialect',
           'postgresql',
           '--schema',
-          './src/{tables/{bodies,deliveries,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
+          './src/{tables/{bodies,deliveries,erasures,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
           '--out',
           relative(root, out),
         ],
@@ -96,6 +96,8 @@ describe('the database says what it holds', () => {
       'body_groups',
       'event_activity',
       'upkeep_tasks',
+      'erasures',
+      'erasure_key',
     ]
     const keys = await db.query(
       `

@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Vendor } from '../src/contract/vendor.ts'
 import { connect } from '../src/db/connect/pool.ts'
-import { personTables } from '../src/erase/person-tables.ts'
 import { exportPerson, type PersonExport } from '../src/export/person/person.ts'
+import { tablesOf } from '../src/export/person/subject.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { archetype, biomarker, dataLog, inference, score, session } from './setup/bodies.ts'
 import { tables } from './setup/fixtures.ts'
@@ -101,7 +101,7 @@ async function exported(name: string, options: Pick<PersonExport, 'vendor' | 'wh
   const client = await connect(service.db.url, { name: 'nightpost export', use: 'read' })
   try {
     return await exportPerson(client, {
-      ...{ vendors, directory: join(root, name), bodyLimit: 2 ** 20, onProgress: () => {} },
+      ...{ directory: join(root, name), bodyLimit: 2 ** 20, onProgress: () => {} },
       signal: new AbortController().signal,
       ...options,
     })
@@ -132,8 +132,7 @@ const bodiesOf = (person: string) => (sent[person] ?? []).map((body) => body.toS
 /** The number of rows of a person in each table. */
 async function rowsOf(vendor: Vendor, owner: string) {
   const counts: Record<string, number> = {}
-  for (const { table, ownerColumn, vendor: name } of personTables(vendors)) {
-    if (name !== vendor.name) continue
+  for (const { table, ownerColumn } of tablesOf(vendor)) {
     const [row] = await service.db.query(`select count(*) as n from ${table} where ${ownerColumn} = $1`, [
       owner,
     ])
@@ -143,7 +142,11 @@ async function rowsOf(vendor: Vendor, owner: string) {
 }
 
 it('every table with an owner is known', async () => {
-  const known = personTables(vendors)
+  const known = [
+    ...vendors.flatMap(tablesOf),
+    { table: 'deliveries', ownerColumn: 'owner' },
+    { table: 'body_packs', ownerColumn: 'owner' },
+  ]
   const columns = await service.db.query(
     `select c.relname as table, string_agg(a.attname, ' ') as columns from pg_class as c join pg_attribute as a on a.attrelid = c.oid
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and not a.attisdropped
@@ -152,7 +155,12 @@ it('every table with an owner is known', async () => {
   expect(columns.map(({ table }) => table).sort()).toEqual(known.map(({ table }) => table).sort())
   for (const { table, ownerColumn } of known)
     expect(columns.find((one) => one.table === table)?.columns?.split(' ')).toContain(ownerColumn)
-  expect(known.filter(({ vendor }) => vendor !== null).map(({ table }) => table)).toEqual(tables)
+  expect(
+    vendors
+      .flatMap(tablesOf)
+      .map(({ table }) => table)
+      .sort(),
+  ).toEqual([...tables].sort())
 })
 
 describe('a person of Asleep', () => {

@@ -12,6 +12,8 @@ const NOT_READABLE = [
   'body_packs',
   'deliveries',
   'delivery_bodies',
+  'erasure_key',
+  'erasures',
   'event_activity',
   'unverified_deliveries',
   'upkeep_tasks',

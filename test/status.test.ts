@@ -70,7 +70,16 @@ async function status(...options: string[]) {
 }
 
 const emptyReport: DatabaseReport = {
-  ...{ lastStored: [], recent: [], problems: [], unverified: [], drift: [], ahead: null, now: 0 },
+  ...{
+    lastStored: [],
+    recent: [],
+    problems: [],
+    unverified: [],
+    drift: [],
+    ahead: null,
+    unfinishedErasures: null,
+    now: 0,
+  },
   ...{ ledgerBytes: 0, databaseBytes: 0 },
 }
 

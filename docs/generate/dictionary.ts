@@ -19,9 +19,24 @@ const COLUMNS = `
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition
   order by c.relkind in ('r', 'p'), c.relname, a.attnum`
 
+interface Function {
+  signature: string
+  result: string
+  about: string
+}
+
+/** The functions for queries: those whose comment says what they return, except the one that grants. */
+const FUNCTIONS = `
+  select p.proname || '(' || pg_get_function_arguments(p.oid) || ')' as signature, pg_get_function_result(p.oid) as result,
+    obj_description(p.oid, 'pg_proc') as about
+  from pg_proc as p where p.pronamespace = 'public'::regnamespace and obj_description(p.oid, 'pg_proc') is not null
+    and p.proname <> 'grant_nightpost_reader'
+  order by p.proname`
+
 /** Returns the text of docs/data-dictionary.md. Its only source is the catalogue of a migrated database. */
 export async function dataDictionary(client: pg.Client): Promise<string> {
   const { rows } = await client.query<Column>(COLUMNS)
+  const { rows: functions } = await client.query<Function>(FUNCTIONS)
   const names = [...new Set(rows.map(({ relation }) => relation))]
   const relations = names.map((name): [string, Column[]] => [
     name,
@@ -45,6 +60,14 @@ export async function dataDictionary(client: pg.Client): Promise<string> {
     'Use the views for queries. In every view that has a column for the owner (`user_id`, `profile_id`, or `owner` in',
     '`delivery_log`), a condition on this column uses the primary key.',
     ...relations.filter((relation) => !isTable(relation)).flatMap(viewSection),
+    '',
+    '## Functions',
+    '',
+    '`nightpost_reader` may call all of them.',
+    '',
+    '| function | returns | meaning |',
+    '|---|---|---|',
+    ...functions.map(({ signature, result, about }) => row([`\`${signature}\``, result, about])),
     '',
     '## Tables',
     '',

@@ -41,16 +41,26 @@ export interface Archived extends Omit<Manifest, 'files' | 'format' | 'version'>
  * ledger has. Throws, and leaves the day as it was, if a body or a file is damaged and the ledger can't make it again. The
  * connection must keep its session: a lock lets one process archive at a time.
  */
-export async function archive(client: pg.ClientBase, options: ArchiveOptions): Promise<Archived> {
-  const lock = lockNumber(`nightpost archive ${options.schema}`)
+export function archive(client: pg.ClientBase, options: ArchiveOptions): Promise<Archived> {
+  return locked(client, options.schema, async () => {
+    try {
+      // The view has a plan for each partition. To compile them takes far longer than to read a chunk.
+      await client.query('set jit = off')
+      return await archiveLocked(client, options)
+    } finally {
+      await client.query('reset jit').catch(() => {})
+    }
+  })
+}
+
+/** Runs `change` while no other process writes an archive. Throws if one does. The connection must keep its session. */
+export async function locked<T>(client: pg.ClientBase, schema: string, change: () => Promise<T>): Promise<T> {
+  const lock = lockNumber(`nightpost archive ${schema}`)
   const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lock])
   if (!rows[0].mine) throw new Error('Another process is writing an archive at this moment.')
   try {
-    // The view has a plan for each partition. To compile them takes far longer than to read a chunk.
-    await client.query('set jit = off')
-    return await archiveLocked(client, options)
+    return await change()
   } finally {
-    await client.query('reset jit').catch(() => {})
     await client.query('select pg_advisory_unlock($1)', [lock]).catch(() => {})
   }
 }

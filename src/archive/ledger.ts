@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
+import { isNotFenced } from '../db/sql/fence.ts'
 import type { Period } from '../db/upkeep/maintain.ts'
 import { DamagedBody } from '../db/upkeep/packs.ts'
 import { GROUPS, PACKS, partitionsOf } from '../db/upkeep/partitions.ts'
@@ -47,8 +48,8 @@ export async function* candidates(client: Client, period: Period): AsyncGenerato
   let last = ''
   for (;;) {
     const { rows } = await client.query(
-      `select delivery_id as id, coalesce(body_size, octet_length(body), 0) as size from deliveries
-       where delivery_id >= $1 and delivery_id < $2 and (body is not null or delivery_id >= $3)
+      `select delivery_id as id, coalesce(body_size, octet_length(body), 0) as size from deliveries as d
+       where delivery_id >= $1 and delivery_id < $2 and (body is not null or delivery_id >= $3) and ${isNotFenced('d')}
        order by delivery_id limit ${PAGE}`,
       [from, idAtTime(period.to), apart],
     )

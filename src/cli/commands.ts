@@ -54,6 +54,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replayCommand,
   },
   {
+    name: 'erase',
+    summary: 'delete everything about one person, and keep it so',
+    load: async () => (await import('./erase.ts')).eraseCommand,
+  },
+  {
     name: 'simulate',
     summary: 'send what both vendors would send about simulated users',
     load: async () => (await import('./simulate.ts')).simulateCommand,

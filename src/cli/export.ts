@@ -133,7 +133,7 @@ async function runPerson(
   const who = owner === undefined ? { externalId: externalId ?? '' } : { owner }
   const { count, stop } = countOn(process.stderr)
   const done = await exportPerson(client, {
-    ...{ vendor, vendors, directory: out, bodyLimit, signal },
+    ...{ vendor, directory: out, bodyLimit, signal },
     who,
     onProgress: count,
   }).finally(stop)

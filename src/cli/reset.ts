@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { loadConfig, requireDatabaseUrl } from '../config/index.ts'
 import { databaseOf } from '../db/connect/database.ts'
@@ -6,6 +5,7 @@ import { DATA_DIRECTORY } from '../db/connect/open.ts'
 import { connect } from '../db/connect/pool.ts'
 import { migrate } from '../db/migrate/migrate.ts'
 import { startCluster } from '../embedded/index.ts'
+import { isConfirmed } from './confirm.ts'
 
 const HELP = `
 Deletes every delivery and every row of the embedded database in .data/, and makes its tables again, empty. Generated
@@ -42,7 +42,7 @@ export const resetCommand = new Command('reset')
     try {
       const database = databaseOf(config, cluster.url)
       const deliveries = await countDeliveries(database)
-      const isWanted = yes || (await confirmed(deliveries))
+      const isWanted = yes || (await isConfirmed(question(deliveries)))
       const emptied = isWanted && (await cluster.empty())
       if (emptied) await migrate(database)
       if (json) process.stdout.write(`${JSON.stringify({ emptied, deliveries: emptied ? deliveries : 0 })}\n`)
@@ -76,16 +76,7 @@ async function countDeliveries(database: Parameters<typeof connect>[0]): Promise
   }
 }
 
-async function confirmed(deliveries: number): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await terminal.question(
-      `Delete ${counted(deliveries)} and all their rows from the embedded database in ${DATA_DIRECTORY}? [y/N] `,
-    )
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    terminal.close()
-  }
-}
+const question = (deliveries: number) =>
+  `Delete ${counted(deliveries)} and all their rows from the embedded database in ${DATA_DIRECTORY}?`
 
 const counted = (deliveries: number) => `${deliveries} ${deliveries === 1 ? 'delivery' : 'deliveries'}`

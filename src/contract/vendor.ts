@@ -112,6 +112,11 @@ export interface Vendor {
   readonly keptHeaders: readonly string[]
   /** The headers that carry credentials, by their lower-case names. */
   readonly proofs: Readonly<Record<string, Proof>>
+  /**
+   * The column of the vendor's tables with the user id that headers name, if that is not the owner: `external_id` of Sahha,
+   * whose owner is `profileId`. An erasure finds by it what else belongs to a person.
+   */
+  readonly userColumn?: string
   readonly events: readonly Event[]
   /** The vendor's tables, declared with `target`. Every table in `normalise` must be listed. */
   readonly targets: readonly Target[]
@@ -132,6 +137,11 @@ export interface Vendor {
    *         : null
    */
   handshake?(query: Readonly<Record<string, unknown>>, credentials: Credentials): HandshakeAnswer | null
+  /**
+   * What the person who runs Nightpost has to call so that the vendor deletes a person too, for the certificate of an erasure.
+   * Plain text, with the names of environment variables instead of credentials.
+   */
+  deletionAdvice?(person: { readonly owners: readonly string[]; readonly users: readonly string[] }): string
   /** A request as the vendor sends it, for the `curl` line that the service prints in development. */
   example(credentials: Credentials): { headers: Record<string, string>; body: string }
 }

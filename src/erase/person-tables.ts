@@ -1,28 +1,17 @@
-import { getTableName } from 'drizzle-orm'
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Vendor } from '../contract/vendor.ts'
-import { bodyPacks } from '../tables/bodies.ts'
-import { deliveries } from '../tables/deliveries.ts'
+import { primaryKeyOf } from '../db/sql/parameters.ts'
+import type { Target } from '../tables/target.ts'
 
-/** A table whose rows belong to persons. */
+/** A table with rows of persons, and the column that says whose each row is. */
 export interface PersonTable {
-  readonly table: string
-  /** The column that names the person: the first one of the primary key. */
+  readonly target: Target
   readonly ownerColumn: string
-  /** The vendor whose rows these are; null if the table has the rows of all vendors. */
-  readonly vendor: string | null
 }
 
-/** Every table whose rows belong to persons. Parents come before their parts. */
-export function personTables(vendors: readonly Pick<Vendor, 'name' | 'targets'>[]): PersonTable[] {
-  const ofVendors = vendors.flatMap(({ name, targets }) =>
-    targets.map(({ table }) => ({ ...keyed(table), vendor: name })),
-  )
-  return [...ofVendors, ...[deliveries, bodyPacks].map((table) => ({ ...keyed(table), vendor: null }))]
-}
-
-function keyed(table: Parameters<typeof getTableConfig>[0]) {
-  const [owner] = getTableConfig(table).primaryKeys[0]?.columns ?? []
-  if (!owner) throw new Error(`${getTableName(table)} has no primary key that begins with its owner.`)
-  return { table: getTableName(table), ownerColumn: owner.name }
+/** The tables of vendors that have rows of persons: all of them. Tables with parts of rows come first. */
+export function personTables(vendors: readonly Vendor[]): PersonTable[] {
+  return vendors
+    .flatMap(({ targets }) => targets)
+    .map((target) => ({ target, ownerColumn: primaryKeyOf(target.table)[0]?.name as string }))
+    .sort((a, b) => Number(b.target.partOf !== undefined) - Number(a.target.partOf !== undefined))
 }

@@ -28,6 +28,8 @@ export interface Verdict {
   readonly event: string | null
   /** The user that the request header named. */
   readonly userId: string | null
+  /** The same, or else the user that the body names: a person who was erased may be known by it alone. */
+  readonly subject: string | null
   /** Why the body is rejected, or which records of a stored body have no row. */
   readonly problem: Problem | null
   readonly rows: readonly TargetRows[]
@@ -54,9 +56,12 @@ export interface Delivery {
   readonly trace?: DeliveryTrace | undefined
 }
 
-/** What the ledger says after the commit. `deliveryId` is that of the first arrival of these bytes. */
+/**
+ * What the ledger says after the commit. `deliveryId` is that of the first arrival of these bytes. `erased`: the person was
+ * erased, and nothing of the delivery was kept.
+ */
 export interface Receipt {
-  readonly outcome: Verdict['outcome'] | 'duplicate'
+  readonly outcome: Verdict['outcome'] | 'duplicate' | 'erased'
   readonly deliveryId: string
   readonly problem: Problem | null
 }

@@ -60,6 +60,7 @@ export function judge(vendor: Vendor, scheme: string, headers: Headers, content:
     owner: ownerOf(identity),
     event: nameOf(identity),
     userId,
+    subject: subjectOf(userId, identity),
     problem: result ? partlyStored(result) : null,
     rows: result?.rows ?? [],
     createdAt: result?.createdAt ?? null,
@@ -87,6 +88,7 @@ function rejected(problem: Problem, userId: string | null, identity?: Identity):
     owner: ownerOf(identity),
     event: nameOf(identity),
     userId,
+    subject: subjectOf(userId, identity),
     problem,
     rows: [],
     createdAt: null,
@@ -131,6 +133,11 @@ const MAX_LABEL = 255
 function ownerOf(identity: Identity | undefined): string {
   const owner = identity?.owner
   return typeof owner === 'string' && owner.length <= MAX_LABEL ? owner : ''
+}
+
+function subjectOf(userId: string | null, identity: Identity | undefined): string | null {
+  const user = userId ?? identity?.user
+  return typeof user === 'string' && user !== '' ? user : null
 }
 
 function nameOf(identity: Identity | undefined): string | null {

@@ -89,7 +89,8 @@ export class RejectedError extends Error {
 /** Notes the outcome of a delivery for the request's log line. */
 function summarise(request: FastifyRequest, vendor: Vendor, verdict: Verdict, receipt: Receipt): void {
   const { outcome, deliveryId, problem } = receipt
-  request.owner = verdict.owner
+  // Nothing that belongs to an erased person is logged, not even a hash.
+  request.owner = outcome === 'erased' ? null : verdict.owner
   request.summary = {
     vendor: vendor.name,
     event: documentedEvent(vendor, verdict) ?? unknownName(verdict.event),

@@ -6,7 +6,12 @@ import { Problem } from '../contract/problem.ts'
 import type { Vendor } from '../contract/vendor.ts'
 
 const Acknowledgement = Type.Object({
-  outcome: Type.Union([Type.Literal('stored'), Type.Literal('duplicate'), Type.Literal('unrecognised')]),
+  outcome: Type.Union([
+    Type.Literal('stored'),
+    Type.Literal('duplicate'),
+    Type.Literal('unrecognised'),
+    Type.Literal('erased'),
+  ]),
   delivery_id: Type.String({ format: 'uuid' }),
 })
 
@@ -32,7 +37,10 @@ export function callbackSchema(vendor: Vendor) {
     headers: vendor.headers,
     body: Type.Union([...vendor.events.map(({ schema }) => schema)]),
     response: {
-      200: { description: 'Committed', ...Acknowledgement },
+      200: {
+        description: 'Committed; `erased`: the person was erased, and nothing was kept',
+        ...Acknowledgement,
+      },
       400: problemAnswer('malformed_json or missing_user_id; the body is stored in the ledger'),
       401: problemAnswer('unauthorized'),
       408: problemAnswer('request_timeout'),

@@ -135,6 +135,7 @@ function eventSeries({ deliveries, vendorLag, commitLag }: Metrics, vendor: stri
       stored: outcome('stored'),
       duplicate: outcome('duplicate'),
       unrecognised: outcome('unrecognised'),
+      erased: outcome('erased'),
       rejected: outcome('rejected'),
       unavailable: outcome('unavailable'),
     },

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { begin } from '../db/connect/transaction.ts'
 import { removeDescribed } from '../db/sql/comparing-statements.ts'
+import { isErased } from '../db/sql/fence.ts'
 import { type Plan, replaceParts, rowsByTarget, writeRows } from '../db/write/plan.ts'
 import { Changes, type Comparison, type Source, withRows } from './compare.ts'
 import type { Owner } from './owner-rows.ts'
@@ -21,6 +22,10 @@ export async function rebuild(
   const { client } = source
   await begin(client)
   try {
+    if (await isFenced(client, owner)) {
+      await client.query('rollback')
+      return
+    }
     await deleteRows(client, owner, plans, changes)
     await writeChanges(source, owner, plans, changes)
     await writeLaterDeliveries(source, owner, plans, comparison)
@@ -29,6 +34,19 @@ export async function rebuild(
     await client.query('rollback').catch(() => {})
     throw error
   }
+}
+
+/**
+ * Whether the owner was erased since the comparison. An erasure waits for the transactions that hold this lock, so that it
+ * deletes what they write. The lock blocks nobody.
+ */
+async function isFenced(client: pg.ClientBase, { vendor, owner }: Owner): Promise<boolean> {
+  await client.query('lock table deliveries in row exclusive mode')
+  const { rows } = await client.query(`select ${isErased('$1::text', 'owner', '$2::text')} as is_erased`, [
+    vendor,
+    owner,
+  ])
+  return rows[0].is_erased === true
 }
 
 async function deleteRows(

@@ -2,6 +2,7 @@ import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../db/connect/transaction.ts'
 import { lockDeliveries, moveDeliveries, updateVerdicts } from '../db/sql/ledger-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
+import { type BodyPlace, blankInGroups, blankInPacks } from '../db/upkeep/blank.ts'
 import {
   type Client,
   type DeliveryRows,
@@ -15,9 +16,7 @@ import {
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
 
-interface Held {
-  readonly delivery_id: string
-  readonly owner: string
+interface Held extends BodyPlace {
   readonly received_at: string
 }
 
@@ -43,6 +42,10 @@ export class Rewriter implements GroupWriter {
     const moved = present.filter(isMoved)
     const staying = present.filter((delivery) => !isMoved(delivery))
     await query(client, updateVerdicts, rowParameters(updateVerdicts.parameters, staying.map(ledgerRow)))
+    // The body goes along. In the pack of the former owner, or in a group, an erasure of the new owner would not find it.
+    const places = moved.map(({ arrival }) => before.get(arrival.id) as Held)
+    await blankInGroups(client, places)
+    await blankInPacks(client, places)
     const arrived =
       moved.length === 0
         ? []

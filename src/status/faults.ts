@@ -29,6 +29,7 @@ export function faultsOf(
     ...refusedRequests(database, service),
     ...quarantined(database),
     ...rejectedDeliveries(database, thresholds),
+    ...unfinishedErasures(database),
   ]
 }
 
@@ -100,6 +101,14 @@ function* rejectedDeliveries({ recent }: DatabaseReport, { rejected }: Threshold
       yield `${vendor}: ${hour} ${kind} ${deliveries(hour)} rejected in the last hour.`
     }
   }
+}
+
+/** An erasure takes minutes. */
+const LONG_ERASURE = 3_600_000
+
+function* unfinishedErasures({ unfinishedErasures: unfinished, now }: DatabaseReport) {
+  if (!unfinished || now - unfinished.since < LONG_ERASURE) return
+  yield `${unfinished.count} ids are fenced but not erased, the first for ${duration(now - unfinished.since)}: run nightpost erase for them again.`
 }
 
 /**

@@ -45,6 +45,8 @@ export interface DatabaseReport {
   }>
   /** Deliveries that are stamped later than now, and the latest stamp; null if there are none. */
   readonly ahead: { readonly count: number; readonly until: number } | null
+  /** Erasures that began and did not finish: how many, and since when the oldest. Null if there are none. */
+  readonly unfinishedErasures: { readonly count: number; readonly since: number } | null
   /** The database's clock, by which deliveries are stamped. */
   readonly now: number
   readonly ledgerBytes: number
@@ -68,6 +70,7 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
   return {
     now,
     ahead: await ahead(client, now),
+    unfinishedErasures: await unfinishedErasures(client),
     lastStored: await lastStored(client, vendors),
     recent: await recent(client, vendors, now),
     problems: await problems(client, vendors, now),
@@ -121,6 +124,14 @@ async function ahead(client: Client, now: number): Promise<DatabaseReport['ahead
     `select count(*)::int as count, (extract(epoch from max(received_at)) * 1000)::float8 as until
      from deliveries where delivery_id >= $1 and received_at > to_timestamp($2 / 1000.0::float8)`,
     [idAtTime(now + TOLERANCE), now + TOLERANCE],
+  )
+  return rows[0].count > 0 ? rows[0] : null
+}
+
+async function unfinishedErasures(client: Client): Promise<DatabaseReport['unfinishedErasures']> {
+  const { rows } = await client.query(
+    `select count(*)::int as count, (extract(epoch from min(fenced_at)) * 1000)::float8 as since
+     from erasures where erased_at is null and lifted_at is null`,
   )
   return rows[0].count > 0 ? rows[0] : null
 }

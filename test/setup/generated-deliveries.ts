@@ -258,15 +258,15 @@ function readable(delivery: GeneratedDelivery): GeneratedDelivery {
   return Object.defineProperty({ ...delivery }, fc.toStringMethod, { value: () => `\n  ${text}` })
 }
 
+/** When all generated deliveries arrived, in milliseconds of Unix time. */
+export const ARRIVED = 0x019800000000
+
 /** The delivery as the route would give it to the store. */
-export function toDelivery({
-  vendor,
-  user,
-  text,
-  hasWrongUser,
-  id,
-  receivedAt,
-}: GeneratedDelivery): Delivery {
+export function toDelivery(
+  { vendor, user, text, hasWrongUser, id, receivedAt }: GeneratedDelivery,
+  // The times are made up, so usually no partition has them.
+  isLate = true,
+): Delivery {
   const arrival = { ...newArrival(Buffer.from(text)), id, receivedAt }
   const [scheme, header] = vendor === sahha ? ['signature', 'x-external-id'] : ['api_key', 'x-user-id']
   const headers = { [header as string]: hasWrongUser ? 'somebody-else' : user }
@@ -277,7 +277,6 @@ export function toDelivery({
     authenticatedBy: scheme as string,
     headers,
     normaliserVersion: vendor.normaliserVersion,
-    // The times are made up, so no partition has them.
-    isLate: true,
+    isLate,
   }
 }

@@ -4,6 +4,7 @@ import { bodyGroups } from '../../tables/bodies.ts'
 import { deliveries } from '../../tables/deliveries.ts'
 import type { Target } from '../../tables/target.ts'
 import type { Plan } from '../write/plan.ts'
+import { isNotFenced, selectFenced } from './fence.ts'
 import {
   and,
   byKey,
@@ -25,14 +26,16 @@ const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
 /** The columns that say where the body of a delivery is. */
 const bodyColumns = [deliveries.body, deliveries.body_group, deliveries.body_start, deliveries.body_size]
-const isBodyColumn = (column: PgColumn) => bodyColumns.some(({ name }) => name === column.name)
-const ledgerParameters = ledgerColumns.filter((column) => !isBodyColumn(column)).flatMap(parametersOf)
+const isBody = (column: PgColumn) => bodyColumns.some(({ name }) => name === column.name)
+const ledgerParameters = ledgerColumns.filter((column) => !isBody(column)).flatMap(parametersOf)
 /** Without `body_group`, which is the same for the whole group. */
 const entryColumns = ledgerColumns.filter(({ name }) => name !== deliveries.body_group.name)
 const rowParameters = entryColumns.flatMap(parametersOf)
 const groupId: Parameter = { name: 'group_id', type: 'uuid', isScalar: true }
 const groupBytes: Parameter = { name: 'group_bytes', type: 'bytea', isScalar: true }
-const entryParameters = [...rowParameters, groupId, groupBytes]
+/** The user that a delivery names, for the fence. The ledger has only the one of the header, in `user_id`. */
+const subject: Parameter = { name: 'subject', type: 'text' }
+const entryParameters = [...rowParameters, subject, groupId, groupBytes]
 const placeOf = (name: string) => {
   const at = entryParameters.findIndex((parameter) => parameter.name === name)
   const { type, isScalar } = entryParameters[at] as Parameter
@@ -41,9 +44,9 @@ const placeOf = (name: string) => {
 
 /**
  * Inserts the deliveries of a group that are not in the ledger, and upserts their rows, in one statement and one round trip.
- * Returns two kinds of rows. One is for a delivery that the ledger has already, usually none: its `delivery_id`, with NULL as
- * `table`. Its rows are not written. The other is for a row with parts that replaced an older row: its `delivery_id`, `table`
- * and `key`. The parts of a row are inserted here only if the row is new. The parts of a row that replaced another must be
+ * Returns three kinds of rows. One is for a delivery that the ledger has already, usually none: its `delivery_id`, with NULL as
+ * `table`. Its rows are not written. The second is for a delivery of an erased person, with `erasures` as `table`: nothing of
+ * it is written. The third is for a row with parts that replaced an older row: its `delivery_id`, `table` and `key`. The parts of a row are inserted here only if the row is new. The parts of a row that replaced another must be
  * deleted first, by a statement whose snapshot is taken after the row is locked.
  * Parameters: the ledger's columns, then for each target its columns and those of its parts.
  */
@@ -69,9 +72,10 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
   return statement(
     `insert group ${targets.join(' ')}`,
     parameters,
-    sql`with new_deliveries as (${insertDeliveriesSql()}), new_bodies as (${insertBodiesSql()})${sql.join(inOrder)}
-select r.delivery_id, null as table, null::jsonb as key
-from unnest(${placeOf('delivery_id')}) as r(delivery_id) ${whereRepeated} ${sql.join(replaced)}`,
+    sql`with fenced as (${selectFenced(placeOf)}), new_deliveries as (${insertDeliveriesSql()}),
+new_bodies as (${insertBodiesSql()})${sql.join(inOrder)}
+select r.delivery_id, case when ${isFenced} then 'erasures' end as table, null::jsonb as key
+from unnest(${placeOf('delivery_id')}) as r(delivery_id) ${whereNotNew} ${sql.join(replaced)}`,
   )
 }
 
@@ -80,7 +84,8 @@ const writtenName = ({ table }: Target) => id(`written ${getTableConfig(table).n
 // `is true` makes the planner use a hashed subplan instead of a join.
 const isNewDelivery = sql`(r.delivery_id in (select n.delivery_id from new_deliveries as n))`
 const whereNew = sql`where ${isNewDelivery} is true`
-const whereRepeated = sql`where ${isNewDelivery} is not true`
+const whereNotNew = sql`where ${isNewDelivery} is not true`
+const isFenced = sql`(r.delivery_id in (select f.delivery_id from fenced as f))`
 
 function whereParentIsNew(parent: Target, parentKey: PartStatements['parentKey']): SQL {
   const mine = list(parentKey.map(({ part }) => sql`r.${id(part)}`))
@@ -102,6 +107,7 @@ function insertDeliveriesSql(): SQL {
   return sql`insert into ${deliveries} (${names(ledgerColumns)})
 select ${list(ledgerColumns.map((column) => (column.name === deliveries.body_group.name ? groupOfRow : fromParameter(column))))}
 from ${rowsOf(rowParameters)}
+where ${isFenced} is not true
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
 returning delivery_id, body_start`
@@ -175,11 +181,8 @@ returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.out
 )
 
 const verdictParameters = [...ledgerKey, deliveries.delivery_id, ...verdictColumns].flatMap(parametersOf)
-const verdictRows = sql`select ${list(
-  [...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(
-    (column) => sql`${fromParameter(column)} as ${id(column.name)}`,
-  ),
-)} from ${rowsOf(verdictParameters)}`
+const asNamed = (column: PgColumn) => sql`${fromParameter(column)} as ${id(column.name)}`
+const verdictRows = sql`select ${list([...ledgerKey, deliveries.delivery_id, ...verdictColumns].map(asNamed))} from ${rowsOf(verdictParameters)}`
 
 /** Updates verdicts that differ. A verdict with another owner needs `moveDeliveries`. */
 export const updateVerdicts = statement(
@@ -192,9 +195,7 @@ and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdic
 
 const moveParameters = [...verdictParameters, ...parametersOf(deliveries.body)]
 const moveRows = sql`select ${list(
-  [...ledgerKey, deliveries.delivery_id, ...verdictColumns, deliveries.body].map(
-    (column) => sql`${fromParameter(column)} as ${id(column.name)}`,
-  ),
+  [...ledgerKey, deliveries.delivery_id, ...verdictColumns, deliveries.body].map(asNamed),
 )} from ${rowsOf(moveParameters)}`
 const movedColumns = new Set([deliveries.owner, deliveries.body, ...verdictColumns].map(({ name }) => name))
 /** A moved delivery has its body in its entry, because packs are found by the owner. */
@@ -206,8 +207,8 @@ const moved = (column: PgColumn) =>
 
 /**
  * Updates verdicts whose owner differs. The owner is part of the key, so the row is deleted and inserted, with the body as
- * given. Returns `delivery_id`. If the new owner already has a delivery with the same bytes, that one stays, the arrivals are added to it,
- * and its id is returned.
+ * given. Returns `delivery_id`, unless the new owner is erased: then the delivery goes. If the new owner already has a delivery
+ * with the same bytes, that one stays, the arrivals are added to it, and its id is returned.
  */
 export const moveDeliveries = statement(
   'move deliveries',
@@ -219,6 +220,7 @@ export const moveDeliveries = statement(
 )
 insert into ${deliveries} as d (${names(ledgerColumns)})
 select ${names(ledgerColumns)} from gone
+where ${sql.raw(isNotFenced('gone'))}
 order by ${list(byKey(ledgerKey, columnOf('gone')))}
 on conflict (${names(ledgerKey)}) do update set
   times_received = d.times_received + excluded.times_received,
@@ -226,11 +228,11 @@ on conflict (${names(ledgerKey)}) do update set
 returning d.delivery_id`,
 )
 
-/** Locks deliveries by their ids. Returns the owner and the arrival of each. */
+/** Locks deliveries by their ids. Returns the owner and the arrival of each, and where its body is. */
 export const lockDeliveries = statement(
   'lock deliveries',
   [{ name: 'delivery_id', type: 'uuid' }],
-  sql`select d.delivery_id, d.owner, d.received_at::text from ${deliveries} as d
+  sql`select d.delivery_id, d.owner, d.received_at::text, d.body_group, d.body_start, d.body_size from ${deliveries} as d
 where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,
 )
 

@@ -112,6 +112,24 @@ create table deliveries (
   constraint deliveries_owner_vendor_body_digest_pk PRIMARY KEY (owner, vendor, body_digest)
 );
 
+create table erasure_key (
+  "only" boolean default true not null,
+  key bytea not null,
+  constraint erasure_key_pkey PRIMARY KEY ("only")
+);
+
+create table erasures (
+  person bytea not null,
+  vendor text not null,
+  kind text not null,
+  fenced_at timestamp with time zone not null,
+  erased_at timestamp with time zone,
+  lifted_at timestamp with time zone,
+  counts jsonb,
+  change_position bigint,
+  constraint erasures_person_pk PRIMARY KEY (person)
+);
+
 create table event_activity (
   vendor text not null,
   event text not null,
@@ -485,54 +503,197 @@ create view sleep_epochs as
              CROSS JOIN LATERAL unnest(w.stages) WITH ORDINALITY u(stage, "position")) epochs;
 
 create view sleep_nights as
- SELECT s.user_id,
-    s.session_id,
-    (COALESCE(t.wake_time, s.end_time, s.unexpected_end_time) AT TIME ZONE zone.name)::date AS sleep_date,
-    zone.name AS time_zone,
-    COALESCE(created.name, sent.name) IS NOT NULL AS time_zone_known,
-    (s.start_time AT TIME ZONE zone.name) AS local_bed_time,
-    (t.sleep_time AT TIME ZONE zone.name) AS local_sleep_time,
-    (t.wake_time AT TIME ZONE zone.name) AS local_wake_time,
-    (COALESCE(s.end_time, s.unexpected_end_time) AT TIME ZONE zone.name) AS local_end_time,
-    s.start_time,
-    t.sleep_time,
-    t.wake_time,
-    COALESCE(s.end_time, s.unexpected_end_time) AS end_time,
-    round(t.time_in_bed::numeric / 60.0, 2) AS in_bed_minutes,
-    round(t.time_in_sleep_period::numeric / 60.0, 2) AS sleep_period_minutes,
-    round(t.time_in_sleep::numeric / 60.0, 2) AS asleep_minutes,
-    round(t.time_in_light::numeric / 60.0, 2) AS light_minutes,
-    round(t.time_in_deep::numeric / 60.0, 2) AS deep_minutes,
-    round(t.time_in_rem::numeric / 60.0, 2) AS rem_minutes,
-    round(t.time_in_wake::numeric / 60.0, 2) AS waso_minutes,
-    t.waso_count,
-    round(t.longest_waso::numeric / 60.0, 2) AS longest_waso_minutes,
-    round(t.sleep_latency::numeric / 60.0, 2) AS sleep_latency_minutes,
-    round(t.light_latency::numeric / 60.0, 2) AS light_latency_minutes,
-    round(t.deep_latency::numeric / 60.0, 2) AS deep_latency_minutes,
-    round(t.rem_latency::numeric / 60.0, 2) AS rem_latency_minutes,
-    round(t.wakeup_latency::numeric / 60.0, 2) AS wakeup_latency_minutes,
-    t.sleep_efficiency,
-    t.sleep_index,
-    t.sleep_cycle_count,
-    round(t.sleep_cycle / 60.0, 2) AS sleep_cycle_minutes,
-    round(t.time_in_snoring::numeric / 60.0, 2) AS snoring_minutes,
-    t.snoring_count,
-    round(t.time_in_unstable_breath::numeric / 60.0, 2) AS unstable_breath_minutes,
-    t.unstable_breath_count,
-    t.breathing_index,
-    s.state,
-    s.peculiarities,
-    s.validity,
-    s.missing_data_ratio,
-    t.user_id IS NOT NULL AS has_stats,
-    s.delivery_id,
-    s.received_at
-   FROM sleep_sessions s
-     LEFT JOIN sleep_stats t ON t.user_id = s.user_id AND t.session_id = s.session_id
-     LEFT JOIN time_zones created ON created.name = s.created_timezone
-     LEFT JOIN time_zones sent ON sent.name = s.timezone
-     CROSS JOIN LATERAL ( SELECT COALESCE(created.name, sent.name, 'UTC'::text) AS name) zone;
+ SELECT user_id,
+    session_id,
+    sleep_date,
+    time_zone,
+    time_zone_known,
+    local_bed_time,
+    local_sleep_time,
+    local_wake_time,
+    local_end_time,
+    start_time,
+    sleep_time,
+    wake_time,
+    end_time,
+    in_bed_minutes,
+    sleep_period_minutes,
+    asleep_minutes,
+    light_minutes,
+    deep_minutes,
+    rem_minutes,
+    waso_minutes,
+    waso_count,
+    longest_waso_minutes,
+    sleep_latency_minutes,
+    light_latency_minutes,
+    deep_latency_minutes,
+    rem_latency_minutes,
+    wakeup_latency_minutes,
+    sleep_efficiency,
+    sleep_index,
+    sleep_cycle_count,
+    sleep_cycle_minutes,
+    snoring_minutes,
+    snoring_count,
+    unstable_breath_minutes,
+    unstable_breath_count,
+    breathing_index,
+    state,
+    peculiarities,
+    validity,
+    missing_data_ratio,
+    has_stats,
+    delivery_id,
+    received_at,
+    EXTRACT(isodow FROM sleep_date)::smallint AS local_weekday,
+    EXTRACT(epoch FROM local_bed_time - sleep_date::timestamp without time zone)::double precision / 60.0::double precision AS bed_minutes,
+    EXTRACT(epoch FROM local_wake_time - sleep_date::timestamp without time zone)::double precision / 60.0::double precision AS wake_minutes,
+    EXTRACT(epoch FROM local_midpoint - sleep_date::timestamp without time zone)::double precision / 60.0::double precision AS midpoint_minutes,
+    has_slept AND NOT is_short_by_day AND rank = 1 AS is_main_sleep,
+    has_slept AND (is_short_by_day OR rank > 1) AS is_nap
+   FROM ( SELECT slept.user_id,
+            slept.session_id,
+            slept.sleep_date,
+            slept.time_zone,
+            slept.time_zone_known,
+            slept.local_bed_time,
+            slept.local_sleep_time,
+            slept.local_wake_time,
+            slept.local_end_time,
+            slept.start_time,
+            slept.sleep_time,
+            slept.wake_time,
+            slept.end_time,
+            slept.in_bed_minutes,
+            slept.sleep_period_minutes,
+            slept.asleep_minutes,
+            slept.light_minutes,
+            slept.deep_minutes,
+            slept.rem_minutes,
+            slept.waso_minutes,
+            slept.waso_count,
+            slept.longest_waso_minutes,
+            slept.sleep_latency_minutes,
+            slept.light_latency_minutes,
+            slept.deep_latency_minutes,
+            slept.rem_latency_minutes,
+            slept.wakeup_latency_minutes,
+            slept.sleep_efficiency,
+            slept.sleep_index,
+            slept.sleep_cycle_count,
+            slept.sleep_cycle_minutes,
+            slept.snoring_minutes,
+            slept.snoring_count,
+            slept.unstable_breath_minutes,
+            slept.unstable_breath_count,
+            slept.breathing_index,
+            slept.state,
+            slept.peculiarities,
+            slept.validity,
+            slept.missing_data_ratio,
+            slept.has_stats,
+            slept.delivery_id,
+            slept.received_at,
+            slept.local_midpoint,
+            slept.has_slept,
+            slept.is_short_by_day,
+            row_number() OVER (PARTITION BY slept.user_id, slept.sleep_date ORDER BY (slept.has_slept AND NOT slept.is_short_by_day) DESC, slept.asleep_minutes DESC NULLS LAST, slept.start_time, slept.session_id) AS rank
+           FROM ( SELECT timed.user_id,
+                    timed.session_id,
+                    timed.sleep_date,
+                    timed.time_zone,
+                    timed.time_zone_known,
+                    timed.local_bed_time,
+                    timed.local_sleep_time,
+                    timed.local_wake_time,
+                    timed.local_end_time,
+                    timed.start_time,
+                    timed.sleep_time,
+                    timed.wake_time,
+                    timed.end_time,
+                    timed.in_bed_minutes,
+                    timed.sleep_period_minutes,
+                    timed.asleep_minutes,
+                    timed.light_minutes,
+                    timed.deep_minutes,
+                    timed.rem_minutes,
+                    timed.waso_minutes,
+                    timed.waso_count,
+                    timed.longest_waso_minutes,
+                    timed.sleep_latency_minutes,
+                    timed.light_latency_minutes,
+                    timed.deep_latency_minutes,
+                    timed.rem_latency_minutes,
+                    timed.wakeup_latency_minutes,
+                    timed.sleep_efficiency,
+                    timed.sleep_index,
+                    timed.sleep_cycle_count,
+                    timed.sleep_cycle_minutes,
+                    timed.snoring_minutes,
+                    timed.snoring_count,
+                    timed.unstable_breath_minutes,
+                    timed.unstable_breath_count,
+                    timed.breathing_index,
+                    timed.state,
+                    timed.peculiarities,
+                    timed.validity,
+                    timed.missing_data_ratio,
+                    timed.has_stats,
+                    timed.delivery_id,
+                    timed.received_at,
+                    timed.local_midpoint,
+                    COALESCE(timed.asleep_minutes > 0::numeric, false) AS has_slept,
+                    COALESCE(timed.asleep_minutes < 180::numeric AND timed.local_midpoint::time without time zone >= '09:00:00'::time without time zone AND timed.local_midpoint::time without time zone < '21:00:00'::time without time zone, false) AS is_short_by_day
+                   FROM ( SELECT s.user_id,
+                            s.session_id,
+                            (COALESCE(t.wake_time, s.end_time, s.unexpected_end_time) AT TIME ZONE zone.name)::date AS sleep_date,
+                            zone.name AS time_zone,
+                            COALESCE(created.name, sent.name) IS NOT NULL AS time_zone_known,
+                            (s.start_time AT TIME ZONE zone.name) AS local_bed_time,
+                            (t.sleep_time AT TIME ZONE zone.name) AS local_sleep_time,
+                            (t.wake_time AT TIME ZONE zone.name) AS local_wake_time,
+                            (COALESCE(s.end_time, s.unexpected_end_time) AT TIME ZONE zone.name) AS local_end_time,
+                            s.start_time,
+                            t.sleep_time,
+                            t.wake_time,
+                            COALESCE(s.end_time, s.unexpected_end_time) AS end_time,
+                            round(t.time_in_bed::numeric / 60.0, 2) AS in_bed_minutes,
+                            round(t.time_in_sleep_period::numeric / 60.0, 2) AS sleep_period_minutes,
+                            round(t.time_in_sleep::numeric / 60.0, 2) AS asleep_minutes,
+                            round(t.time_in_light::numeric / 60.0, 2) AS light_minutes,
+                            round(t.time_in_deep::numeric / 60.0, 2) AS deep_minutes,
+                            round(t.time_in_rem::numeric / 60.0, 2) AS rem_minutes,
+                            round(t.time_in_wake::numeric / 60.0, 2) AS waso_minutes,
+                            t.waso_count,
+                            round(t.longest_waso::numeric / 60.0, 2) AS longest_waso_minutes,
+                            round(t.sleep_latency::numeric / 60.0, 2) AS sleep_latency_minutes,
+                            round(t.light_latency::numeric / 60.0, 2) AS light_latency_minutes,
+                            round(t.deep_latency::numeric / 60.0, 2) AS deep_latency_minutes,
+                            round(t.rem_latency::numeric / 60.0, 2) AS rem_latency_minutes,
+                            round(t.wakeup_latency::numeric / 60.0, 2) AS wakeup_latency_minutes,
+                            t.sleep_efficiency,
+                            t.sleep_index,
+                            t.sleep_cycle_count,
+                            round(t.sleep_cycle / 60.0, 2) AS sleep_cycle_minutes,
+                            round(t.time_in_snoring::numeric / 60.0, 2) AS snoring_minutes,
+                            t.snoring_count,
+                            round(t.time_in_unstable_breath::numeric / 60.0, 2) AS unstable_breath_minutes,
+                            t.unstable_breath_count,
+                            t.breathing_index,
+                            s.state,
+                            s.peculiarities,
+                            s.validity,
+                            s.missing_data_ratio,
+                            t.user_id IS NOT NULL AS has_stats,
+                            s.delivery_id,
+                            s.received_at,
+                            ((t.sleep_time + (t.wake_time - t.sleep_time) / 2::double precision) AT TIME ZONE zone.name) AS local_midpoint
+                           FROM sleep_sessions s
+                             LEFT JOIN sleep_stats t ON t.user_id = s.user_id AND t.session_id = s.session_id
+                             LEFT JOIN time_zones created ON created.name = s.created_timezone
+                             LEFT JOIN time_zones sent ON sent.name = s.timezone
+                             CROSS JOIN LATERAL ( SELECT COALESCE(created.name, sent.name, 'UTC'::text) AS name) zone) timed) slept) ranked;
 
 create view sleep_provisional_slices as
  SELECT user_id,
@@ -633,6 +794,27 @@ create materialized view time_zones as
    FROM pg_timezone_names
   WHERE (name ~ '[/a-z]'::text OR (name = ANY (ARRAY['UTC'::text, 'GMT'::text]))) AND name !~ '^(posix|right)/'::text AND (name <> ALL (ARRAY['localtime'::text, 'posixrules'::text, 'Factory'::text]));
 
+CREATE OR REPLACE FUNCTION public.composite_phase_deviation_hours(user_id text, from_date date DEFAULT '-infinity'::date, to_date date DEFAULT 'infinity'::date, reference_minutes double precision DEFAULT NULL::double precision, free_days smallint[] DEFAULT '{6,7}'::smallint[])
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH nights AS MATERIALIZED (
+          SELECT n_1.sleep_date,
+             n_1.midpoint_minutes,
+             n_1.local_weekday
+            FROM sleep_nights n_1
+           WHERE ((n_1.user_id = composite_phase_deviation_hours.user_id) AND ((n_1.sleep_date >= composite_phase_deviation_hours.from_date) AND (n_1.sleep_date <= composite_phase_deviation_hours.to_date)) AND n_1.is_main_sleep)
+         ), reference AS (
+          SELECT COALESCE(composite_phase_deviation_hours.reference_minutes, avg(n_1.midpoint_minutes) FILTER (WHERE (n_1.local_weekday = ANY (composite_phase_deviation_hours.free_days)))) AS minutes
+            FROM nights n_1
+         )
+  SELECT (avg(sqrt((((n.midpoint_minutes - r.minutes) ^ (2)::double precision) + ((n.midpoint_minutes - before.midpoint_minutes) ^ (2)::double precision)))) / (60)::double precision)
+    FROM ((nights n
+      JOIN nights before ON ((before.sleep_date = (n.sleep_date - 1))))
+      CROSS JOIN reference r);
+END;
+
 CREATE OR REPLACE FUNCTION public.grant_nightpost_reader()
  RETURNS boolean
  LANGUAGE plpgsql
@@ -649,5 +831,80 @@ BEGIN
     time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights,
     latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log
   TO nightpost_reader;
+  GRANT EXECUTE ON FUNCTION nightpost_person TO nightpost_reader;
   RETURN true;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.nightpost_person(vendor text, owner text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE STRICT SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+RETURN encode(sha256(((SELECT k.key FROM erasure_key k) || convert_to(((vendor || ' owner '::text) || owner), 'UTF8'::name))), 'hex'::text);
+
+CREATE OR REPLACE FUNCTION public.sleep_fragmentation_index(user_id text, session_id text)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT (((3600 * count(*) FILTER (WHERE (((s.stage_before = ANY (ARRAY[1, 2, 3])) AND (s.stage = 0) AND s.has_sleep_later) OR ((s.stage_before = ANY (ARRAY[2, 3])) AND (s.stage = 1))))))::double precision / (NULLIF(sum(s.duration_seconds) FILTER (WHERE (s.stage = ANY (ARRAY[1, 2, 3]))), (0)::numeric))::double precision)
+    FROM ( SELECT i.stage,
+             i.duration_seconds,
+             lag(i.stage) OVER (ORDER BY i.first_epoch) AS stage_before,
+             COALESCE(bool_or((i.stage = ANY (ARRAY[1, 2, 3]))) OVER (ORDER BY i.first_epoch ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), false) AS has_sleep_later
+            FROM sleep_stage_intervals i
+           WHERE ((i.user_id = sleep_fragmentation_index.user_id) AND (i.session_id = sleep_fragmentation_index.session_id) AND (i.series = 'sleep'::text))) s;
+END;
+
+CREATE OR REPLACE FUNCTION public.sleep_regularity_index(user_id text, from_date date DEFAULT '-infinity'::date, to_date date DEFAULT 'infinity'::date)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ WITH nights AS MATERIALIZED (
+          SELECT n.session_id,
+             n.sleep_date,
+             n.time_zone,
+             n.end_time
+            FROM sleep_nights n
+           WHERE ((n.user_id = sleep_regularity_index.user_id) AND ((n.sleep_date >= sleep_regularity_index.from_date) AND (n.sleep_date <= sleep_regularity_index.to_date)))
+         ), origin AS (
+          SELECT (((min(n.sleep_date) - 1) + '12:00:00'::time without time zone) AT TIME ZONE ( SELECT latest.time_zone
+                    FROM nights latest
+                   ORDER BY latest.end_time DESC NULLS LAST
+                  LIMIT 1)) AS noon
+            FROM nights n
+         ), asleep AS (
+          SELECT (EXTRACT(epoch FROM (i.starts_at - o.noon)))::integer AS starts,
+             (EXTRACT(epoch FROM (i.ends_at - o.noon)))::integer AS ends
+            FROM origin o,
+             sleep_stage_intervals i
+           WHERE ((i.user_id = sleep_regularity_index.user_id) AND (i.series = 'sleep'::text) AND (i.stage = ANY (ARRAY[1, 2, 3])) AND (i.session_id IN ( SELECT n.session_id
+                    FROM nights n)))
+         ), days AS (
+          SELECT d_1.day,
+             range_agg(int4range(GREATEST((a.starts - (d_1.day * 86400)), 0), LEAST((a.ends - (d_1.day * 86400)), 86400))) AS asleep
+            FROM (asleep a
+              CROSS JOIN LATERAL generate_series((floor(((a.starts)::numeric / 86400.0)))::integer, (floor((((a.ends - 1))::numeric / 86400.0)))::integer) d_1(day))
+           GROUP BY d_1.day
+         )
+  SELECT (('-100'::integer)::double precision + ((200)::double precision * avg((((((86400 - today.seconds) - tomorrow.seconds) + (2 * common.seconds)))::double precision / (86400.0)::double precision))))
+    FROM ((((days d
+      JOIN days e ON ((e.day = (d.day + 1))))
+      CROSS JOIN LATERAL ( SELECT sum((upper(r.r) - lower(r.r))) AS seconds
+            FROM unnest(d.asleep) r(r)) today)
+      CROSS JOIN LATERAL ( SELECT sum((upper(r.r) - lower(r.r))) AS seconds
+            FROM unnest(e.asleep) r(r)) tomorrow)
+      CROSS JOIN LATERAL ( SELECT COALESCE(sum((upper(r.r) - lower(r.r))), (0)::bigint) AS seconds
+            FROM unnest((d.asleep * e.asleep)) r(r)) common);
+END;
+
+CREATE OR REPLACE FUNCTION public.social_jet_lag_minutes(user_id text, from_date date DEFAULT '-infinity'::date, to_date date DEFAULT 'infinity'::date, free_days smallint[] DEFAULT '{6,7}'::smallint[])
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT abs((avg(n.midpoint_minutes) FILTER (WHERE (n.local_weekday = ANY (social_jet_lag_minutes.free_days))) - avg(n.midpoint_minutes) FILTER (WHERE (n.local_weekday <> ALL (social_jet_lag_minutes.free_days))))) AS abs
+    FROM sleep_nights n
+   WHERE ((n.user_id = social_jet_lag_minutes.user_id) AND ((n.sleep_date >= social_jet_lag_minutes.from_date) AND (n.sleep_date <= social_jet_lag_minutes.to_date)) AND n.is_main_sleep);
+END;

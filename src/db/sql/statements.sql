@@ -13,8 +13,32 @@
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -23,7 +47,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -36,6 +60,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -44,11 +69,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -59,7 +84,9 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -69,28 +96,51 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 user_id text[], $26 session_id text[], $27 state text[], $28 timezone text[], $29 created_timezone text[],
---   $30 start_time timestamp with time zone[], $31 end_time timestamp with time zone[],
---   $32 unexpected_end_time timestamp with time zone[], $33 utc_offset_minutes smallint[], $34 local_date date[],
---   $35 peculiarities text[], $36 validity text[], $37 missing_data_ratio numeric[], $38 callback_version text[],
---   $39 delivery_id uuid[], $40 received_at timestamp with time zone[], $41 user_id text[], $42 session_id text[],
---   $43 sleep_time timestamp with time zone[], $44 wake_time timestamp with time zone[], $45 sleep_index integer[],
---   $46 sleep_latency integer[], $47 wakeup_latency integer[], $48 light_latency integer[], $49 deep_latency integer[],
---   $50 rem_latency integer[], $51 time_in_bed integer[], $52 time_in_sleep_period integer[],
---   $53 time_in_sleep integer[], $54 time_in_wake integer[], $55 time_in_light integer[], $56 time_in_deep integer[],
---   $57 time_in_rem integer[], $58 time_in_stable_breath integer[], $59 time_in_unstable_breath integer[],
---   $60 time_in_snoring integer[], $61 time_in_no_snoring integer[], $62 sleep_efficiency numeric[],
---   $63 sleep_ratio numeric[], $64 wake_ratio numeric[], $65 light_ratio numeric[], $66 deep_ratio numeric[],
---   $67 rem_ratio numeric[], $68 stable_breath_ratio numeric[], $69 unstable_breath_ratio numeric[],
---   $70 snoring_ratio numeric[], $71 no_snoring_ratio numeric[], $72 breathing_index numeric[],
---   $73 breathing_pattern text[], $74 waso_count integer[], $75 longest_waso integer[],
---   $76 sleep_cycle_count integer[], $77 sleep_cycle numeric[], $78 sleep_cycle_time text[],
---   $79 unstable_breath_count integer[], $80 snoring_count integer[], $81 delivery_id uuid[],
---   $82 received_at timestamp with time zone[], $83 user_id text[], $84 session_id text[], $85 series text[],
---   $86 stages smallint[], $87 stages_at integer[], $88 stages_length integer[], $89 delivery_id uuid[],
---   $90 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 user_id text[], $27 session_id text[], $28 state text[], $29 timezone text[],
+--   $30 created_timezone text[], $31 start_time timestamp with time zone[], $32 end_time timestamp with time zone[],
+--   $33 unexpected_end_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
+--   $36 peculiarities text[], $37 validity text[], $38 missing_data_ratio numeric[], $39 callback_version text[],
+--   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 user_id text[], $43 session_id text[],
+--   $44 sleep_time timestamp with time zone[], $45 wake_time timestamp with time zone[], $46 sleep_index integer[],
+--   $47 sleep_latency integer[], $48 wakeup_latency integer[], $49 light_latency integer[], $50 deep_latency integer[],
+--   $51 rem_latency integer[], $52 time_in_bed integer[], $53 time_in_sleep_period integer[],
+--   $54 time_in_sleep integer[], $55 time_in_wake integer[], $56 time_in_light integer[], $57 time_in_deep integer[],
+--   $58 time_in_rem integer[], $59 time_in_stable_breath integer[], $60 time_in_unstable_breath integer[],
+--   $61 time_in_snoring integer[], $62 time_in_no_snoring integer[], $63 sleep_efficiency numeric[],
+--   $64 sleep_ratio numeric[], $65 wake_ratio numeric[], $66 light_ratio numeric[], $67 deep_ratio numeric[],
+--   $68 rem_ratio numeric[], $69 stable_breath_ratio numeric[], $70 unstable_breath_ratio numeric[],
+--   $71 snoring_ratio numeric[], $72 no_snoring_ratio numeric[], $73 breathing_index numeric[],
+--   $74 breathing_pattern text[], $75 waso_count integer[], $76 longest_waso integer[],
+--   $77 sleep_cycle_count integer[], $78 sleep_cycle numeric[], $79 sleep_cycle_time text[],
+--   $80 unstable_breath_count integer[], $81 snoring_count integer[], $82 delivery_id uuid[],
+--   $83 received_at timestamp with time zone[], $84 user_id text[], $85 session_id text[], $86 series text[],
+--   $87 stages smallint[], $88 stages_at integer[], $89 stages_length integer[], $90 delivery_id uuid[],
+--   $91 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -99,7 +149,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -112,6 +162,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -120,11 +171,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -145,9 +196,9 @@ with new_deliveries as (
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
     r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::timestamp with time zone[],
-    $31::timestamp with time zone[], $32::timestamp with time zone[], $33::smallint[], $34::date[], $35::text[],
-    $36::text[], $37::numeric[], $38::text[], $39::uuid[], $40::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
+    $32::timestamp with time zone[], $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::text[],
+    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
@@ -185,13 +236,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $41::text[], $42::text[], $43::timestamp with time zone[], $44::timestamp with time zone[], $45::integer[],
-    $46::integer[], $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[],
-    $53::integer[], $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[],
-    $60::integer[], $61::integer[], $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[],
-    $67::numeric[], $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::text[],
-    $74::integer[], $75::integer[], $76::integer[], $77::numeric[], $78::text[], $79::integer[], $80::integer[],
-    $81::uuid[], $82::timestamp with time zone[]
+    $42::text[], $43::text[], $44::timestamp with time zone[], $45::timestamp with time zone[], $46::integer[],
+    $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[],
+    $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[],
+    $61::integer[], $62::integer[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[],
+    $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::text[],
+    $75::integer[], $76::integer[], $77::integer[], $78::numeric[], $79::text[], $80::integer[], $81::integer[],
+    $82::uuid[], $83::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -213,11 +264,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $83::text[], $84::text[], $85::text[], $87::integer[], $88::integer[], $89::uuid[], $90::timestamp with time zone[]
+    $84::text[], $85::text[], $86::text[], $88::integer[], $89::integer[], $90::uuid[], $91::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $86::smallint[] as "stages") as w
+  cross join (select $87::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -225,7 +276,9 @@ with new_deliveries as (
   ) is true
   order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -239,15 +292,39 @@ where not o.is_new;
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 type text[],
---   $30 state text[], $31 score numeric[], $32 data_sources text[], $33 score_date_time timestamp with time zone[],
---   $34 utc_offset_minutes smallint[], $35 local_date date[], $36 created_at_utc timestamp with time zone[],
---   $37 version numeric[], $38 delivery_id uuid[], $39 received_at timestamp with time zone[], $40 profile_id text[],
---   $41 score_id text[], $42 position integer[], $43 id text[], $44 name text[], $45 value numeric[],
---   $46 goal numeric[], $47 score numeric[], $48 state text[], $49 unit text[], $50 account_id text[],
---   $51 external_id text[], $52 delivery_id uuid[], $53 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
+--   $30 type text[], $31 state text[], $32 score numeric[], $33 data_sources text[],
+--   $34 score_date_time timestamp with time zone[], $35 utc_offset_minutes smallint[], $36 local_date date[],
+--   $37 created_at_utc timestamp with time zone[], $38 version numeric[], $39 delivery_id uuid[],
+--   $40 received_at timestamp with time zone[], $41 profile_id text[], $42 score_id text[], $43 position integer[],
+--   $44 id text[], $45 name text[], $46 value numeric[], $47 goal numeric[], $48 score numeric[], $49 state text[],
+--   $50 unit text[], $51 account_id text[], $52 external_id text[], $53 delivery_id uuid[],
+--   $54 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -256,7 +333,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -269,6 +346,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -277,11 +355,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -301,9 +379,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::numeric[], $32::text[],
-    $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::timestamp with time zone[], $37::numeric[],
-    $38::uuid[], $39::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::numeric[], $33::text[],
+    $34::timestamp with time zone[], $35::smallint[], $36::date[], $37::timestamp with time zone[], $38::numeric[],
+    $39::uuid[], $40::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -340,8 +418,8 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $40::text[], $41::text[], $42::integer[], $43::text[], $44::text[], $45::numeric[], $46::numeric[], $47::numeric[],
-    $48::text[], $49::text[], $50::text[], $51::text[], $52::uuid[], $53::timestamp with time zone[]
+    $41::text[], $42::text[], $43::integer[], $44::text[], $45::text[], $46::numeric[], $47::numeric[], $48::numeric[],
+    $49::text[], $50::text[], $51::text[], $52::text[], $53::uuid[], $54::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -353,7 +431,9 @@ with new_deliveries as (
   ) is true
   order by r."profile_id" collate "C", r."score_id" collate "C", r."position"
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -367,11 +447,35 @@ where not o.is_new;
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 user_id text[], $26 session_id text[], $27 series text[], $28 inference_seq_num integer[],
---   $29 seq_num integer[], $30 stages smallint[], $31 stages_at integer[], $32 stages_length integer[],
---   $33 callback_version text[], $34 delivery_id uuid[], $35 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 user_id text[], $27 session_id text[], $28 series text[],
+--   $29 inference_seq_num integer[], $30 seq_num integer[], $31 stages smallint[], $32 stages_at integer[],
+--   $33 stages_length integer[], $34 callback_version text[], $35 delivery_id uuid[],
+--   $36 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -380,7 +484,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -393,6 +497,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -401,11 +506,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -427,13 +532,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::integer[], $29::integer[], $31::integer[], $32::integer[], $33::text[],
-    $34::uuid[], $35::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::integer[], $30::integer[], $32::integer[], $33::integer[], $34::text[],
+    $35::uuid[], $36::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $30::smallint[] as "stages") as w
+  cross join (select $31::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -445,7 +550,9 @@ with new_deliveries as (
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -455,14 +562,37 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 category text[],
---   $30 type text[], $31 periodicity text[], $32 aggregation text[], $33 value text[], $34 value_number numeric[],
---   $35 unit text[], $36 value_type text[], $37 start_date_time timestamp with time zone[],
---   $38 end_date_time timestamp with time zone[], $39 utc_offset_minutes smallint[], $40 local_date date[],
---   $41 end_utc_offset_minutes smallint[], $42 created_at_utc timestamp with time zone[], $43 version numeric[],
---   $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
+--   $30 category text[], $31 type text[], $32 periodicity text[], $33 aggregation text[], $34 value text[],
+--   $35 value_number numeric[], $36 unit text[], $37 value_type text[], $38 start_date_time timestamp with time zone[],
+--   $39 end_date_time timestamp with time zone[], $40 utc_offset_minutes smallint[], $41 local_date date[],
+--   $42 end_utc_offset_minutes smallint[], $43 created_at_utc timestamp with time zone[], $44 version numeric[],
+--   $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -471,7 +601,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -484,6 +614,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -492,11 +623,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -518,10 +649,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[],
-    $34::numeric[], $35::text[], $36::text[], $37::timestamp with time zone[], $38::timestamp with time zone[],
-    $39::smallint[], $40::date[], $41::smallint[], $42::timestamp with time zone[], $43::numeric[], $44::uuid[],
-    $45::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
+    $35::numeric[], $36::text[], $37::text[], $38::timestamp with time zone[], $39::timestamp with time zone[],
+    $40::smallint[], $41::date[], $42::smallint[], $43::timestamp with time zone[], $44::numeric[], $45::uuid[],
+    $46::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -554,7 +685,9 @@ with new_deliveries as (
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -564,14 +697,37 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 name text[],
---   $30 value text[], $31 data_type text[], $32 periodicity text[], $33 ordinality integer[],
---   $34 start_date_time timestamp with time zone[], $35 end_date_time timestamp with time zone[],
---   $36 utc_offset_minutes smallint[], $37 local_date date[], $38 end_utc_offset_minutes smallint[],
---   $39 created_at_utc timestamp with time zone[], $40 version numeric[], $41 delivery_id uuid[],
---   $42 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
+--   $30 name text[], $31 value text[], $32 data_type text[], $33 periodicity text[], $34 ordinality integer[],
+--   $35 start_date_time timestamp with time zone[], $36 end_date_time timestamp with time zone[],
+--   $37 utc_offset_minutes smallint[], $38 local_date date[], $39 end_utc_offset_minutes smallint[],
+--   $40 created_at_utc timestamp with time zone[], $41 version numeric[], $42 delivery_id uuid[],
+--   $43 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -580,7 +736,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -593,6 +749,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -601,11 +758,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -626,9 +783,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
-    $33::integer[], $34::timestamp with time zone[], $35::timestamp with time zone[], $36::smallint[], $37::date[],
-    $38::smallint[], $39::timestamp with time zone[], $40::numeric[], $41::uuid[], $42::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[],
+    $34::integer[], $35::timestamp with time zone[], $36::timestamp with time zone[], $37::smallint[], $38::date[],
+    $39::smallint[], $40::timestamp with time zone[], $41::numeric[], $42::uuid[], $43::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -660,7 +817,9 @@ with new_deliveries as (
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -670,14 +829,37 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 log_type text[],
---   $30 data_type text[], $31 received_at_utc timestamp with time zone[], $32 parent_id text[], $33 value numeric[],
---   $34 unit text[], $35 source text[], $36 recording_method text[], $37 device_type text[],
---   $38 start_date_time timestamp with time zone[], $39 end_date_time timestamp with time zone[],
---   $40 utc_offset_minutes smallint[], $41 local_date date[], $42 end_utc_offset_minutes smallint[],
---   $43 additional_properties text[], $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
+--   $30 log_type text[], $31 data_type text[], $32 received_at_utc timestamp with time zone[], $33 parent_id text[],
+--   $34 value numeric[], $35 unit text[], $36 source text[], $37 recording_method text[], $38 device_type text[],
+--   $39 start_date_time timestamp with time zone[], $40 end_date_time timestamp with time zone[],
+--   $41 utc_offset_minutes smallint[], $42 local_date date[], $43 end_utc_offset_minutes smallint[],
+--   $44 additional_properties text[], $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -686,7 +868,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -699,6 +881,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -707,11 +890,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -733,10 +916,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
-    $32::text[], $33::numeric[], $34::text[], $35::text[], $36::text[], $37::text[], $38::timestamp with time zone[],
-    $39::timestamp with time zone[], $40::smallint[], $41::date[], $42::smallint[], $43::text[], $44::uuid[],
-    $45::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::timestamp with time zone[],
+    $33::text[], $34::numeric[], $35::text[], $36::text[], $37::text[], $38::text[], $39::timestamp with time zone[],
+    $40::timestamp with time zone[], $41::smallint[], $42::date[], $43::smallint[], $44::text[], $45::uuid[],
+    $46::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -761,7 +944,9 @@ with new_deliveries as (
   )
   returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -771,55 +956,78 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 user_id text[], $26 session_id text[], $27 state text[], $28 timezone text[], $29 created_timezone text[],
---   $30 start_time timestamp with time zone[], $31 end_time timestamp with time zone[],
---   $32 unexpected_end_time timestamp with time zone[], $33 utc_offset_minutes smallint[], $34 local_date date[],
---   $35 peculiarities text[], $36 validity text[], $37 missing_data_ratio numeric[], $38 callback_version text[],
---   $39 delivery_id uuid[], $40 received_at timestamp with time zone[], $41 user_id text[], $42 session_id text[],
---   $43 sleep_time timestamp with time zone[], $44 wake_time timestamp with time zone[], $45 sleep_index integer[],
---   $46 sleep_latency integer[], $47 wakeup_latency integer[], $48 light_latency integer[], $49 deep_latency integer[],
---   $50 rem_latency integer[], $51 time_in_bed integer[], $52 time_in_sleep_period integer[],
---   $53 time_in_sleep integer[], $54 time_in_wake integer[], $55 time_in_light integer[], $56 time_in_deep integer[],
---   $57 time_in_rem integer[], $58 time_in_stable_breath integer[], $59 time_in_unstable_breath integer[],
---   $60 time_in_snoring integer[], $61 time_in_no_snoring integer[], $62 sleep_efficiency numeric[],
---   $63 sleep_ratio numeric[], $64 wake_ratio numeric[], $65 light_ratio numeric[], $66 deep_ratio numeric[],
---   $67 rem_ratio numeric[], $68 stable_breath_ratio numeric[], $69 unstable_breath_ratio numeric[],
---   $70 snoring_ratio numeric[], $71 no_snoring_ratio numeric[], $72 breathing_index numeric[],
---   $73 breathing_pattern text[], $74 waso_count integer[], $75 longest_waso integer[],
---   $76 sleep_cycle_count integer[], $77 sleep_cycle numeric[], $78 sleep_cycle_time text[],
---   $79 unstable_breath_count integer[], $80 snoring_count integer[], $81 delivery_id uuid[],
---   $82 received_at timestamp with time zone[], $83 user_id text[], $84 session_id text[], $85 series text[],
---   $86 stages smallint[], $87 stages_at integer[], $88 stages_length integer[], $89 delivery_id uuid[],
---   $90 received_at timestamp with time zone[], $91 profile_id text[], $92 id text[], $93 account_id text[],
---   $94 external_id text[], $95 type text[], $96 state text[], $97 score numeric[], $98 data_sources text[],
---   $99 score_date_time timestamp with time zone[], $100 utc_offset_minutes smallint[], $101 local_date date[],
---   $102 created_at_utc timestamp with time zone[], $103 version numeric[], $104 delivery_id uuid[],
---   $105 received_at timestamp with time zone[], $106 profile_id text[], $107 score_id text[], $108 position integer[],
---   $109 id text[], $110 name text[], $111 value numeric[], $112 goal numeric[], $113 score numeric[],
---   $114 state text[], $115 unit text[], $116 account_id text[], $117 external_id text[], $118 delivery_id uuid[],
---   $119 received_at timestamp with time zone[], $120 user_id text[], $121 session_id text[], $122 series text[],
---   $123 inference_seq_num integer[], $124 seq_num integer[], $125 stages smallint[], $126 stages_at integer[],
---   $127 stages_length integer[], $128 callback_version text[], $129 delivery_id uuid[],
---   $130 received_at timestamp with time zone[], $131 profile_id text[], $132 id text[], $133 account_id text[],
---   $134 external_id text[], $135 category text[], $136 type text[], $137 periodicity text[], $138 aggregation text[],
---   $139 value text[], $140 value_number numeric[], $141 unit text[], $142 value_type text[],
---   $143 start_date_time timestamp with time zone[], $144 end_date_time timestamp with time zone[],
---   $145 utc_offset_minutes smallint[], $146 local_date date[], $147 end_utc_offset_minutes smallint[],
---   $148 created_at_utc timestamp with time zone[], $149 version numeric[], $150 delivery_id uuid[],
---   $151 received_at timestamp with time zone[], $152 profile_id text[], $153 id text[], $154 account_id text[],
---   $155 external_id text[], $156 name text[], $157 value text[], $158 data_type text[], $159 periodicity text[],
---   $160 ordinality integer[], $161 start_date_time timestamp with time zone[],
---   $162 end_date_time timestamp with time zone[], $163 utc_offset_minutes smallint[], $164 local_date date[],
---   $165 end_utc_offset_minutes smallint[], $166 created_at_utc timestamp with time zone[], $167 version numeric[],
---   $168 delivery_id uuid[], $169 received_at timestamp with time zone[], $170 profile_id text[], $171 id text[],
---   $172 account_id text[], $173 external_id text[], $174 log_type text[], $175 data_type text[],
---   $176 received_at_utc timestamp with time zone[], $177 parent_id text[], $178 value numeric[], $179 unit text[],
---   $180 source text[], $181 recording_method text[], $182 device_type text[],
---   $183 start_date_time timestamp with time zone[], $184 end_date_time timestamp with time zone[],
---   $185 utc_offset_minutes smallint[], $186 local_date date[], $187 end_utc_offset_minutes smallint[],
---   $188 additional_properties text[], $189 delivery_id uuid[], $190 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 user_id text[], $27 session_id text[], $28 state text[], $29 timezone text[],
+--   $30 created_timezone text[], $31 start_time timestamp with time zone[], $32 end_time timestamp with time zone[],
+--   $33 unexpected_end_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
+--   $36 peculiarities text[], $37 validity text[], $38 missing_data_ratio numeric[], $39 callback_version text[],
+--   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 user_id text[], $43 session_id text[],
+--   $44 sleep_time timestamp with time zone[], $45 wake_time timestamp with time zone[], $46 sleep_index integer[],
+--   $47 sleep_latency integer[], $48 wakeup_latency integer[], $49 light_latency integer[], $50 deep_latency integer[],
+--   $51 rem_latency integer[], $52 time_in_bed integer[], $53 time_in_sleep_period integer[],
+--   $54 time_in_sleep integer[], $55 time_in_wake integer[], $56 time_in_light integer[], $57 time_in_deep integer[],
+--   $58 time_in_rem integer[], $59 time_in_stable_breath integer[], $60 time_in_unstable_breath integer[],
+--   $61 time_in_snoring integer[], $62 time_in_no_snoring integer[], $63 sleep_efficiency numeric[],
+--   $64 sleep_ratio numeric[], $65 wake_ratio numeric[], $66 light_ratio numeric[], $67 deep_ratio numeric[],
+--   $68 rem_ratio numeric[], $69 stable_breath_ratio numeric[], $70 unstable_breath_ratio numeric[],
+--   $71 snoring_ratio numeric[], $72 no_snoring_ratio numeric[], $73 breathing_index numeric[],
+--   $74 breathing_pattern text[], $75 waso_count integer[], $76 longest_waso integer[],
+--   $77 sleep_cycle_count integer[], $78 sleep_cycle numeric[], $79 sleep_cycle_time text[],
+--   $80 unstable_breath_count integer[], $81 snoring_count integer[], $82 delivery_id uuid[],
+--   $83 received_at timestamp with time zone[], $84 user_id text[], $85 session_id text[], $86 series text[],
+--   $87 stages smallint[], $88 stages_at integer[], $89 stages_length integer[], $90 delivery_id uuid[],
+--   $91 received_at timestamp with time zone[], $92 profile_id text[], $93 id text[], $94 account_id text[],
+--   $95 external_id text[], $96 type text[], $97 state text[], $98 score numeric[], $99 data_sources text[],
+--   $100 score_date_time timestamp with time zone[], $101 utc_offset_minutes smallint[], $102 local_date date[],
+--   $103 created_at_utc timestamp with time zone[], $104 version numeric[], $105 delivery_id uuid[],
+--   $106 received_at timestamp with time zone[], $107 profile_id text[], $108 score_id text[], $109 position integer[],
+--   $110 id text[], $111 name text[], $112 value numeric[], $113 goal numeric[], $114 score numeric[],
+--   $115 state text[], $116 unit text[], $117 account_id text[], $118 external_id text[], $119 delivery_id uuid[],
+--   $120 received_at timestamp with time zone[], $121 user_id text[], $122 session_id text[], $123 series text[],
+--   $124 inference_seq_num integer[], $125 seq_num integer[], $126 stages smallint[], $127 stages_at integer[],
+--   $128 stages_length integer[], $129 callback_version text[], $130 delivery_id uuid[],
+--   $131 received_at timestamp with time zone[], $132 profile_id text[], $133 id text[], $134 account_id text[],
+--   $135 external_id text[], $136 category text[], $137 type text[], $138 periodicity text[], $139 aggregation text[],
+--   $140 value text[], $141 value_number numeric[], $142 unit text[], $143 value_type text[],
+--   $144 start_date_time timestamp with time zone[], $145 end_date_time timestamp with time zone[],
+--   $146 utc_offset_minutes smallint[], $147 local_date date[], $148 end_utc_offset_minutes smallint[],
+--   $149 created_at_utc timestamp with time zone[], $150 version numeric[], $151 delivery_id uuid[],
+--   $152 received_at timestamp with time zone[], $153 profile_id text[], $154 id text[], $155 account_id text[],
+--   $156 external_id text[], $157 name text[], $158 value text[], $159 data_type text[], $160 periodicity text[],
+--   $161 ordinality integer[], $162 start_date_time timestamp with time zone[],
+--   $163 end_date_time timestamp with time zone[], $164 utc_offset_minutes smallint[], $165 local_date date[],
+--   $166 end_utc_offset_minutes smallint[], $167 created_at_utc timestamp with time zone[], $168 version numeric[],
+--   $169 delivery_id uuid[], $170 received_at timestamp with time zone[], $171 profile_id text[], $172 id text[],
+--   $173 account_id text[], $174 external_id text[], $175 log_type text[], $176 data_type text[],
+--   $177 received_at_utc timestamp with time zone[], $178 parent_id text[], $179 value numeric[], $180 unit text[],
+--   $181 source text[], $182 recording_method text[], $183 device_type text[],
+--   $184 start_date_time timestamp with time zone[], $185 end_date_time timestamp with time zone[],
+--   $186 utc_offset_minutes smallint[], $187 local_date date[], $188 end_utc_offset_minutes smallint[],
+--   $189 additional_properties text[], $190 delivery_id uuid[], $191 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -828,7 +1036,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -841,6 +1049,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -849,11 +1058,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -875,10 +1084,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $170::text[], $171::text[], $172::text[], $173::text[], $174::text[], $175::text[],
-    $176::timestamp with time zone[], $177::text[], $178::numeric[], $179::text[], $180::text[], $181::text[],
-    $182::text[], $183::timestamp with time zone[], $184::timestamp with time zone[], $185::smallint[], $186::date[],
-    $187::smallint[], $188::text[], $189::uuid[], $190::timestamp with time zone[]
+    $171::text[], $172::text[], $173::text[], $174::text[], $175::text[], $176::text[],
+    $177::timestamp with time zone[], $178::text[], $179::numeric[], $180::text[], $181::text[], $182::text[],
+    $183::text[], $184::timestamp with time zone[], $185::timestamp with time zone[], $186::smallint[], $187::date[],
+    $188::smallint[], $189::text[], $190::uuid[], $191::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -913,9 +1122,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $152::text[], $153::text[], $154::text[], $155::text[], $156::text[], $157::text[], $158::text[], $159::text[],
-    $160::integer[], $161::timestamp with time zone[], $162::timestamp with time zone[], $163::smallint[], $164::date[],
-    $165::smallint[], $166::timestamp with time zone[], $167::numeric[], $168::uuid[], $169::timestamp with time zone[]
+    $153::text[], $154::text[], $155::text[], $156::text[], $157::text[], $158::text[], $159::text[], $160::text[],
+    $161::integer[], $162::timestamp with time zone[], $163::timestamp with time zone[], $164::smallint[], $165::date[],
+    $166::smallint[], $167::timestamp with time zone[], $168::numeric[], $169::uuid[], $170::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -958,10 +1167,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $131::text[], $132::text[], $133::text[], $134::text[], $135::text[], $136::text[], $137::text[], $138::text[],
-    $139::text[], $140::numeric[], $141::text[], $142::text[], $143::timestamp with time zone[],
-    $144::timestamp with time zone[], $145::smallint[], $146::date[], $147::smallint[],
-    $148::timestamp with time zone[], $149::numeric[], $150::uuid[], $151::timestamp with time zone[]
+    $132::text[], $133::text[], $134::text[], $135::text[], $136::text[], $137::text[], $138::text[], $139::text[],
+    $140::text[], $141::numeric[], $142::text[], $143::text[], $144::timestamp with time zone[],
+    $145::timestamp with time zone[], $146::smallint[], $147::date[], $148::smallint[],
+    $149::timestamp with time zone[], $150::numeric[], $151::uuid[], $152::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -1005,13 +1214,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $120::text[], $121::text[], $122::text[], $123::integer[], $124::integer[], $126::integer[], $127::integer[],
-    $128::text[], $129::uuid[], $130::timestamp with time zone[]
+    $121::text[], $122::text[], $123::text[], $124::integer[], $125::integer[], $127::integer[], $128::integer[],
+    $129::text[], $130::uuid[], $131::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $125::smallint[] as "stages") as w
+  cross join (select $126::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -1032,9 +1241,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $91::text[], $92::text[], $93::text[], $94::text[], $95::text[], $96::text[], $97::numeric[], $98::text[],
-    $99::timestamp with time zone[], $100::smallint[], $101::date[], $102::timestamp with time zone[], $103::numeric[],
-    $104::uuid[], $105::timestamp with time zone[]
+    $92::text[], $93::text[], $94::text[], $95::text[], $96::text[], $97::text[], $98::numeric[], $99::text[],
+    $100::timestamp with time zone[], $101::smallint[], $102::date[], $103::timestamp with time zone[], $104::numeric[],
+    $105::uuid[], $106::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -1071,9 +1280,9 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $106::text[], $107::text[], $108::integer[], $109::text[], $110::text[], $111::numeric[], $112::numeric[],
-    $113::numeric[], $114::text[], $115::text[], $116::text[], $117::text[], $118::uuid[],
-    $119::timestamp with time zone[]
+    $107::text[], $108::text[], $109::integer[], $110::text[], $111::text[], $112::numeric[], $113::numeric[],
+    $114::numeric[], $115::text[], $116::text[], $117::text[], $118::text[], $119::uuid[],
+    $120::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -1095,9 +1304,9 @@ with new_deliveries as (
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
     r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::timestamp with time zone[],
-    $31::timestamp with time zone[], $32::timestamp with time zone[], $33::smallint[], $34::date[], $35::text[],
-    $36::text[], $37::numeric[], $38::text[], $39::uuid[], $40::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
+    $32::timestamp with time zone[], $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::text[],
+    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
@@ -1135,13 +1344,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $41::text[], $42::text[], $43::timestamp with time zone[], $44::timestamp with time zone[], $45::integer[],
-    $46::integer[], $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[],
-    $53::integer[], $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[],
-    $60::integer[], $61::integer[], $62::numeric[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[],
-    $67::numeric[], $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::text[],
-    $74::integer[], $75::integer[], $76::integer[], $77::numeric[], $78::text[], $79::integer[], $80::integer[],
-    $81::uuid[], $82::timestamp with time zone[]
+    $42::text[], $43::text[], $44::timestamp with time zone[], $45::timestamp with time zone[], $46::integer[],
+    $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[],
+    $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[],
+    $61::integer[], $62::integer[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[],
+    $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::text[],
+    $75::integer[], $76::integer[], $77::integer[], $78::numeric[], $79::text[], $80::integer[], $81::integer[],
+    $82::uuid[], $83::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -1163,11 +1372,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $83::text[], $84::text[], $85::text[], $87::integer[], $88::integer[], $89::uuid[], $90::timestamp with time zone[]
+    $84::text[], $85::text[], $86::text[], $88::integer[], $89::integer[], $90::uuid[], $91::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $86::smallint[] as "stages") as w
+  cross join (select $87::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -1175,7 +1384,9 @@ with new_deliveries as (
   ) is true
   order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -1193,14 +1404,37 @@ where not o.is_new;
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 group_id uuid, $24 group_bytes bytea,
---   $25 profile_id text[], $26 id text[], $27 account_id text[], $28 external_id text[], $29 log_type text[],
---   $30 data_type text[], $31 received_at_utc timestamp with time zone[], $32 parent_id text[], $33 value numeric[],
---   $34 unit text[], $35 source text[], $36 recording_method text[], $37 device_type text[],
---   $38 start_date_time timestamp with time zone[], $39 end_date_time timestamp with time zone[],
---   $40 utc_offset_minutes smallint[], $41 local_date date[], $42 end_utc_offset_minutes smallint[],
---   $43 additional_properties text[], $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
-with new_deliveries as (
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
+--   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
+--   $30 log_type text[], $31 data_type text[], $32 received_at_utc timestamp with time zone[], $33 parent_id text[],
+--   $34 value numeric[], $35 unit text[], $36 source text[], $37 recording_method text[], $38 device_type text[],
+--   $39 start_date_time timestamp with time zone[], $40 end_date_time timestamp with time zone[],
+--   $41 utc_offset_minutes smallint[], $42 local_date date[], $43 end_utc_offset_minutes smallint[],
+--   $44 additional_properties text[], $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
+with fenced as (
+  select r.delivery_id
+  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
+  where (select exists (select from erasures))
+    and coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      false
+    )
+), new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -1209,7 +1443,7 @@ with new_deliveries as (
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $23::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
     r."times_received", r."normaliser_version"
   from unnest(
@@ -1222,6 +1456,7 @@ with new_deliveries as (
     "last_received_at", "times_received", "normaliser_version", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -1230,11 +1465,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $23::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $24::bytea else (
+    $24::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $24::bytea from r.body_start for r.body_size
+          $25::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -1256,10 +1491,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
-    $32::text[], $33::numeric[], $34::text[], $35::text[], $36::text[], $37::text[], $38::timestamp with time zone[],
-    $39::timestamp with time zone[], $40::smallint[], $41::date[], $42::smallint[], $43::text[], $44::uuid[],
-    $45::timestamp with time zone[]
+    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::timestamp with time zone[],
+    $33::text[], $34::numeric[], $35::text[], $36::text[], $37::text[], $38::text[], $39::timestamp with time zone[],
+    $40::timestamp with time zone[], $41::smallint[], $42::date[], $43::smallint[], $44::text[], $45::uuid[],
+    $46::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -1285,7 +1520,9 @@ with new_deliveries as (
   )
   returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select r.delivery_id, null as table, null::jsonb as key
+select
+  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
+  null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -1838,7 +2075,7 @@ returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is
 
 -- lockDeliveries: src/db/sql/ledger-statements.ts
 --   $1 delivery_id uuid[]
-select d.delivery_id, d.owner, d.received_at::text
+select d.delivery_id, d.owner, d.received_at::text, d.body_group, d.body_start, d.body_size
 from "deliveries" as d
 where d.delivery_id = any($1::uuid[])
 order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
@@ -1924,6 +2161,17 @@ select
   "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
   "normaliser_version"
 from gone
+where (
+  not (select exists (select from erasures))
+    or (
+      select true
+      from erasures as e
+      where e.person = sha256(
+        (select k.key from erasure_key as k) || convert_to(gone.vendor || ' owner ' || gone.owner, 'UTF8')
+      )
+        and e.lifted_at is null
+    ) is null
+)
 order by "gone"."owner" collate "C", "gone"."vendor" collate "C", "gone"."body_digest"
 on conflict ("owner", "vendor", "body_digest") do update
 set

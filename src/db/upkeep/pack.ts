@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
+import { isNotFenced } from '../sql/fence.ts'
 import { idAtTime, timeOfId } from '../uuid-time.ts'
 import { DamagedBody, insertPacks, type Pack, type PackedEntry, packsOf, readBack } from './packs.ts'
 import { createPartitions, PACKS } from './partitions.ts'
@@ -59,7 +60,8 @@ export async function packedUntil(client: Client): Promise<string> {
 }
 
 async function packWindow(client: Client, from: string, options: PackOptions) {
-  await client.query('begin')
+  // An erasure waits for the transactions that hold this lock, so this one sees every fence that is not waiting. It blocks nobody.
+  await client.query('begin; lock table deliveries in row exclusive mode')
   try {
     const { entries, next } = await readWindow(client, from, options)
     const isKept = options.keptSince === null || timeOfId(next) > options.keptSince
@@ -101,8 +103,9 @@ async function readWindow(
   const { rows } = await client.query(
     `select delivery_id, owner, encode(body_digest, 'hex') as digest, body_group, body_start,
        coalesce(body_size, octet_length(body)) as size, outcome = 'stored' and body is not null as is_inline,
-       outcome = 'stored' and (body is not null or body_group is not null) as is_packed
-     from deliveries where delivery_id >= $1 and delivery_id < $2 order by delivery_id limit $3`,
+       outcome = 'stored' and (body is not null or body_group is not null)
+       and ${isNotFenced('d')} as is_packed
+     from deliveries as d where delivery_id >= $1 and delivery_id < $2 order by delivery_id limit $3`,
     [first[0].id, idAtTime(endOfDay), limits.deliveries],
   )
   const entries: PackedEntry[] = []

@@ -17,8 +17,9 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
   const entries = new Map<string, Entry>()
   for (const delivery of group) {
     const { arrival, verdict, vendor } = delivery
-    // The digest has a fixed length and a vendor's name no space, so different keys have different texts.
-    const key = `${arrival.digest}${vendor} ${verdict.owner}`
+    // The digest has a fixed length and a vendor's name no space, so different keys have different texts. Bytes that name no
+    // owner are one entry for each user that sent them, because one of the users may be erased.
+    const key = `${arrival.digest}${vendor} ${verdict.owner || `\0${verdict.subject}`}`
     const entry = entries.get(key)
     if (!entry) entries.set(key, { delivery, members: [delivery] })
     else {
@@ -53,7 +54,7 @@ export function ledgerGroup(entries: readonly Entry[]): LedgerGroup {
   const rows = entries.map((entry) => {
     const { arrival, verdict, isLate } = entry.delivery
     const body_size = arrival.body.length
-    const row = ledgerRow(entry)
+    const row = { ...ledgerRow(entry), subject: verdict.subject }
     if (isLate || verdict.outcome !== 'stored')
       return { ...row, body: arrival.body, body_start: null, body_size }
     const placed = { ...row, body: null, body_start: start, body_size }

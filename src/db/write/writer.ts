@@ -1,5 +1,6 @@
 import { getTableName } from 'drizzle-orm'
 import type { Delivery, Receipt } from '../../ingest/delivery.ts'
+import { erasures } from '../../tables/erasures.ts'
 import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
@@ -48,14 +49,20 @@ export class Writer implements GroupWriter {
 
   /** Commits the group; returns a receipt for each delivery, in the same order. */
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
-    const entries = entriesOf(group)
     const receipts = new Map<string, Receipt>()
-    const repeated = await this.#insertEntries(client, entries, receipts, limits)
-    if (repeated.length > 0) await this.#countArrivals(client, repeated, receipts, limits)
+    let left = entriesOf(group)
+    // An entry may be deleted after the first statement found it, by an erasure or by retention. It is inserted again then.
+    while (left.length > 0) {
+      const repeated = await this.#insertEntries(client, left, receipts, limits)
+      left = repeated.length > 0 ? await this.#countArrivals(client, repeated, receipts, limits) : []
+    }
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
-  /** Inserts the entries that the ledger does not have, with their rows; returns those that it has. */
+  /**
+   * Inserts the entries that the ledger does not have, with their rows; returns those that it has. Of an erased person it
+   * inserts nothing.
+   */
   async #insertEntries(
     client: Client,
     entries: Entry[],
@@ -71,28 +78,32 @@ export class Writer implements GroupWriter {
     const isSingle = !limits && oversized.length === 0 && fitting.every(({ parts }) => parts.length === 0)
 
     if (!isSingle) await begin(client, limits)
-    const { repeated, replaced } = await this.#insertInOneStatement(client, entries, batches, fitting)
+    const { repeated, erased, replaced } = await this.#insertInOneStatement(client, entries, batches, fitting)
     for (const plan of fitting) await replacePartsOf(client, batches, replaced, plan)
-    const inserted = rowsByTarget(oversized.length > 0 ? rows.filter(({ id }) => !repeated.has(id)) : [])
+    const isNew = ({ id }: DeliveryRows) => !repeated.has(id) && !erased.has(id)
+    const inserted = rowsByTarget(oversized.length > 0 ? rows.filter(isNew) : [])
     for (const plan of oversized) await writeRows(client, inserted, plan)
     if (!isSingle) await commit(client, limits)
 
     const isRepeated = ({ delivery }: Entry) => repeated.has(delivery.arrival.id)
-    for (const entry of entries)
-      if (!isRepeated(entry)) addReceipts(receipts, entry, entry.delivery.arrival.id, null)
+    for (const entry of entries) {
+      const { id } = entry.delivery.arrival
+      if (erased.has(id)) addErased(receipts, entry)
+      else if (!isRepeated(entry)) addReceipts(receipts, entry, id, null)
+    }
     return entries.filter(isRepeated)
   }
 
   /**
    * Counts the arrivals of entries that the ledger has. Writes the rows of those that were not stored before, or that
-   * were stored under the name of another event.
+   * were stored under the name of another event. Returns the entries that the ledger no longer has.
    */
   async #countArrivals(
     client: Client,
     entries: Entry[],
     receipts: Map<string, Receipt>,
     limits?: TimeLimits,
-  ): Promise<void> {
+  ): Promise<Entry[]> {
     await begin(client, limits)
     const parameters = rowParameters(countDuplicates.parameters, ledgerRows(entries))
     const counted = await query<Counted>(client, countDuplicates, parameters)
@@ -101,7 +112,8 @@ export class Writer implements GroupWriter {
     const renamed: Counted[] = []
     for (const entry of entries) {
       const { arrival, verdict } = entry.delivery
-      const ledger = byArrival.get(arrival.id) as Counted
+      const ledger = byArrival.get(arrival.id)
+      if (!ledger) continue
       const wasStored = ledger.outcome_before === 'stored'
       // The ledger has this very arrival if it was committed by an attempt whose connection was lost.
       const isRetry = ledger.delivery_id === arrival.id
@@ -121,18 +133,23 @@ export class Writer implements GroupWriter {
       await writeRows(client, batches, plan)
     }
     await commit(client, limits)
+    return entries.filter(({ delivery }) => !byArrival.has(delivery.arrival.id))
   }
 
   /**
    * Inserts the ledger's rows, and those of the plans, by one statement. Returns the ids of the arrivals whose bytes the
-   * ledger had already, and the rows whose parts must be replaced.
+   * ledger had already, those of erased persons, and the rows whose parts must be replaced.
    */
   async #insertInOneStatement(
     client: Client,
     entries: Entry[],
     batches: RowsByTarget,
     plans: readonly Plan[],
-  ): Promise<{ repeated: ReadonlySet<string>; replaced: readonly ReplacedRow[] }> {
+  ): Promise<{
+    repeated: ReadonlySet<string>
+    erased: ReadonlySet<string>
+    replaced: readonly ReplacedRow[]
+  }> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
       ...batchParameters(upsert.parameters, batches.get(target) ?? []),
       ...parts.flatMap(({ target: part, insert }) =>
@@ -146,12 +163,14 @@ export class Writer implements GroupWriter {
       [...rowParameters(LEDGER_COLUMNS, rows), groupId, bytes, ...plans.flatMap(rowsFor)],
     )
     const repeated = new Set<string>()
+    const erased = new Set<string>()
     const replaced: ReplacedRow[] = []
     for (const row of remaining) {
       if (row.table === null) repeated.add(row.delivery_id)
+      else if (row.table === ERASURES) erased.add(row.delivery_id)
       else replaced.push(row)
     }
-    return { repeated, replaced }
+    return { repeated, erased, replaced }
   }
 
   /** The statement for a set of tables; made once for each set that occurs. */
@@ -163,7 +182,9 @@ export class Writer implements GroupWriter {
   }
 }
 
-/** The parameters of the ledger's columns. `insertGroup` has one for `group_id` and one for the bytes after them. */
+const ERASURES = getTableName(erasures)
+
+/** The parameters of the ledger's columns, and the subject. `insertGroup` has one for `group_id` and one for the bytes after them. */
 const LEDGER_COLUMNS = insertGroup([]).parameters.filter(({ isScalar }) => !isScalar)
 
 function rowsOfEntry({ delivery: { arrival, verdict } }: Entry): DeliveryRows {
@@ -192,4 +213,9 @@ function addReceipts(
     receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
     if (isStored && !isDuplicate) storedAs = { event: verdict.event, isFinal: false }
   }
+}
+
+function addErased(receipts: Map<string, Receipt>, { members }: Entry): void {
+  for (const { arrival } of members)
+    receipts.set(arrival.id, { outcome: 'erased', deliveryId: arrival.id, problem: null })
 }

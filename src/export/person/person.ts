@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type pg from 'pg'
 import type { Vendor } from '../../contract/vendor.ts'
-import { personTables } from '../../erase/person-tables.ts'
 import { findRelation } from '../columns.ts'
 import { beginExport, readRows } from '../read.ts'
 import { quoted } from '../select.ts'
@@ -9,11 +8,10 @@ import { writeBodies } from './bodies.ts'
 import { Folder, type FolderFile } from './folder.ts'
 import { bodiesOf, entriesOf, quarantinedOf, quarantineEntries, type Table } from './ledger.ts'
 import { type Described, readmeText } from './readme.ts'
-import { type Subject, subjectOf, subjectsOf, type VendorTables } from './subject.ts'
+import { type Subject, subjectOf, subjectsOf, tablesOf, type VendorTables } from './subject.ts'
 
 export interface PersonExport {
   readonly vendor: Vendor
-  readonly vendors: readonly Vendor[]
   readonly who: { readonly owner: string } | { readonly externalId: string }
   /** A new or empty directory. */
   readonly directory: string
@@ -47,9 +45,9 @@ const VIEWS = ['sleep_nights', 'sleep_stage_intervals', 'daily_biomarkers', 'use
  * a folder for each profile. Nothing of it stays if it fails.
  */
 export async function exportPerson(client: pg.ClientBase, options: PersonExport): Promise<ExportedPerson> {
-  const { vendor, vendors, who, directory, bodyLimit } = options
+  const { vendor, who, directory, bodyLimit } = options
   await beginExport(client)
-  const where: VendorTables = { vendor, bodyLimit, tables: personTables(vendors) }
+  const where: VendorTables = { vendor, bodyLimit, tables: tablesOf(vendor) }
   const top = await Folder.create(directory)
   const made: Folder[] = []
   const folders: ExportedFolder[] = []
@@ -107,7 +105,7 @@ async function writeSubject(
   if (quarantined.length > 0)
     await write('quarantine', await quarantineEntries(client, vendor, subject, quarantined))
   let rows = 0
-  for (const { table, ownerColumn } of where.tables.filter((one) => one.vendor === vendor.name)) {
+  for (const { table, ownerColumn } of where.tables) {
     if (subject.owner === null) break
     rows += await write(`tables/${table}`, await rowsOf(client, table, ownerColumn, subject.owner))
   }
@@ -135,8 +133,8 @@ async function rowsOf(
 }
 
 /** The views that the vendor's owners have rows in. */
-async function viewsOf(client: pg.ClientBase, { vendor, tables }: VendorTables): Promise<[string, string][]> {
-  const owners = new Set(tables.filter((one) => one.vendor === vendor.name).map((one) => one.ownerColumn))
+async function viewsOf(client: pg.ClientBase, { tables }: VendorTables): Promise<[string, string][]> {
+  const owners = new Set(tables.map(({ ownerColumn }) => ownerColumn))
   const found: [string, string][] = []
   for (const view of VIEWS) {
     const columns = (await findRelation(client, view))?.columns ?? []

@@ -1,7 +1,8 @@
+import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import { readJson } from '../../contract/json.ts'
 import type { Headers, Identity, Vendor } from '../../contract/vendor.ts'
-import type { PersonTable } from '../../erase/person-tables.ts'
+import { personTables } from '../../erase/person-tables.ts'
 import { contentOf } from '../../ingest/content.ts'
 import { quoted } from '../select.ts'
 
@@ -26,8 +27,21 @@ const EXTERNAL_ID = 'external_id'
 export interface VendorTables {
   readonly vendor: Vendor
   readonly bodyLimit: number
-  readonly tables: readonly PersonTable[]
+  readonly tables: readonly OwnedTable[]
 }
+
+/** A table of the vendor, and the column that says whose each row is. */
+interface OwnedTable {
+  readonly table: string
+  readonly ownerColumn: string
+}
+
+/** All tables of the vendor. */
+export const tablesOf = (vendor: Vendor): OwnedTable[] =>
+  personTables([vendor]).map(({ target, ownerColumn }) => ({
+    table: getTableName(target.table),
+    ownerColumn,
+  }))
 
 /** The person whom an owner names. */
 export async function subjectOf(client: Client, where: VendorTables, owner: string): Promise<Subject> {
@@ -87,7 +101,7 @@ async function ownersOfDeliveries(
     .map(({ owner }) => owner)
 }
 
-async function withExternalId(client: Client, { vendor, tables }: VendorTables): Promise<PersonTable[]> {
+async function withExternalId(client: Client, { tables }: VendorTables): Promise<OwnedTable[]> {
   const { rows } = await client.query(
     `select relname as name from pg_class where oid = any(
        select to_regclass(quote_ident(t)) from unnest($1::text[]) as t
@@ -95,7 +109,7 @@ async function withExternalId(client: Client, { vendor, tables }: VendorTables):
     [tables.map(({ table }) => table)],
   )
   const names = new Set(rows.map(({ name }) => name))
-  return tables.filter((one) => one.vendor === vendor.name && names.has(one.table))
+  return tables.filter(({ table }) => names.has(table))
 }
 
 /** What a body and its headers claim; null if the body can't be read. */

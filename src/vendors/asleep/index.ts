@@ -54,6 +54,15 @@ export const asleep: Vendor = {
     }
   },
 
+  deletionAdvice({ owners }) {
+    return owners
+      .map(
+        (owner) =>
+          `curl -X DELETE -H "x-api-key: $ASLEEP_API_KEY" 'https://api.asleep.ai/ai/v1/users/${encodeURIComponent(owner)}'`,
+      )
+      .join('\n')
+  },
+
   example(credentials) {
     const [key] = credentials('ASLEEP_API_KEYS')
     const [{ example }] = inferenceComplete

@@ -47,6 +47,7 @@ export const sahha: Vendor = {
     ),
   }),
   keptHeaders: ['x-user-id', 'x-external-id', 'x-event-type'],
+  userColumn: 'external_id',
   proofs: {
     'x-signature': { setting: 'SAHHA_WEBHOOK_SECRETS', kind: 'signature', algorithm: 'hmac-sha256-hex' },
     'x-api-key': { setting: 'SAHHA_API_KEYS', kind: 'key' },
@@ -59,6 +60,13 @@ export const sahha: Vendor = {
     authenticator(credentials('SAHHA_API_KEYS'), credentials('SAHHA_WEBHOOK_SECRETS')),
 
   identify,
+
+  deletionAdvice() {
+    return [
+      'Sahha documents DELETE /profile without its body. Ask Sahha how it names the profile, then call:',
+      'curl -X DELETE -H "Authorization: account $SAHHA_ACCOUNT_TOKEN" https://api.sahha.ai/api/v1/profile',
+    ].join('\n')
+  },
 
   example(credentials) {
     const body = JSON.stringify(biomarkerExample)

@@ -1,0 +1,38 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** What an id of a person is: the owner of deliveries and rows, or the user that a header or a body names. */
+export type PersonKind = 'owner' | 'user'
+
+/**
+ * SQL for the hash of a person's id, as the primary key of `erasures` has it. The key is a subquery that Postgres evaluates once.
+ * No vendor's name has a space, so different persons have different texts.
+ */
+export const personHash = (vendor: string, kind: PersonKind, id: string): string =>
+  `sha256((select k.key from erasure_key as k) || convert_to(${vendor} || ' ${kind} ' || ${id}, 'UTF8'))`
+
+/**
+ * SQL for whether a person is erased; NULL if not. It is a subquery for each row, so that Postgres probes the primary key and
+ * never builds a hash table of all erased persons.
+ */
+export const isErased = (vendor: string, kind: PersonKind, id: string): string =>
+  `(select true from erasures as e where e.person = ${personHash(vendor, kind, id)} and e.lifted_at is null)`
+
+/** Postgres evaluates it once for a statement, and hashes nothing while it is false. */
+const isAnybodyErased = '(select exists (select from erasures))'
+
+/** A condition: the owner of a row of `deliveries` with this alias is not erased. */
+export const isNotFenced = (alias: string): string =>
+  `(not ${isAnybodyErased} or ${isErased(`${alias}.vendor`, 'owner', `${alias}.owner`)} is null)`
+
+/**
+ * A query for the ids of the deliveries of a group that concern erased persons. `parameter` returns the array with a value for
+ * each delivery. While nobody is erased it reads one page.
+ */
+export function selectFenced(parameter: (name: string) => SQL): SQL {
+  const arrays = sql.join(['delivery_id', 'vendor', 'owner', 'subject'].map(parameter), sql`, `)
+  const erased = sql.raw(
+    `coalesce(${isErased('r.vendor', 'owner', 'r.owner')}, ${isErased('r.vendor', 'user', 'r.subject')}, false)`,
+  )
+  return sql`select r.delivery_id from unnest(${arrays}) as r(delivery_id, vendor, owner, subject)
+where ${sql.raw(isAnybodyErased)} and ${erased}`
+}

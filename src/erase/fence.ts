@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+import { APPLICATION_0_1_0 } from '../db/connect/application.ts'
+import { type PersonKind, personHash } from '../db/sql/fence.ts'
+import type { Person } from './person.ts'
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+const PERSONS = `unnest($2::text[], $3::text[]) as r(kind, id)`
+const HASH = `case r.kind when 'owner' then ${personHash('$1::text', 'owner', 'r.id')} else ${personHash('$1::text', 'user', 'r.id')} end`
+
+function parametersOf({ vendor, owners, users }: Person): unknown[] {
+  const kinds: PersonKind[] = [...owners.map(() => 'owner' as const), ...users.map(() => 'user' as const)]
+  return [vendor.name, kinds, [...owners, ...users]]
+}
+
+/** Throws if a replica is connected that does not look for the fence. */
+export async function requireFenceReaders(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select exists (select from pg_stat_activity where datname = current_database() and application_name = $1) as has`,
+    [APPLICATION_0_1_0],
+  )
+  if (rows[0].has)
+    throw new Error(
+      'A replica of version 0.1.0 is connected. It would store deliveries about erased persons. Upgrade it first.',
+    )
+}
+
+/** Puts up the fence. After the commit of this statement no new statement stores anything about the person. */
+export async function raiseFence(client: Client, person: Person): Promise<void> {
+  await client.query(
+    `insert into erasures as t (person, vendor, kind, fenced_at)
+     select ${HASH} as person, $1, r.kind, now() from ${PERSONS} order by person
+     on conflict (person) do update set
+       fenced_at = case when t.lifted_at is null then t.fenced_at else excluded.fenced_at end,
+       erased_at = null, lifted_at = null, change_position = null`,
+    parametersOf(person),
+  )
+}
+
+/** Takes the fence away. Returns how many ids had one. */
+export async function liftFence(client: Client, person: Person): Promise<number> {
+  const { rows } = await client.query(
+    `update erasures as t set lifted_at = now() from (select ${HASH} as person from ${PERSONS}) as r
+     where t.person = r.person and t.lifted_at is null returning true`,
+    parametersOf(person),
+  )
+  return rows.length
+}
+
+/** Notes that an erasure is finished. The counts of an earlier erasure of the same person are added. */
+export async function finishErasure(
+  client: Client,
+  person: Person,
+  counts: Readonly<Record<string, number>>,
+): Promise<void> {
+  await client.query(
+    `update erasures as t set erased_at = now(),
+       counts = (select jsonb_object_agg(name, n) from (
+         select name, sum(n) as n from (
+           select key as name, value::bigint as n from jsonb_each_text(coalesce(t.counts, '{}'))
+           union all select key, value::bigint from jsonb_each_text($4::jsonb)
+         ) as every group by name
+       ) as total)
+     from (select ${HASH} as person from ${PERSONS}) as r where t.person = r.person`,
+    [...parametersOf(person), JSON.stringify(counts)],
+  )
+}
+
+/** Milliseconds between two looks at the locks. */
+const POLL = 20
+
+/**
+ * Waits until every transaction has ended that writes the ledger now. One of them may have looked for the fence before it stood.
+ * A statement takes its locks before its snapshot, so a later one sees the fence. Nobody is blocked meanwhile.
+ */
+export async function waitForWriters(client: Client, signal?: AbortSignal): Promise<void> {
+  const writers = async () => {
+    const { rows } = await client.query(
+      `select distinct virtualtransaction as id from pg_locks
+       where relation = 'deliveries'::regclass and mode = 'RowExclusiveLock' and granted and pid <> pg_backend_pid()
+         and database = (select oid from pg_database where datname = current_database())`,
+    )
+    return new Set<string>(rows.map(({ id }) => id))
+  }
+  let before = await writers()
+  while (before.size > 0) {
+    signal?.throwIfAborted()
+    await sleep(POLL)
+    const now = await writers()
+    before = new Set([...before].filter((id) => now.has(id)))
+  }
+}
+
+/** Notes that every erasure is finished, because the database has nothing of anybody who is erased. */
+export async function finishAll(client: Client): Promise<void> {
+  await client.query('update erasures set erased_at = now() where erased_at is null and lifted_at is null')
+}

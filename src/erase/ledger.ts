@@ -1,0 +1,85 @@
+import type pg from 'pg'
+import { type BodyPlace, blankInGroups, blankInPacks } from '../db/upkeep/blank.ts'
+import { GROUPS, leftovers } from '../db/upkeep/partitions.ts'
+import { userHeaders } from './ownerless.ts'
+import type { Person } from './person.ts'
+import { transaction } from './transaction.ts'
+
+/** Entries that one transaction deletes. */
+const BATCH = 1_000
+
+/**
+ * Deletes the entries of a person, with their bodies in the entries and in groups. In packs it blanks them if another vendor has
+ * the same owner. Returns how many.
+ */
+export async function deleteDeliveries(
+  client: pg.ClientBase,
+  { vendor, owners }: Person,
+  progress: (deleted: number) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  let all = 0
+  for (;;) {
+    signal?.throwIfAborted()
+    const deleted = await transaction(client, async () => {
+      const { rows } = await client.query<BodyPlace & { digest: Buffer; is_shared: boolean }>(
+        `select owner, delivery_id, body_group, body_start, body_size, body_digest as digest,
+           exists (select from deliveries as o where o.owner = d.owner and o.vendor <> d.vendor) as is_shared
+         from deliveries as d where vendor = $1 and owner = any($2::text[])
+         order by owner collate "C", body_digest limit ${BATCH} for update of d`,
+        [vendor.name, owners],
+      )
+      if (rows.length === 0) return 0
+      await blankInGroups(client, rows, ['body_groups', ...(await detached(client))])
+      await blankInPacks(
+        client,
+        rows.filter(({ is_shared }) => is_shared),
+      )
+      await client.query(
+        `delete from deliveries as d using unnest($2::text[], $3::bytea[]) as r(owner, digest)
+         where d.owner = r.owner and d.vendor = $1 and d.body_digest = r.digest`,
+        [vendor.name, rows.map(({ owner }) => owner), rows.map(({ digest }) => digest)],
+      )
+      return rows.length
+    })
+    if (deleted === 0) break
+    all += deleted
+    progress(all)
+  }
+  return all
+}
+
+/** Deletes the packs of a person. Where another vendor has the same owner, `deleteDeliveries` has blanked the bodies. */
+export async function deletePacks(client: pg.ClientBase, { owners }: Person): Promise<number> {
+  const { rowCount } = await transaction(client, () =>
+    client.query(
+      `delete from body_packs as p where owner = any($1::text[])
+         and not exists (select from deliveries as d where d.owner = p.owner)`,
+      [owners],
+    ),
+  )
+  return rowCount ?? 0
+}
+
+/** Partitions of hot bodies that an interrupted `nightpost maintain` left. */
+async function detached(client: pg.ClientBase): Promise<string[]> {
+  return (await leftovers(client, GROUPS)).map(({ name }) => name)
+}
+
+/**
+ * Takes a person's user id out of rejected deliveries that are another owner's: their header named the person. The deliveries
+ * stay. Returns how many.
+ */
+export async function unnameDeliveries(
+  client: pg.ClientBase,
+  { vendor, owners, users }: Person,
+): Promise<number> {
+  const { rowCount } = await transaction(client, () =>
+    client.query(
+      `update deliveries set user_id = null, headers = headers - $4::text[]
+       where outcome <> 'stored' and vendor = $1 and user_id = any($2::text[]) and owner <> '' and owner <> all($3::text[])`,
+      [vendor.name, users, owners, userHeaders(vendor)],
+    ),
+  )
+  return rowCount ?? 0
+}

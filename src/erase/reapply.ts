@@ -1,0 +1,40 @@
+import type pg from 'pg'
+import type { Vendor } from '../contract/vendor.ts'
+import { totalOf } from './count.ts'
+import { type EraseOptions, erase } from './erase.ts'
+import { finishAll } from './fence.ts'
+import { type FenceFile, fencedPersons, importFence } from './fence-file.ts'
+
+/** What was erased again. */
+export interface Reapplied {
+  /** Ids in the file. */
+  readonly ids: number
+  /** Ids of which the database had something. */
+  readonly found: number
+  readonly rowsDeleted: number
+  readonly rowsLeft: number
+}
+
+/**
+ * Puts up the fence of a file in a restored database, and erases whoever came back with the backup. All persons of one vendor are
+ * erased together.
+ */
+export async function reapply(
+  client: pg.ClientBase,
+  vendors: readonly Vendor[],
+  file: FenceFile,
+  options: EraseOptions = {},
+): Promise<Reapplied> {
+  await importFence(client, file)
+  let [found, rowsDeleted, rowsLeft] = [0, 0, 0]
+  for (const vendor of vendors) {
+    const persons = await fencedPersons(client, vendor)
+    if (!persons) continue
+    found += persons.owners.length + persons.users.length
+    const { deleted, after } = await erase(client, persons, options)
+    rowsDeleted += totalOf(deleted)
+    rowsLeft += totalOf(after.counts)
+  }
+  if (rowsLeft === 0) await finishAll(client)
+  return { ids: file.erasures.length, found, rowsDeleted, rowsLeft }
+}
