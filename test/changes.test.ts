@@ -238,6 +238,7 @@ describe('a cursor', () => {
     await db.query(`update deliveries set change_position = change_position + 2000000`)
     await db.query(`update change_feed set server = 'another'`)
     await migrate(db.direct)
+    await settle()
     const before = (await page(null)).map(({ owner }) => owner)
     cursor = null
     await news()

@@ -18,6 +18,11 @@ import {
 } from './parameters.ts'
 import type { PartStatements } from './upserts.ts'
 
+/** The ledger's columns without `change_position`: its default is the position of a first arrival. */
+export const ledgerColumns = getTableConfig(deliveries).columns.filter(
+  ({ name }) => name !== deliveries.change_position.name,
+)
+
 /** The position in the change feed of what the current transaction judges again. */
 export const rejudgedPosition = sql`(select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from ${changeFeed} as f where f.id = 1)`
 

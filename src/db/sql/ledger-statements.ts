@@ -4,7 +4,7 @@ import { bodyGroups } from '../../tables/bodies.ts'
 import { deliveries } from '../../tables/deliveries.ts'
 import type { Target } from '../../tables/target.ts'
 import type { Plan } from '../write/plan.ts'
-import { movedPosition, rejudgedPosition, verdictPosition } from './feed-statements.ts'
+import { ledgerColumns, movedPosition, rejudgedPosition, verdictPosition } from './feed-statements.ts'
 import { isNotFenced, selectFenced } from './fence.ts'
 import {
   and,
@@ -23,10 +23,6 @@ import {
 } from './parameters.ts'
 import { insertSql, type PartStatements, returningWritten, upsertSql } from './upserts.ts'
 
-/** Without `change_position`: its default is the position of a first arrival. */
-const ledgerColumns = getTableConfig(deliveries).columns.filter(
-  ({ name }) => name !== deliveries.change_position.name,
-)
 const ledgerKey = primaryKeyOf(deliveries)
 /** The columns that say where the body of a delivery is. */
 const bodyColumns = [deliveries.body, deliveries.body_group, deliveries.body_start, deliveries.body_size]
