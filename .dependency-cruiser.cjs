@@ -152,6 +152,7 @@ module.exports = {
       npm('pg'),
       node('process'),
     ),
+    module_('feed', '^src/feed/', '^src/db/', npm('pg'), node('events', 'timers/promises')),
     module_('hypnogram', '^src/hypnogram/', npm('pg')),
     module_('simulate', '^src/tools/simulate/', npm('uuid', 'cli-table3'), node('crypto', 'timers/promises')),
     module_(

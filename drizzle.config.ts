@@ -6,6 +6,7 @@ export default defineConfig({
     './src/tables/deliveries.ts',
     './src/tables/bodies.ts',
     './src/tables/upkeep.ts',
+    './src/tables/feed.ts',
     './src/tables/erasures.ts',
     './src/tables/unverified.ts',
     './src/vendors/*/tables/*.ts',

@@ -6,6 +6,7 @@ import { commentStatements } from '../src/db/sql/comments.ts'
 import { groups, packs } from '../src/tables/bodies.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import { fence, fenceKey } from '../src/tables/erasures.ts'
+import { feed } from '../src/tables/feed.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'
 import { activity, tasks } from '../src/tables/upkeep.ts'
@@ -32,6 +33,7 @@ const targets = [
   activity as unknown as Target,
   fence as unknown as Target,
   fenceKey as unknown as Target,
+  feed as unknown as Target,
   ...vendors.flatMap((vendor) => vendor.targets),
 ]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)

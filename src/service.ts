@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, retentionOf } from './config/index.ts'
+import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
 import { defaultLimits } from './db/commit/limits.ts'
@@ -56,7 +57,8 @@ export async function startService(
   const metrics = createMetrics()
   const targets = vendors.flatMap((vendor) => vendor.targets)
   const store = adaptingStore(pool, targets, limits)
-  reportFrom(store, metrics, log)
+  const hint = new ChangeHint(pool)
+  reportFrom(store, metrics, hint, log)
   const online = new OnlineSteps({
     connect: () => directConnection(database),
     pool,
@@ -105,6 +107,7 @@ export async function startService(
     () => online.close(),
     () => upkeep.close(),
     () => store.close(),
+    () => hint.close(),
     () => pool.end(),
   ])
   online.begin()
@@ -112,9 +115,12 @@ export async function startService(
   return { app, store, drain: () => drain.begin() }
 }
 
-function reportFrom(store: GroupCommit, metrics: Metrics, log: Logger): void {
+function reportFrom(store: GroupCommit, metrics: Metrics, hint: ChangeHint, log: Logger): void {
   const groups = metrics.groups.series({})
-  store.onCommit = (deliveries) => groups.observe(deliveries)
+  store.onCommit = (deliveries) => {
+    groups.observe(deliveries)
+    hint.give()
+  }
   store.onFault = (error, trace) =>
     log.fatal({ err: error, ...traceField(trace) }, 'a delivery could not be written: a fault of Nightpost')
 }

@@ -77,7 +77,7 @@ describe('the database says what it holds', () => {
           '--dialect',
           'postgresql',
           '--schema',
-          './src/{tables/{bodies,deliveries,erasures,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
+          './src/{tables/{bodies,deliveries,erasures,feed,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
           '--out',
           relative(root, out),
         ],
@@ -98,6 +98,7 @@ describe('the database says what it holds', () => {
       'upkeep_tasks',
       'erasures',
       'erasure_key',
+      'change_feed',
     ]
     const keys = await db.query(
       `

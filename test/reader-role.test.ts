@@ -10,6 +10,7 @@ import { createDatabase, type TestDatabase } from './setup/database.ts'
 const NOT_READABLE = [
   'body_groups',
   'body_packs',
+  'change_feed',
   'deliveries',
   'delivery_bodies',
   'erasure_key',

@@ -89,7 +89,7 @@ describe('a rolling update from version 0.1.0', () => {
     expect(await db.query('select value from data_logs order by 1')).toEqual([{ value: '79' }])
     expect(await isCurrentFor010(db)).toBe(true)
 
-    // Only the index is built, because version 0.1.0 is connected.
+    // Only indexes are built, because version 0.1.0 is connected.
     const client = await connectToMigrate(db.direct)
     const said: string[] = []
     const runner = new OnlineRunner({ steps, log: { info: (text) => void said.push(text) }, quiet: 0 })
@@ -98,6 +98,7 @@ describe('a rolling update from version 0.1.0', () => {
       { name: 'drop index deliveries_stored_idx', waitsFor: 'version 0.1.0, which has 1 connections' },
     ])
     expect(said).toEqual([
+      'building the index of the change feed',
       'building the index of the new primary key of data_logs: profile_id, data_type, id',
     ])
     await write()

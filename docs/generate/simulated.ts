@@ -61,6 +61,20 @@ export async function simulateInto(databaseUrl: string, client: pg.Client): Prom
   )
   await app.close()
   await setArrivals(client, arrivals)
+  await untilTold(client)
+}
+
+/** Waits until the change feed has everything: transactions of other databases of the server hold it up. */
+async function untilTold(client: pg.Client): Promise<void> {
+  const { rows } = await client.query('select pg_current_xact_id()::text as id')
+  for (;;) {
+    const { rows: now } = await client.query(
+      'select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8 as done',
+      [rows[0].id],
+    )
+    if (now[0].done) return
+    await sleep(10)
+  }
 }
 
 async function setArrivals(client: pg.Client, arrivals: Map<string, { first: number; last: number }>) {

@@ -1,5 +1,6 @@
 import { getTableName } from 'drizzle-orm'
 import { describeGiven, describeHeld, removeDescribed } from '../../src/db/sql/comparing-statements.ts'
+import { describeKeyed, tellRejudged } from '../../src/db/sql/feed-statements.ts'
 import {
   countDuplicates,
   insertGroup,
@@ -28,6 +29,7 @@ export interface WriteStatement {
 const LEDGER = 'src/db/sql/ledger-statements.ts'
 const UPSERTS = 'src/db/sql/upserts.ts'
 const COMPARING = 'src/db/sql/comparing-statements.ts'
+const FEED = 'src/db/sql/feed-statements.ts'
 const QUARANTINE = 'src/db/sql/quarantine-statements.ts'
 
 const nameOf = ({ table }: Target) => getTableName(table)
@@ -96,7 +98,7 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
       ],
     ],
     [
-      'Replay (src/replay/rewriter.ts, src/replay/dry-run-writer.ts, src/replay/rebuild.ts)',
+      'Replay (src/replay/rewriter.ts, src/replay/changed-rows.ts, src/replay/dry-run-writer.ts, src/replay/rebuild.ts)',
       [
         made('lockDeliveries', LEDGER, lockDeliveries),
         made('updateVerdicts', LEDGER, updateVerdicts),
@@ -110,6 +112,8 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
           ),
         ),
         ...targets.flatMap(comparingStatements),
+        ...plans.flatMap(keyedStatements),
+        made('tellRejudged', FEED, tellRejudged),
       ],
     ],
     [
@@ -130,6 +134,15 @@ function rowStatements({ target, upsert, deleteByDelivery, parts }: Plan): Write
       made(`partStatements(${nameOf(part)}).insert`, UPSERTS, insert),
     ]),
     made(`deleteByDelivery(${nameOf(target)})`, UPSERTS, deleteByDelivery),
+  ]
+}
+
+function keyedStatements({ target, parts }: Plan): WriteStatement[] {
+  return [
+    made(`describeKeyed(${nameOf(target)})`, FEED, describeKeyed(target, target)),
+    ...parts.map(({ target: part, parentKey }) =>
+      made(`describeKeyed(${nameOf(part)}, ${nameOf(target)})`, FEED, describeKeyed(part, target, parentKey)),
+    ),
   ]
 }
 

@@ -29,6 +29,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./sql.ts')).sqlCommand,
   },
   {
+    name: 'changes',
+    summary: 'print what was stored, judged again or erased since a cursor; --follow waits for more',
+    load: async () => (await import('./changes.ts')).changesCommand,
+  },
+  {
     name: 'migrate',
     summary: 'migrate the database and exit',
     load: async () => (await import('./migrate.ts')).migrateCommand,

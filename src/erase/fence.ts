@@ -94,5 +94,10 @@ export async function waitForWriters(client: Client, signal?: AbortSignal): Prom
 
 /** Notes that every erasure is finished, because the database has nothing of anybody who is erased. */
 export async function finishAll(client: Client): Promise<void> {
-  await client.query('update erasures set erased_at = now() where erased_at is null and lifted_at is null')
+  await client.query(FINISH)
 }
+
+/** With its position in the change feed, that of this transaction. */
+const FINISH = `update erasures set erased_at = now(),
+    change_position = (select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1)
+  where erased_at is null and lifted_at is null`

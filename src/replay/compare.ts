@@ -155,6 +155,17 @@ export class Changes {
       .map(([, { fingerprint }]) => fingerprint)
   }
 
+  /** Ids of the deliveries of which a row comes, goes or changes. */
+  told(plans: readonly Plan[]): Set<string> {
+    const ids = new Set(this.deliveries)
+    for (const { target } of plans) {
+      const expected = this.#expected.of(target)
+      for (const [key, row] of this.#current.of(target))
+        if (row.is_made && expected.get(key)?.fingerprint !== row.fingerprint) ids.add(row.delivery_id)
+    }
+    return ids
+  }
+
   rowsWithOtherParts(target: Target): readonly Described[] {
     return this.#withOtherParts.get(target) ?? []
   }

@@ -1,3 +1,4 @@
+import { sendHint } from '../db/change-hint.ts'
 import { databaseOf } from '../db/connect/database.ts'
 import { connect, createPool, pooled } from '../db/connect/pool.ts'
 import { isCurrent } from '../db/migrate/migrate.ts'
@@ -49,6 +50,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     if (filter.outcomes?.includes('unverified') && !signal.aborted) await replayUnverified(context)
     return report
   } finally {
+    if (!options.dryRun) await sendHint(client)
     await pool.end()
     await client.end()
   }

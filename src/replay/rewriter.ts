@@ -11,10 +11,10 @@ import {
   plansFor,
   query,
   rowsByTarget,
-  writeRows,
 } from '../db/write/plan.ts'
 import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
+import { tell, writeAndCompare } from './changed-rows.ts'
 
 interface Held extends BodyPlace {
   readonly received_at: string
@@ -26,9 +26,11 @@ interface Held extends BodyPlace {
  */
 export class Rewriter implements GroupWriter {
   readonly #plans: readonly Plan[]
+  readonly #onlyDiffering: boolean
 
   constructor(targets: readonly Target[], options: PlanOptions) {
     this.#plans = plansFor(targets, options)
+    this.#onlyDiffering = options.onlyDiffering ?? false
   }
 
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
@@ -67,7 +69,11 @@ export class Rewriter implements GroupWriter {
         receivedAt: (before.get(id) as Held).received_at,
       }))
     const batches = rowsByTarget(accepted)
-    for (const plan of this.#plans) await writeRows(client, batches, plan)
+    const changed = await writeAndCompare(client, batches, this.#plans, this.#onlyDiffering)
+    await tell(
+      client,
+      [...changed].filter((id) => ours.has(id)),
+    )
     await commit(client, limits)
 
     return group.map(({ arrival, verdict }) => ({

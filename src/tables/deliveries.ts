@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
 
@@ -26,12 +26,18 @@ export const deliveries = pgTable(
     last_received_at: instant().notNull(),
     times_received: integer().notNull(),
     normaliser_version: integer().notNull(),
+    change_position: bigint({ mode: 'bigint' }),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.vendor, t.body_digest] }),
     index('deliveries_delivery_id_idx').on(t.delivery_id),
     // For `replay` and `status`, which look for the few deliveries that are not stored.
     index('deliveries_not_stored_idx').on(t.delivery_id).where(sql`outcome <> 'stored'`),
+    // For the change feed. The second key is NULL for a delivery that was stored at its first arrival, so that Postgres
+    // deduplicates a group into one entry. It is set where many deliveries may have one position.
+    index('deliveries_change_idx')
+      .on(t.change_position, sql`(case when change_position % 2 = 0 then null else delivery_id end)`)
+      .where(sql`outcome = 'stored' or change_position % 2 = 1`),
   ],
 )
 
@@ -60,5 +66,7 @@ export const ledger = target(deliveries, {
     last_received_at: 'When these bytes last arrived.',
     times_received: 'How often these bytes arrived.',
     normaliser_version: "Version of the vendor's normaliser that judged the body.",
+    change_position:
+      'Its place in the change feed (nightpost_changes): 2 × (id of the transaction that last changed what it stores + change_feed.xid_offset), plus 1 if it was judged again since its first arrival; NULL if a version without the feed stored it.',
   },
 })

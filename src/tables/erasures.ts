@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
 
@@ -16,7 +16,11 @@ export const erasures = pgTable(
     counts: jsonb().$type<JsonText>(),
     change_position: bigint({ mode: 'number' }),
   },
-  (t) => [primaryKey({ columns: [t.person] })],
+  (t) => [
+    primaryKey({ columns: [t.person] }),
+    // For the change feed, which merges erasures with the changes of deliveries.
+    index('erasures_change_idx').on(t.change_position, t.person).where(sql`kind = 'owner'`),
+  ],
 )
 
 /** The key of the hashes. It has one row. */

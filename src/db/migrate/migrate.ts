@@ -4,6 +4,7 @@ import { sqlState } from '../commit/failure.ts'
 import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
 import { DAYS_AT_START, databaseTime, preparePartitions } from '../upkeep/partitions.ts'
+import { renewFeedEpoch } from './feed-epoch.ts'
 import {
   LOCK_RETRY_POLICY,
   type LockRetryPolicy,
@@ -11,7 +12,7 @@ import {
   type Query,
   retryOnLock,
 } from './lock-retry.ts'
-import { adviceFor, MigrationError } from './migration-error.ts'
+import { adviceFor, INSUFFICIENT_PRIVILEGE, MigrationError } from './migration-error.ts'
 import { inSchema, type Migration, migrations, quoted } from './migration-files.ts'
 import { createRecord, isCurrent, missing, RECORD, readRecord } from './migration-record.ts'
 
@@ -88,6 +89,7 @@ export async function migrateOn(client: pg.ClientBase, options: MigrateOptions =
       await client.query('select pg_advisory_unlock($1)', [lockOf(schema)]).catch(() => {})
     }
   }
+  await renewFeedEpoch(client, lockRetry, log)
   await refreshTimeZones(client)
   await keepPartitions(client)
 }
@@ -189,8 +191,6 @@ async function keepPartitions(client: pg.ClientBase): Promise<void> {
     if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error
   }
 }
-
-const INSUFFICIENT_PRIVILEGE = '42501'
 
 async function requireServer(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query(

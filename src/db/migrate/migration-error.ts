@@ -20,7 +20,7 @@ export class MigrationError extends Error {
   }
 }
 
-const INSUFFICIENT_PRIVILEGE = '42501'
+export const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** Also raised if the role may not use the schema in which a table is created. */
 const NO_SCHEMA = '3F000'

@@ -87,7 +87,8 @@ function numberOf(column: PgColumn, from: From): SQL {
   return isInstant ? sql`(extract(epoch from ${from(column)}) * 1000000)::text` : sql`${from(column)}::text`
 }
 
-function fingerprint(target: Target, from: From): SQL {
+/** A 64-bit hash of all columns of a row. */
+export function fingerprint(target: Target, from: From): SQL {
   const { columns } = getTableConfig(target.table)
   return sql`hashtextextended(row(${list(columns.map(from))})::text, 0)`
 }

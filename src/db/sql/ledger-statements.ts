@@ -4,6 +4,7 @@ import { bodyGroups } from '../../tables/bodies.ts'
 import { deliveries } from '../../tables/deliveries.ts'
 import type { Target } from '../../tables/target.ts'
 import type { Plan } from '../write/plan.ts'
+import { ledgerColumns, movedPosition, rejudgedPosition, verdictPosition } from './feed-statements.ts'
 import { isNotFenced, selectFenced } from './fence.ts'
 import {
   and,
@@ -22,7 +23,6 @@ import {
 } from './parameters.ts'
 import { insertSql, type PartStatements, returningWritten, upsertSql } from './upserts.ts'
 
-const ledgerColumns = getTableConfig(deliveries).columns
 const ledgerKey = primaryKeyOf(deliveries)
 /** The columns that say where the body of a delivery is. */
 const bodyColumns = [deliveries.body, deliveries.body_group, deliveries.body_start, deliveries.body_size]
@@ -174,7 +174,8 @@ update ${deliveries} as d set last_received_at = held.last_received_at, times_re
       ({ name }) =>
         sql`${id(name)} = case when held.is_judged_again then held.${newValue(name)} else d.${id(name)} end`,
     ),
-  )}
+  )},
+  change_position = case when held.is_judged_again and held.${newValue('outcome')} = 'stored' then ${rejudgedPosition} else d.change_position end
 from held where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
 returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
   held.is_judged_again`,
@@ -188,7 +189,8 @@ const verdictRows = sql`select ${list([...ledgerKey, deliveries.delivery_id, ...
 export const updateVerdicts = statement(
   'update verdicts',
   verdictParameters,
-  sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))}
+  sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))},
+  change_position = ${verdictPosition}
 from (${verdictRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
 and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(columnOf('r')))})`,
 )
@@ -216,10 +218,10 @@ export const moveDeliveries = statement(
   sql`with gone as (
   delete from ${deliveries} as d using (${moveRows}) as r
   where d.delivery_id = r.delivery_id and d.owner <> r.owner
-  returning ${list(ledgerColumns.map((column) => sql`${moved(column)} as ${id(column.name)}`))}
+  returning ${list(ledgerColumns.map((column) => sql`${moved(column)} as ${id(column.name)}`))}, ${movedPosition} as change_position
 )
-insert into ${deliveries} as d (${names(ledgerColumns)})
-select ${names(ledgerColumns)} from gone
+insert into ${deliveries} as d (${names(ledgerColumns)}, change_position)
+select ${names(ledgerColumns)}, change_position from gone
 where ${sql.raw(isNotFenced('gone'))}
 order by ${list(byKey(ledgerKey, columnOf('gone')))}
 on conflict (${names(ledgerKey)}) do update set

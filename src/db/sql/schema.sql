@@ -64,6 +64,18 @@ create table body_packs (
   constraint body_packs_owner_pack_id_pk PRIMARY KEY (owner, pack_id)
 ) partition by range (pack_id);
 
+create table change_feed (
+  id smallint not null,
+  epoch text not null,
+  server text not null,
+  xid_offset bigint not null,
+  boundary uuid,
+  floor bigint,
+  floor_id uuid,
+  removals bigint not null,
+  constraint change_feed_pkey PRIMARY KEY (id)
+);
+
 create table data_logs (
   profile_id text not null,
   id text not null,
@@ -109,6 +121,7 @@ create table deliveries (
   body_start integer,
   body_size integer,
   source text default 'push'::text not null,
+  change_position bigint default (2 * (((pg_current_xact_id())::text)::bigint + 0)),
   constraint deliveries_owner_vendor_body_digest_pk PRIMARY KEY (owner, vendor, body_digest)
 );
 
@@ -293,8 +306,14 @@ create table upkeep_tasks (
   constraint upkeep_tasks_pkey PRIMARY KEY (task)
 );
 
+CREATE INDEX deliveries_change_idx ON public.deliveries USING btree (change_position, (
+CASE
+    WHEN ((change_position % (2)::bigint) = 0) THEN NULL::uuid
+    ELSE delivery_id
+END)) WHERE ((outcome = 'stored'::text) OR ((change_position % (2)::bigint) = 1));
 CREATE INDEX deliveries_delivery_id_idx ON public.deliveries USING btree (delivery_id);
 CREATE INDEX deliveries_not_stored_idx ON public.deliveries USING btree (delivery_id) WHERE (outcome <> 'stored'::text);
+CREATE INDEX erasures_change_idx ON public.erasures USING btree (change_position, person) WHERE (kind = 'owner'::text);
 CREATE UNIQUE INDEX time_zones_name_idx ON public.time_zones USING btree (name);
 CREATE UNIQUE INDEX unverified_deliveries_position_idx ON public.unverified_deliveries USING btree ("position");
 
@@ -794,6 +813,35 @@ create materialized view time_zones as
    FROM pg_timezone_names
   WHERE (name ~ '[/a-z]'::text OR (name = ANY (ARRAY['UTC'::text, 'GMT'::text]))) AND name !~ '^(posix|right)/'::text AND (name <> ALL (ARRAY['localtime'::text, 'posixrules'::text, 'Factory'::text]));
 
+CREATE OR REPLACE FUNCTION public.change_feed_server()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+  database text := (SELECT oid FROM pg_database WHERE datname = current_database());
+BEGIN
+  RETURN (SELECT system_identifier FROM pg_control_system()) || '/' || database;
+EXCEPTION
+  WHEN insufficient_privilege OR undefined_function OR feature_not_supported THEN
+    RETURN 'unknown/' || database;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.change_feed_timeline()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+  IF pg_is_in_recovery() THEN
+    RETURN 0;
+  END IF;
+  RETURN ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint;
+EXCEPTION
+  WHEN insufficient_privilege OR undefined_function OR feature_not_supported THEN
+    RETURN 0;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.composite_phase_deviation_hours(user_id text, from_date date DEFAULT '-infinity'::date, to_date date DEFAULT 'infinity'::date, reference_minutes double precision DEFAULT NULL::double precision, free_days smallint[] DEFAULT '{6,7}'::smallint[])
  RETURNS double precision
  LANGUAGE sql
@@ -831,8 +879,182 @@ BEGIN
     time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights,
     latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log
   TO nightpost_reader;
-  GRANT EXECUTE ON FUNCTION nightpost_person TO nightpost_reader;
+  GRANT EXECUTE ON FUNCTION nightpost_person, nightpost_changes(text, integer), nightpost_changes_now() TO nightpost_reader;
   RETURN true;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.nightpost_changes(since text DEFAULT NULL::text, max_rows integer DEFAULT 1000)
+ RETURNS TABLE(cursor text, change text, vendor text, event text, owner text, delivery_id uuid, received_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  feed change_feed;
+  timeline bigint := change_feed_timeline();
+  given text[];
+  prefix text;
+  -- Every transaction below it has ended. Changes at or above it wait, because a slower transaction may still add to them.
+  horizon bigint;
+  is_before_positions boolean := true;
+  after_delivery uuid := '00000000-0000-0000-0000-000000000000';
+  after_position bigint := -1;
+  after_id uuid;
+  after_person bytea := '';
+  found_rows integer := 0;
+BEGIN
+  IF max_rows IS NULL OR max_rows < 1 THEN
+    RAISE EXCEPTION 'max_rows must be 1 or more.' USING ERRCODE = '22023';
+  END IF;
+  SELECT * INTO feed FROM change_feed;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This transaction is older than the change feed.'
+      USING ERRCODE = 'NP005', HINT = 'Read it in a new transaction.';
+  END IF;
+  IF feed.server <> change_feed_server() THEN
+    RAISE EXCEPTION 'This database was restored from a dump, moved or copied. Its change feed has to begin a new epoch.'
+      USING ERRCODE = 'NP005', HINT = 'Run "nightpost migrate" as the owner of the tables, or start the service.';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('deliveries_change_idx') AND indisvalid) THEN
+    RAISE EXCEPTION 'The index of the change feed is not built yet.'
+      USING ERRCODE = 'NP005', HINT = 'Wait for the online step of the upgrade, or run "nightpost migrate".';
+  END IF;
+  horizon := 2 * (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + feed.xid_offset);
+  prefix := format('%s.%s.%s.', feed.epoch, timeline, feed.removals);
+
+  IF since IS NOT NULL THEN
+    given := regexp_match(since, '^([0-9a-f]{12})\.(\d{1,10})\.(\d{1,18})\.(?:(s)|i([0-9a-f-]{36})|p(\d{1,18})\.(?:d([0-9a-f-]{36})|e((?:[0-9a-f]{2}){1,64})))$');
+    IF given IS NULL OR NOT coalesce(given[5], given[7], after_delivery::text) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
+      RAISE EXCEPTION 'This text is no cursor of nightpost_changes.'
+        USING ERRCODE = 'NP001', HINT = 'Pass the cursor of a row as it was returned, or NULL to begin with the first change.';
+    END IF;
+    IF given[1] <> feed.epoch THEN
+      RAISE EXCEPTION 'The cursor is of another epoch: the database was restored from a dump, moved or copied since, or is another one.'
+        USING ERRCODE = 'NP002', HINT = 'Positions of that epoch mean nothing here. Read everything again: begin with NULL.';
+    END IF;
+    after_delivery := coalesce(given[5]::uuid, after_delivery);
+    is_before_positions := given[6] IS NULL;
+    after_position := coalesce(given[6]::bigint, after_position);
+    after_id := given[7]::uuid;
+    after_person := coalesce(decode(given[8], 'hex'), '');
+    -- A standby may be behind the server that gave the cursor. Then there is nothing to read yet.
+    IF after_position >= horizon AND NOT pg_is_in_recovery() THEN
+      RAISE EXCEPTION 'The cursor is ahead of this server: the server was restored to an earlier time, or the transaction is older than the cursor.'
+        USING ERRCODE = 'NP003', HINT = 'After a restore, what was read may have been lost. Read everything again: begin with NULL.';
+    END IF;
+    -- On another timeline the changes before the cursor are the same if the cursor's own row is. Without it nobody knows.
+    IF NOT is_before_positions AND 0 <> ALL (ARRAY[timeline, given[2]::bigint]) AND timeline <> given[2]::bigint
+      AND NOT EXISTS (
+        SELECT FROM deliveries AS d WHERE d.delivery_id = after_id AND d.change_position = after_position
+        UNION ALL SELECT FROM erasures AS e WHERE e.person = after_person AND e.change_position = after_position
+      )
+    THEN
+      RAISE EXCEPTION 'The server was restored or promoted since, and does not have the change of this cursor any more.'
+        USING ERRCODE = 'NP003', HINT = 'What was read may have been lost. Read everything again: begin with NULL.';
+    END IF;
+    IF given[3]::bigint <> feed.removals
+      AND (feed.floor > after_position OR is_before_positions AND feed.floor_id > after_delivery)
+    THEN
+      RAISE EXCEPTION 'Changes after this cursor were deleted by retention.'
+        USING ERRCODE = 'NP004', HINT = 'Read what is still there again: begin with NULL. Read more often than DELIVERY_RETENTION_DAYS.';
+    END IF;
+  END IF;
+
+  -- Deliveries that a version without the feed stored.
+  IF is_before_positions AND feed.boundary >= after_delivery THEN
+    RETURN QUERY
+    SELECT prefix || 'i' || d.delivery_id, 'stored', d.vendor, d.event, d.owner, d.delivery_id, d.received_at
+    FROM deliveries AS d
+    WHERE d.change_position IS NULL AND (outcome = 'stored' OR change_position % 2 = 1)
+      AND (CASE WHEN change_position % 2 = 0 THEN NULL ELSE d.delivery_id END) > after_delivery
+    ORDER BY d.change_position, (CASE WHEN change_position % 2 = 0 THEN NULL ELSE d.delivery_id END)
+    LIMIT max_rows;
+    GET DIAGNOSTICS found_rows = ROW_COUNT;
+    IF found_rows >= max_rows THEN
+      RETURN;
+    END IF;
+  END IF;
+
+  RETURN QUERY
+  SELECT prefix || 'p' || c.position || c.tie, c.change, c.vendor, c.event, c.owner, c.delivery_id, c.received_at
+  FROM (
+    -- The rest of the cursor's own position: of judgements, which may be many, and of first arrivals, which are one group.
+    (SELECT d.change_position AS position, '.d' || d.delivery_id AS tie, 'rejudged' AS change, d.vendor, d.event, d.owner,
+      d.delivery_id, d.received_at
+    FROM deliveries AS d
+    WHERE after_position % 2 = 1 AND d.change_position = after_position AND (outcome = 'stored' OR change_position % 2 = 1)
+      AND (CASE WHEN change_position % 2 = 0 THEN NULL ELSE d.delivery_id END) > after_id
+    ORDER BY d.change_position, (CASE WHEN change_position % 2 = 0 THEN NULL ELSE d.delivery_id END)
+    LIMIT max_rows - found_rows)
+    UNION ALL
+    (SELECT d.change_position, '.d' || d.delivery_id, 'stored', d.vendor, d.event, d.owner, d.delivery_id, d.received_at
+    FROM deliveries AS d
+    WHERE after_position % 2 = 0 AND d.change_position = after_position AND (outcome = 'stored' OR change_position % 2 = 1)
+      AND d.delivery_id > after_id
+    ORDER BY d.delivery_id
+    LIMIT max_rows - found_rows)
+    UNION ALL
+    -- What follows.
+    (SELECT d.change_position, '.d' || d.delivery_id, CASE d.change_position % 2 WHEN 1 THEN 'rejudged' ELSE 'stored' END,
+      d.vendor, d.event, d.owner, d.delivery_id, d.received_at
+    FROM deliveries AS d
+    WHERE d.change_position > after_position AND d.change_position < horizon
+      AND (outcome = 'stored' OR change_position % 2 = 1)
+    ORDER BY d.change_position, (CASE WHEN change_position % 2 = 0 THEN NULL ELSE d.delivery_id END), d.delivery_id
+    LIMIT max_rows - found_rows)
+    UNION ALL
+    -- Erasures.
+    (SELECT e.change_position, '.e' || encode(e.person, 'hex'), 'erased', e.vendor, NULL, encode(e.person, 'hex'), NULL,
+      e.erased_at
+    FROM erasures AS e
+    WHERE e.kind = 'owner' AND (e.change_position, e.person) > (after_position, after_person) AND e.change_position < horizon
+    ORDER BY e.change_position, e.person
+    LIMIT max_rows - found_rows)
+  ) AS c
+  -- At one position deliveries come before erasures, each in the order of its id.
+  ORDER BY c.position, c.tie COLLATE "C"
+  LIMIT max_rows - found_rows;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.nightpost_changes_now()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+  feed change_feed;
+  horizon bigint;
+  place text;
+BEGIN
+  -- Raises the errors of a feed that can't be read.
+  PERFORM FROM nightpost_changes(NULL, 1);
+  SELECT * INTO feed FROM change_feed;
+  horizon := 2 * (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + feed.xid_offset);
+  SELECT 'p' || c.position || c.tie INTO place
+  FROM (
+    (SELECT d.change_position AS position, '.d' || d.delivery_id AS tie
+    FROM deliveries AS d
+    WHERE d.change_position < horizon AND (outcome = 'stored' OR change_position % 2 = 1)
+    ORDER BY d.change_position DESC, (CASE WHEN change_position % 2 = 0 THEN NULL ELSE d.delivery_id END) DESC,
+      d.delivery_id DESC
+    LIMIT 1)
+    UNION ALL
+    (SELECT e.change_position, '.e' || encode(e.person, 'hex')
+    FROM erasures AS e WHERE e.kind = 'owner' AND e.change_position < horizon ORDER BY e.change_position DESC, e.person DESC LIMIT 1)
+  ) AS c
+  ORDER BY c.position DESC, c.tie COLLATE "C" DESC
+  LIMIT 1;
+  RETURN format('%s.%s.%s.', feed.epoch, change_feed_timeline(), feed.removals) || coalesce(place, 'i' || feed.boundary, 's');
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.nightpost_person(vendor text, owner text)

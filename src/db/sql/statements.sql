@@ -1575,7 +1575,10 @@ set
   "outcome" = case when held.is_judged_again then held."new outcome" else d."outcome" end,
   "problem" = case when held.is_judged_again then held."new problem" else d."problem" end,
   "headers" = case when held.is_judged_again then held."new headers" else d."headers" end,
-  "normaliser_version" = case when held.is_judged_again then held."new normaliser_version" else d."normaliser_version" end
+  "normaliser_version" = case when held.is_judged_again then held."new normaliser_version" else d."normaliser_version" end,
+  change_position = case when held.is_judged_again and held."new outcome" = 'stored' then (
+    select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+  ) else d.change_position end
 from held
 where d."owner" = held."owner" and d."vendor" = held."vendor" and d."body_digest" = held."body_digest"
 returning
@@ -2071,7 +2074,7 @@ where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_a
 returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
 -- =====================================================================================================================
--- Replay (src/replay/rewriter.ts, src/replay/dry-run-writer.ts, src/replay/rebuild.ts)
+-- Replay (src/replay/rewriter.ts, src/replay/changed-rows.ts, src/replay/dry-run-writer.ts, src/replay/rebuild.ts)
 
 -- lockDeliveries: src/db/sql/ledger-statements.ts
 --   $1 delivery_id uuid[]
@@ -2089,7 +2092,10 @@ for update;
 update "deliveries" as d
 set
   "event" = r."event", "user_id" = r."user_id", "authenticated_by" = r."authenticated_by", "outcome" = r."outcome",
-  "problem" = r."problem", "headers" = r."headers", "normaliser_version" = r."normaliser_version"
+  "problem" = r."problem", "headers" = r."headers", "normaliser_version" = r."normaliser_version",
+  change_position = case when (d.outcome = 'stored' or r.outcome = 'stored') and (d.outcome, d.event) is distinct from (
+    r.outcome, r.event
+  ) then (select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1) else d.change_position end
 from (
   select
     r."owner" as "owner", r."vendor" as "vendor",
@@ -2149,17 +2155,20 @@ with gone as (
     "r"."body" as "body", null::uuid as "body_group", null::integer as "body_start", "d"."body_size" as "body_size",
     "d"."source" as "source", "r"."headers" as "headers", "d"."received_at" as "received_at",
     "d"."last_received_at" as "last_received_at", "d"."times_received" as "times_received",
-    "r"."normaliser_version" as "normaliser_version"
+    "r"."normaliser_version" as "normaliser_version",
+    case when (d.outcome = 'stored' or r.outcome = 'stored') then (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+    ) else d.change_position end as change_position
 )
 insert into "deliveries" as d (
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
-  "normaliser_version"
+  "normaliser_version", change_position
 )
 select
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
-  "normaliser_version"
+  "normaliser_version", change_position
 from gone
 where (
   not (select exists (select from erasures))
@@ -3090,6 +3099,167 @@ with gone as (
 delete from "data_logs" as t
 using gone
 where t."profile_id" = gone."profile_id" and t."data_type" = gone."data_type" and t."id" = gone."id";
+
+-- describeKeyed(sleep_sessions): src/db/sql/feed-statements.ts
+--   $1 user_id text[], $2 session_id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
+      "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
+      "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+join "sleep_sessions" as t on t."user_id" = r."user_id" and t."session_id" = r."session_id";
+
+-- describeKeyed(sleep_stats, sleep_sessions): src/db/sql/feed-statements.ts
+--   $1 user_id text[], $2 session_id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."user_id", "t"."session_id", "t"."sleep_time", "t"."wake_time", "t"."sleep_index", "t"."sleep_latency",
+      "t"."wakeup_latency", "t"."light_latency", "t"."deep_latency", "t"."rem_latency", "t"."time_in_bed",
+      "t"."time_in_sleep_period", "t"."time_in_sleep", "t"."time_in_wake", "t"."time_in_light", "t"."time_in_deep",
+      "t"."time_in_rem", "t"."time_in_stable_breath", "t"."time_in_unstable_breath", "t"."time_in_snoring",
+      "t"."time_in_no_snoring", "t"."sleep_efficiency", "t"."sleep_ratio", "t"."wake_ratio", "t"."light_ratio",
+      "t"."deep_ratio", "t"."rem_ratio", "t"."stable_breath_ratio", "t"."unstable_breath_ratio", "t"."snoring_ratio",
+      "t"."no_snoring_ratio", "t"."breathing_index", "t"."breathing_pattern", "t"."waso_count", "t"."longest_waso",
+      "t"."sleep_cycle_count", "t"."sleep_cycle", "t"."sleep_cycle_time", "t"."unstable_breath_count",
+      "t"."snoring_count", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+join "sleep_stats" as t on t."user_id" = r."user_id" and t."session_id" = r."session_id";
+
+-- describeKeyed(sleep_stage_series, sleep_sessions): src/db/sql/feed-statements.ts
+--   $1 user_id text[], $2 session_id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row("t"."user_id", "t"."session_id", "t"."series", "t"."stages", "t"."delivery_id", "t"."received_at")::text, 0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+join "sleep_stage_series" as t on t."user_id" = r."user_id" and t."session_id" = r."session_id";
+
+-- describeKeyed(scores): src/db/sql/feed-statements.ts
+--   $1 profile_id text[], $2 id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score",
+      "t"."data_sources", "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc",
+      "t"."version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("profile_id", "id", nth)
+join "scores" as t on t."profile_id" = r."profile_id" and t."id" = r."id";
+
+-- describeKeyed(score_factors, scores): src/db/sql/feed-statements.ts
+--   $1 profile_id text[], $2 id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."score_id", "t"."position", "t"."id", "t"."name", "t"."value", "t"."goal", "t"."score",
+      "t"."state", "t"."unit", "t"."account_id", "t"."external_id", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("profile_id", "id", nth)
+join "score_factors" as t on t."profile_id" = r."profile_id" and t."score_id" = r."id";
+
+-- describeKeyed(sleep_stage_windows): src/db/sql/feed-statements.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 inference_seq_num integer[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."user_id", "t"."session_id", "t"."series", "t"."inference_seq_num", "t"."seq_num", "t"."stages",
+      "t"."callback_version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[], $3::text[], $4::integer[]) with ordinality as r(
+  "user_id", "session_id", "series", "inference_seq_num", nth
+)
+join "sleep_stage_windows" as t on t."user_id" = r."user_id"
+  and t."session_id" = r."session_id"
+  and t."series" = r."series"
+  and t."inference_seq_num" = r."inference_seq_num";
+
+-- describeKeyed(biomarkers): src/db/sql/feed-statements.ts
+--   $1 profile_id text[], $2 id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity",
+      "t"."aggregation", "t"."value", "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time",
+      "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes",
+      "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("profile_id", "id", nth)
+join "biomarkers" as t on t."profile_id" = r."profile_id" and t."id" = r."id";
+
+-- describeKeyed(archetypes): src/db/sql/feed-statements.ts
+--   $1 profile_id text[], $2 id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type",
+      "t"."periodicity", "t"."ordinality", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes",
+      "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id",
+      "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[]) with ordinality as r("profile_id", "id", nth)
+join "archetypes" as t on t."profile_id" = r."profile_id" and t."id" = r."id";
+
+-- describeKeyed(data_logs): src/db/sql/feed-statements.ts
+--   $1 profile_id text[], $2 data_type text[], $3 id text[]
+select distinct
+  t.delivery_id,
+  hashtextextended(
+    row(
+      "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."log_type", "t"."data_type",
+      "t"."received_at_utc", "t"."parent_id", "t"."value", "t"."unit", "t"."source", "t"."recording_method",
+      "t"."device_type", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date",
+      "t"."end_utc_offset_minutes", "t"."additional_properties", "t"."delivery_id", "t"."received_at"
+    )::text,
+    0
+  )::text as fingerprint
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality as r("profile_id", "data_type", "id", nth)
+join "data_logs" as t on t."profile_id" = r."profile_id" and t."data_type" = r."data_type" and t."id" = r."id";
+
+-- tellRejudged: src/db/sql/feed-statements.ts
+--   $1 delivery_id uuid[]
+with told as (
+  select "d"."owner", "d"."vendor", "d"."body_digest"
+  from "deliveries" as d
+  where d.delivery_id = any($1::uuid[])
+    and d.change_position is distinct from (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+    )
+  order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
+  for update
+)
+update "deliveries" as d
+set change_position = (
+  select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+)
+from told
+where d."owner" = told."owner" and d."vendor" = told."vendor" and d."body_digest" = told."body_digest";
 
 -- =====================================================================================================================
 -- Quarantine (src/db/quarantine.ts)

@@ -10,18 +10,31 @@ type Client = Pick<pg.ClientBase, 'query'>
 /** Rows that one statement deletes. It locks them until its commit. */
 const BATCH = 5_000
 
-/** Deletes ledger entries that arrived before a time, oldest first. Returns how many. */
+/**
+ * Deletes ledger entries that arrived before a time, oldest first. Returns how many. With each batch it records up to where the
+ * change feed lacks changes, so that a reader who comes too late gets an error.
+ */
 export async function deleteEntries(client: Client, before: number, signal: AbortSignal): Promise<number> {
   return inBatches(signal, async () => {
-    const { rowCount } = await client.query(
-      `delete from deliveries where delivery_id in (
-         select delivery_id from deliveries where delivery_id < $1 order by delivery_id limit ${BATCH}
-       ) and delivery_id < $1`,
-      [idAtTime(before)],
-    )
-    return rowCount ?? 0
+    const { rows } = await client.query(DELETE_ENTRIES, [idAtTime(before)])
+    return rows[0].deleted
   })
 }
+
+const DELETE_ENTRIES = `with gone as (
+  delete from deliveries where delivery_id in (
+    select delivery_id from deliveries where delivery_id < $1 order by delivery_id limit ${BATCH}
+  ) and delivery_id < $1
+  returning delivery_id, change_position, outcome
+), told as (
+  select delivery_id, change_position from gone where outcome = 'stored' or change_position % 2 = 1
+), recorded as (
+  update change_feed set removals = removals + 1,
+    floor = greatest(floor, (select max(change_position) from told)),
+    floor_id = coalesce((select delivery_id from told where change_position is null order by 1 desc limit 1), floor_id)
+  where exists (select from told)
+)
+select count(*)::int as deleted from gone`
 
 const DAY = 86_400_000
 

@@ -87,18 +87,19 @@ function fits(batches: readonly Batch[]): boolean {
   return batches.reduce((sum, { rows }) => sum + rows.length, 0) <= STATEMENT.rows
 }
 
-/** Writes the rows for one target and for its parts, within a transaction. */
+/** Writes the rows for one target and for its parts, within a transaction. Returns the rows of the target that it wrote. */
 export async function writeRows(
   client: Client,
   batches: RowsByTarget,
   { target, upsert, parts }: Plan,
-): Promise<void> {
+): Promise<readonly Written[]> {
   const written: Written[] = []
   for (const slice of slices(batches.get(target) ?? [], STATEMENT)) {
     const rows = await query<Written>(client, upsert, batchParameters(upsert.parameters, slice))
-    if (parts.length > 0) written.push(...rows)
+    for (const row of rows) written.push(row)
   }
   for (const part of parts) await replaceParts(client, batches, written, part)
+  return written
 }
 
 /** A row that owns parts and that replaced an older one. Its parts must be replaced too. */

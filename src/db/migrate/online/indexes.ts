@@ -34,6 +34,24 @@ export const rebuildInvalidIndexes: OnlineStep = {
   },
 }
 
+/** Builds the index of the change feed in a ledger that had rows when the feed came. Until then the feed can't be read. */
+export const buildChangeIndex: OnlineStep = {
+  name: 'index deliveries_change_idx',
+  isDone: async (client) => {
+    const { rows } = await client.query(`select to_regclass('deliveries_change_idx') is not null as done`)
+    return rows[0].done
+  },
+  run: async (client, { log }) => {
+    log.info('building the index of the change feed')
+    await client.query(BUILD_CHANGE_INDEX)
+    return null
+  },
+}
+
+const BUILD_CHANGE_INDEX = `create index concurrently deliveries_change_idx on deliveries
+  (change_position, (case when change_position % 2 = 0 then null else delivery_id end))
+  where outcome = 'stored' or change_position % 2 = 1`
+
 /**
  * Drops the index that told version 0.1.0 when each event was last stored, once that version is gone. Before that it reads the
  * answer, by one entry of the index for each event, into the table where this version keeps it.

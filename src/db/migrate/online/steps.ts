@@ -4,13 +4,14 @@ import { APPLICATION_0_1_0 } from '../../connect/application.ts'
 import { LOCK_RETRY_POLICY, type LockRetryPolicy, type Progress } from '../lock-retry.ts'
 import { lockNumber, resetSession } from '../migrate.ts'
 import { adviceFor, MigrationError } from '../migration-error.ts'
-import { dropStoredIndex, rebuildInvalidIndexes } from './indexes.ts'
+import { buildChangeIndex, dropStoredIndex, rebuildInvalidIndexes } from './indexes.ts'
 import { keyChanges } from './key-change.ts'
 import type { OnlineStep } from './step.ts'
 
 /** Returns every step in the order of execution. */
 export const onlineSteps = (targets: readonly Target[]): OnlineStep[] => [
   rebuildInvalidIndexes,
+  buildChangeIndex,
   ...keyChanges(targets),
   dropStoredIndex,
 ]
