@@ -233,6 +233,25 @@ describe('an erased person', () => {
     expect((await replayed({ all: true })).changedRows).toBe(0)
   })
 
+  it('is a change of the feed, which names the person by a hash', async () => {
+    const changes = await service.db.query(
+      'select change, vendor, owner, delivery_id from nightpost_changes()',
+    )
+    expect(changes.filter(({ change }) => change === 'stored').length).toBeGreaterThan(5)
+    const [known] = await service.db.query(
+      `select nightpost_person('sahha', 'profile-anna') as sahha, nightpost_person('asleep', 'user-anna') as asleep`,
+    )
+    expect(changes.filter(({ change }) => change === 'erased')).toEqual(
+      ['sahha', 'asleep'].map((vendor) => ({
+        change: 'erased',
+        vendor,
+        owner: known?.[vendor],
+        delivery_id: null,
+      })),
+    )
+    expect(JSON.stringify(changes)).not.toContain('anna')
+  })
+
   it('does not come back by a retry, a replay, an archive or the quarantine', async () => {
     expect(await live('anna')).toBe(0)
     const answer = await bio({ profileId: 'profile-anna', externalId: 'ext-anna' })

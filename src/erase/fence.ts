@@ -14,6 +14,9 @@ function parametersOf({ vendor, owners, users }: Person): unknown[] {
   return [vendor.name, kinds, [...owners, ...users]]
 }
 
+/** SQL for the position of this transaction in the change feed. */
+const POSITION = `(select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1)`
+
 /** Throws if a replica is connected that does not look for the fence. */
 export async function requireFenceReaders(client: Client): Promise<void> {
   const { rows } = await client.query(
@@ -55,7 +58,7 @@ export async function finishErasure(
   counts: Readonly<Record<string, number>>,
 ): Promise<void> {
   await client.query(
-    `update erasures as t set erased_at = now(),
+    `update erasures as t set erased_at = now(), change_position = ${POSITION},
        counts = (select jsonb_object_agg(name, n) from (
          select name, sum(n) as n from (
            select key as name, value::bigint as n from jsonb_each_text(coalesce(t.counts, '{}'))
@@ -94,10 +97,7 @@ export async function waitForWriters(client: Client, signal?: AbortSignal): Prom
 
 /** Notes that every erasure is finished, because the database has nothing of anybody who is erased. */
 export async function finishAll(client: Client): Promise<void> {
-  await client.query(FINISH)
+  await client.query(
+    `update erasures set erased_at = now(), change_position = ${POSITION} where erased_at is null and lifted_at is null`,
+  )
 }
-
-/** With its position in the change feed, that of this transaction. */
-const FINISH = `update erasures set erased_at = now(),
-    change_position = (select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1)
-  where erased_at is null and lifted_at is null`
