@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { TEMPLATE, withDatabase } from './cluster.ts'
-import { emptied } from './reuse.ts'
+import { emptied, isAlone } from './reuse.ts'
 
 export interface TestDatabase {
   /** For the service: through a pooler, where TEST_POOLER asks for one. */
@@ -13,6 +13,8 @@ export interface TestDatabase {
   query<R = Record<string, string | null>>(text: string, values?: unknown[]): Promise<R[]>
   /** Runs a statement in an open transaction on another connection. Its locks are held until `release`. */
   lock(statement: string): Promise<{ release(): Promise<void> }>
+  /** Deletes all rows. Returns false, and deletes none, if the tests changed more than rows. */
+  empty(): Promise<boolean>
   drop(): Promise<void>
 }
 
@@ -48,8 +50,10 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
       await holder.query(statement)
       return { release: () => holder.end() }
     },
+    empty: () => emptied(client),
     drop: async () => {
-      const isEmpty = template === TEMPLATE && (await emptied(client))
+      const isEmpty =
+        template === TEMPLATE && (await isAlone(client).catch(() => false)) && (await emptied(client))
       await client.end()
       if (isEmpty) spare.push(name)
       else await onServer(`drop database ${name} with (force)`)
