@@ -1,4 +1,24 @@
+import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** The test files that take longest, the longest first. One that began last would be waited for at the end. */
+const LONGEST = [
+  ...['replay', 'process', 'group-commit', 'pooler', 'attack', 'simulate', 'chaos', 'new-vendor', 'shutdown'],
+  ...['quarantine', 'archive', 'strangers', 'defaults', 'online-steps', 'ledger', 'replicas', 'overload'],
+  ...['metrics', 'tracing', 'compose-database', 'convergence', 'upkeep-kill', 'upgrade', 'pack', 'cli'],
+]
+
+const placeOf = ({ moduleId }: TestSpecification) => {
+  const place = LONGEST.indexOf(basename(moduleId, '.test.ts'))
+  return place === -1 ? LONGEST.length : place
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    return [...files].sort((a, b) => placeOf(a) - placeOf(b) || a.moduleId.localeCompare(b.moduleId))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -9,6 +29,7 @@ export default defineConfig({
     maxWorkers: 3,
     // The files of a worker share its modules: to import the service takes two seconds of a processor.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
