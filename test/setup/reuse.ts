@@ -51,6 +51,8 @@ export async function emptied(client: Client): Promise<boolean> {
     const deletes = rows.map(({ name }) => `delete from ${name}`)
     // Without the triggers of foreign keys the order does not matter.
     await client.query(`begin; set local session_replication_role = replica; ${deletes.join(';')}; commit`)
+    // Counters, such as that of deadlocks.
+    await client.query('select pg_stat_reset()')
     return true
   } catch {
     return false
