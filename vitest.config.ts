@@ -1,12 +1,35 @@
+import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** The test files that take longest, the longest first. One that began last would be waited for at the end. */
+const LONGEST = [
+  ...['replay', 'process', 'group-commit', 'pooler', 'attack', 'simulate', 'chaos', 'new-vendor', 'shutdown'],
+  ...['quarantine', 'archive', 'strangers', 'defaults', 'online-steps', 'ledger', 'replicas', 'overload'],
+  ...['metrics', 'tracing', 'compose-database', 'convergence', 'upkeep-kill', 'upgrade', 'pack', 'cli'],
+]
+
+const placeOf = ({ moduleId }: TestSpecification) => {
+  const place = LONGEST.indexOf(basename(moduleId, '.test.ts'))
+  return place === -1 ? LONGEST.length : place
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    return [...files].sort((a, b) => placeOf(a) - placeOf(b) || a.moduleId.localeCompare(b.moduleId))
+  }
+}
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/build.ts', 'test/setup/cluster.ts'],
-    setupFiles: ['test/setup/log-guard.ts'],
+    setupFiles: ['test/setup/log-guard-check.ts'],
     // One more than the cores of a small machine: many tests wait for locks and time limits.
     maxWorkers: 3,
+    // The files of a worker share its modules: to import the service takes two seconds of a processor.
+    isolate: false,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },

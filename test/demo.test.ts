@@ -37,7 +37,7 @@ it('npm run demo, in an empty directory, prints a hypnogram, a week of nights an
   expect(output).toMatch(/│ 2025-11-03 │ \d\d:\d\d/)
   expect(output).toContain('Try next')
   expect(code).toBe(0)
-})
+}, 120_000)
 
 it('npm run demo refuses to run if DATABASE_URL is set', async () => {
   const { code, output } = await demo({ DATABASE_URL: 'postgres://127.0.0.1:1/production' })

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { GroupCommit, type GroupWriter } from '../src/db/commit/group-commit.ts'
 import { defaultLimits } from '../src/db/commit/limits.ts'
 import { createPool } from '../src/db/connect/pool.ts'
@@ -15,14 +15,25 @@ import { guardedLog } from './setup/log-guard.ts'
 
 let db: TestDatabase
 let pool: pg.Pool
+beforeAll(open)
+afterAll(close)
+// Whatever a test left to be written is written before the rows are deleted.
 beforeEach(async () => {
+  await expect.poll(() => pool.totalCount - pool.idleCount + pool.waitingCount, { interval: 5 }).toBe(0)
+  if (await db.empty()) return
+  await close()
+  await open()
+})
+
+async function open() {
   db = await createDatabase()
   pool = createPool(db.url, guardedLog)
-})
-afterEach(async () => {
+}
+
+async function close() {
   await pool.end()
   await db.drop()
-})
+}
 
 const writer = new Writer(vendors.flatMap(({ targets }) => targets))
 const LIMIT = 2 ** 20

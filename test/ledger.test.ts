@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, inference, score, session, USER } from './setup/bodies.ts'
-import { setup, signed, type TestService } from './setup/service.ts'
+import { emptyServices, signed, type TestService } from './setup/service.ts'
 
 let service: TestService
+const emptyService = emptyServices()
 beforeEach(async () => {
-  service = await setup()
+  service = await emptyService()
 })
-afterEach(() => service.close())
 
 const rows = (query: string) => service.db.query(query)
 
@@ -179,7 +179,7 @@ describe('the newer row replaces the older one', () => {
       [old, fresh],
       [fresh, old],
     ] as const) {
-      await service.db.query('truncate deliveries, biomarkers')
+      await service.db.query('delete from deliveries; delete from biomarkers')
       await service.sahha(first)
       await service.sahha(second)
       expect(await rows('select value from biomarkers')).toEqual([{ value: 'new' }])

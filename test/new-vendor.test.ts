@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -40,6 +40,12 @@ function run(...options: string[]): string {
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'nightpost-new-vendor-'))
   for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true })
+  // The common tests run no built program.
+  const config = join(copy, 'vitest.config.ts')
+  const build = `'test/setup/build.ts', `
+  const text = readFileSync(config, 'utf8')
+  expect(text).toContain(build)
+  writeFileSync(config, text.replace(build, ''))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir')
 })
 afterAll(() => rmSync(copy, { recursive: true, force: true }))

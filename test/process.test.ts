@@ -122,10 +122,11 @@ async function kill({ child }: Running, signal: NodeJS.Signals) {
   return (await exit) as [number | null, NodeJS.Signals | null]
 }
 
+// One of them from the sources, which take long to compile.
 describe.each([
-  ['a directory that anyone may enter', 0o755],
-  ['a directory that only its owner may enter', 0o700],
-])('npm start in %s', (_name, mode) => {
+  ['npm start in a directory that anyone may enter', 0o755, source],
+  ['the built program in a directory that only its owner may enter', 0o700, built],
+])('%s', (_name, mode, program) => {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-process-'))
   let home: string
   let running: Running
@@ -133,7 +134,7 @@ describe.each([
   beforeAll(async () => {
     chmodSync(directory, mode)
     home = clusterHome(join(directory, '.data'))
-    running = await start(directory, source('main'))
+    running = await start(directory, program('main'))
   }, START_LIMIT + 10_000)
   afterAll(async () => {
     if (running.child.exitCode === null && running.child.signalCode === null) await kill(running, 'SIGTERM')
@@ -170,9 +171,9 @@ describe.each([
     })
   }
 
-  it('shows the row to npm run sql while the service runs', async () => {
+  it('shows the row to the command sql while the service runs', async () => {
     const query = 'select type, value from biomarkers'
-    expect(await sql(directory, query, source('cli/main'))).toMatch(/steps.*8547[\s\S]*1 row/)
+    expect(await sql(directory, query, program('cli/main'))).toMatch(/steps.*8547[\s\S]*1 row/)
     expect(postmaster()).toBeDefined()
   })
 

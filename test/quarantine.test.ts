@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { startProxy } from '../chaos/proxy.ts'
 import { readConfig } from '../src/config/index.ts'
 import type { ReplayOptions } from '../src/replay/options.ts'
@@ -9,16 +9,16 @@ import { vendors } from '../src/vendors/index.ts'
 import { biomarker, inference, USER } from './setup/bodies.ts'
 import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
 import { guardedLog } from './setup/log-guard.ts'
-import { environment, setup, signed, type TestService } from './setup/service.ts'
+import { emptyServices, environment, setup, signed, type TestService } from './setup/service.ts'
 
 const MEBIBYTE = 2 ** 20
 const wrong = { ASLEEP_API_KEYS: 'old-key', SAHHA_API_KEYS: 'old-key', SAHHA_WEBHOOK_SECRETS: 'old-secret' }
 
 let service: TestService
+const emptyService = emptyServices()
 const start = async (overrides: Record<string, string> = {}) => {
-  service = await setup({ QUARANTINE_UNVERIFIED_MAX_BYTES: `${MEBIBYTE}`, ...overrides })
+  service = await emptyService({ QUARANTINE_UNVERIFIED_MAX_BYTES: `${MEBIBYTE}`, ...overrides })
 }
-afterEach(() => service.close())
 
 const recover = (given: Partial<ReplayOptions> = {}) =>
   replay({

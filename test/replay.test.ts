@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { replayCommand } from '../src/cli/replay.ts'
 import { readConfig } from '../src/config/index.ts'
 import type { Vendor } from '../src/contract/vendor.ts'
@@ -12,13 +12,13 @@ import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
 import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
 import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
-import { environment, setup, type TestService } from './setup/service.ts'
+import { emptyServices, environment, type TestService } from './setup/service.ts'
 
 let service: TestService
+const emptyService = emptyServices()
 beforeEach(async () => {
-  service = await setup()
+  service = await emptyService()
 })
-afterEach(() => service.close())
 
 const options = (given: Partial<ReplayOptions> = {}): ReplayOptions => ({
   databaseUrl: service.db.url,

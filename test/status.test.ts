@@ -27,7 +27,7 @@ afterAll(async () => {
   await service.close()
   rmSync(directory, { recursive: true })
 })
-beforeEach(() => service.db.query('truncate deliveries, unverified_deliveries'))
+beforeEach(() => service.db.query('delete from deliveries; delete from unverified_deliveries'))
 
 const environment = () => ({
   DATABASE_URL: service.db.url,

@@ -7,6 +7,7 @@ import type { TestProject } from 'vitest/node'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { startCluster } from '../../src/embedded/index.ts'
 import { startPooler } from './pooler.ts'
+import { catalogueOf } from './reuse.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,6 +32,7 @@ export default async function setup(project: TestProject) {
   const restore = await remember(server.url, { databasePrefix, template: TEMPLATE, role: 'nightpost_reader' })
   await replaceTemplate(server.url)
   await migrate(withDatabase(server.url, TEMPLATE))
+  project.provide('templateCatalogue', await templateCatalogue(server.url))
   project.provide('serverUrl', server.url)
   project.provide('databasePrefix', databasePrefix)
   const pooler = await poolerFor(server.url)
@@ -106,6 +108,14 @@ async function replaceTemplate(url: string) {
   await client.query(`drop database if exists ${TEMPLATE}`)
   await client.query(`create database ${TEMPLATE}`)
   await client.end()
+}
+
+async function templateCatalogue(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: withDatabase(url, TEMPLATE) })
+  await client.connect()
+  const state = await catalogueOf(client)
+  await client.end()
+  return state
 }
 
 export function withDatabase(url: string, name: string): string {

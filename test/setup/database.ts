@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { TEMPLATE, withDatabase } from './cluster.ts'
+import { emptied, isAlone } from './reuse.ts'
 
 export interface TestDatabase {
   /** For the service: through a pooler, where TEST_POOLER asks for one. */
@@ -12,15 +13,22 @@ export interface TestDatabase {
   query<R = Record<string, string | null>>(text: string, values?: unknown[]): Promise<R[]>
   /** Runs a statement in an open transaction on another connection. Its locks are held until `release`. */
   lock(statement: string): Promise<{ release(): Promise<void> }>
+  /** Deletes all rows. Returns false, and deletes none, if the tests changed more than rows. */
+  empty(): Promise<boolean>
   drop(): Promise<void>
 }
 
 const asText = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
-/** Creates a database for one test file: a clone of the migrated template, or of another template. */
+/** Emptied clones of the migrated template, which tests of this worker have dropped. */
+const spare: string[] = []
+
+/**
+ * Creates a database for one test file or test: a clone of the migrated template, or of another template. A clone that an
+ * earlier test dropped is used again, if that test changed only rows in it.
+ */
 export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
-  const name = `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`
-  await onServer(`create database ${name} template ${template}`)
+  const name = (template === TEMPLATE && spare.pop()) || (await clone(template))
   const direct = withDatabase(inject('serverUrl'), name)
   const client = new pg.Client({ connectionString: direct, types: asText, options: '-c timezone=UTC' })
   client.on('error', () => {})
@@ -42,11 +50,21 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
       await holder.query(statement)
       return { release: () => holder.end() }
     },
+    empty: () => emptied(client),
     drop: async () => {
+      const isEmpty =
+        template === TEMPLATE && (await isAlone(client).catch(() => false)) && (await emptied(client))
       await client.end()
-      await onServer(`drop database ${name} with (force)`)
+      if (isEmpty) spare.push(name)
+      else await onServer(`drop database ${name} with (force)`)
     },
   }
+}
+
+async function clone(template: string): Promise<string> {
+  const name = `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`
+  await onServer(`create database ${name} template ${template}`)
+  return name
 }
 
 async function onServer(statement: string) {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { afterAll } from 'vitest'
 import { credentialNames, type Environment, readConfig } from '../../src/config/index.ts'
 import { defaultLimits, type Limits } from '../../src/db/commit/limits.ts'
 import { logOptions } from '../../src/ops/log.ts'
@@ -51,7 +52,29 @@ export async function setup(
   return serviceOn({ ...made, url: through?.(made.direct) ?? made.url }, overrides, limits)
 }
 
-/** The same on a database that is there, and goes with the service. */
+/**
+ * Services for tests that each begin with an empty database. A service is used again by the next test that asks for the
+ * same settings, if the tests before changed only rows. Its upkeep is off, because it would begin in the middle of a test.
+ */
+export function emptyServices() {
+  const open = new Map<string, TestService>()
+  afterAll(() => Promise.all([...open.values()].map((service) => service.close())))
+  return async (overrides: Environment = {}): Promise<TestService> => {
+    const settings = JSON.stringify(overrides)
+    const kept = open.get(settings)
+    if (kept && (await kept.db.empty())) {
+      kept.log.length = 0
+      return kept
+    }
+    open.delete(settings)
+    await kept?.close()
+    const made = await setup({ MAINTENANCE: 'off', ...overrides })
+    open.set(settings, made)
+    return made
+  }
+}
+
+/** The real service on a database that is there, and goes with the service. */
 export async function serviceOn(
   db: TestDatabase,
   overrides: Environment = {},

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+import { inject } from 'vitest'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The state of the catalogue of the template database. */
+    templateCatalogue: string
+  }
+}
+
+type Client = Pick<pg.Client, 'query'>
+
+/** Whatever a statement can define or alter in a database. */
+const CATALOGUES = [
+  // The service refreshes a materialised view at its start, which needs a schema for temporary tables.
+  ...[`pg_class where relkind <> 'm'`, `pg_namespace where nspname !~ '^pg_(toast_)?temp_'`],
+  ...['pg_attribute', 'pg_attrdef', 'pg_constraint', 'pg_index', 'pg_inherits', 'pg_proc', 'pg_trigger'],
+  ...['pg_rewrite', 'pg_policy', 'pg_type', 'pg_extension', 'pg_event_trigger'],
+  ...['pg_default_acl', 'pg_description', 'pg_statistic_ext', 'pg_publication', 'pg_opclass', 'pg_operator'],
+]
+
+/** Every change of a catalogue writes a row with a newer transaction, or removes a row. */
+const STATE = `select concat_ws(' ', ${CATALOGUES.map(
+  (rows) => `(select concat(count(*), '/', max(xmin::text::bigint)) from ${rows})`,
+).join()},
+  (select count(*) from pg_statistic where starelid >= 16384),
+  (select string_agg(name, ',' order by name) from nightpost_migrations),
+  (select concat(datacl, datconnlimit, datallowconn, datistemplate) from pg_database where datname = current_database()),
+  (select count(*) from pg_db_role_setting join pg_database d on d.oid = setdatabase where datname = current_database())
+) as state`
+
+/** The state of the catalogue of a database. Equal states are equal schemas. */
+export async function catalogueOf(client: Client): Promise<string> {
+  const { rows } = await client.query(STATE)
+  return rows[0].state
+}
+
+/** Tables that the next test would find larger than new ones. */
+const LARGE = 4 * 2 ** 20
+
+/** Deletes all rows, if nothing else differs from the template and the tables are small. Otherwise it returns false. */
+export async function emptied(client: Client): Promise<boolean> {
+  try {
+    if ((await catalogueOf(client)) !== inject('templateCatalogue')) return false
+    const { rows } = await client.query(
+      `select oid::regclass::text as name, pg_table_size(oid) as bytes from pg_class
+       where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> 'nightpost_migrations'`,
+    )
+    if (rows.reduce((sum, { bytes }) => sum + Number(bytes), 0) > LARGE) return false
+    const deletes = rows.map(({ name }) => `delete from ${name}`)
+    // Without the triggers of foreign keys the order does not matter.
+    await client.query(`begin; set local session_replication_role = replica; ${deletes.join(';')}; commit`)
+    // Counters, such as that of deadlocks.
+    await client.query('select pg_stat_reset()')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether no other connection is open. A closed one is listed until its server process has ended. */
+export async function isAlone(client: Client): Promise<boolean> {
+  // A pooler keeps its connections open.
+  if (process.env.TEST_POOLER) return false
+  for (let tries = 0; tries < 20; tries += 1) {
+    const { rowCount } = await client.query(
+      'select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    )
+    if (rowCount === 0) return true
+    await sleep(10)
+  }
+  return false
+}
