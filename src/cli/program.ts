@@ -37,7 +37,9 @@ export async function createProgram(words: readonly string[]): Promise<Command> 
   for (const entry of commands) {
     if (isForAll || words.includes(entry.name)) {
       const command = await entry.load()
-      program.addCommand(command.summary(entry.summary).version(VERSION).copyInheritedSettings(program))
+      // A second program of the same process finds the commands with their version.
+      if (command.version() === undefined) command.version(VERSION)
+      program.addCommand(command.summary(entry.summary).copyInheritedSettings(program))
     } else {
       program.addCommand(listed(entry))
     }

@@ -33,14 +33,17 @@ export async function renewFeedEpoch(
   await retryOnLock(client, 'The new epoch of the change feed', lockRetry, log, async (query) => {
     await query('lock table deliveries in access exclusive mode')
     if (!(await query(STATE)).rows[0].moved) return
+    const before = (await query('select xid_offset from change_feed where id = 1')).rows[0].xid_offset
     const { rows } = await query(
       `update change_feed set epoch = left(replace(gen_random_uuid()::text, '-', ''), 12), server = change_feed_server(),
          xid_offset = greatest(0, ${HIGHEST} + 1 - pg_current_xact_id()::text::bigint)
        where id = 1 returning xid_offset`,
     )
-    await query(
-      `alter table deliveries alter column change_position set default (2 * (pg_current_xact_id()::text::bigint + ${rows[0].xid_offset}))`,
-    )
+    const after = rows[0].xid_offset
+    if (after !== before)
+      await query(
+        `alter table deliveries alter column change_position set default (2 * (pg_current_xact_id()::text::bigint + ${after}))`,
+      )
   })
   log?.info(
     'the change feed begins a new epoch, because the database was restored from a dump, moved or copied',
