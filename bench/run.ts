@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { copyCeiling } from './copy.ts'
 import { type BenchDatabase, startPostgres } from './database.ts'
+import { measureErased } from './erased.ts'
 import { measureGrowth } from './growth.ts'
 import { machine } from './machine.ts'
 import { type Measurement, type Mode, measure, type WorkloadName } from './measure.ts'
@@ -21,6 +22,7 @@ const options = new Command('bench')
   .option('--no-growth', 'leave out the measurements on full tables and the soak')
   .option('--growth-only', 'only the measurements on full tables and the soak')
   .option('--ledger <entries>', 'entries of the full ledger', '20000000')
+  .option('--erased <ids>', 'only the mixture with and without so many erased ids; writes no file')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -34,6 +36,7 @@ const options = new Command('bench')
     growthOnly?: boolean
     soak: string
     ledger: string
+    erased?: string
   }>()
 
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
@@ -51,16 +54,17 @@ const results: Results = {
 }
 process.stdout.write(`${results.machine}\n\n`)
 try {
+  if (options.erased) process.stdout.write(await measureErased(postgres, Number(options.erased)))
   for (const name of selectedWorkloads()) {
     for (const connections of connectionsFor(name)) await measureModes(name, connections)
     if (name !== 'mixture') await measureCeiling(name)
   }
-  if (!options.growthOnly) {
+  if (!options.growthOnly && !options.erased) {
     const text = page(results)
     process.stdout.write(`\n${text}`)
     if (!options.quick && !options.only) writePage(text)
   }
-  if (options.growth && !options.quick && !options.only) {
+  if (options.growth && !options.quick && !options.only && !options.erased) {
     const text = growthText(await measureGrowth(postgres, Number(options.soak), Number(options.ledger)))
     process.stdout.write(`\n${text}`)
     writeSection('growth', text)
@@ -70,7 +74,7 @@ try {
 }
 
 function selectedWorkloads(): WorkloadName[] {
-  if (options.growthOnly) return []
+  if (options.growthOnly || options.erased) return []
   if (options.only) return [options.only]
   // log10 is part of the mixture, and is measured alone only on request.
   const names = Object.keys(workloads) as Array<keyof typeof workloads>

@@ -1,6 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import { describeGiven, describeHeld, removeDescribed } from '../../src/db/sql/comparing-statements.ts'
 import { describeKeyed, tellRejudged } from '../../src/db/sql/feed-statements.ts'
+import { fencedDeliveries } from '../../src/db/sql/fence.ts'
 import {
   countDuplicates,
   insertGroup,
@@ -91,6 +92,7 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
 -- (src/db/write/writer.ts, src/db/write/plan.ts).`,
       [
         made('countDuplicates', LEDGER, countDuplicates),
+        made('fencedDeliveries', 'src/db/sql/fence.ts', fencedDeliveries),
         ...plans.flatMap((plan) => rowStatements(plan)),
         ...withFormerKey.map(({ target, key }) =>
           made(`upsert(${nameOf(target)})${PREVIOUS_KEY}`, UPSERTS, upsert(target, key)),

@@ -1,4 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
+import { statement } from './parameters.ts'
 
 /** What an id of a person is: the owner of deliveries and rows, or the user that a header or a body names. */
 export type PersonKind = 'owner' | 'user'
@@ -25,14 +26,24 @@ export const isNotFenced = (alias: string): string =>
   `(not ${isAnybodyErased} or ${isErased(`${alias}.vendor`, 'owner', `${alias}.owner`)} is null)`
 
 /**
- * A query for the ids of the deliveries of a group that concern erased persons. `parameter` returns the array with a value for
- * each delivery. While nobody is erased it reads one page.
+ * SQL for whether a delivery `r` concerns an erased person; NULL if not. Where the owner is the user, one hash is enough: an
+ * erasure raises the fence for both.
  */
-export function selectFenced(parameter: (name: string) => SQL): SQL {
-  const arrays = sql.join(['delivery_id', 'vendor', 'owner', 'subject'].map(parameter), sql`, `)
-  const erased = sql.raw(
-    `coalesce(${isErased('r.vendor', 'owner', 'r.owner')}, ${isErased('r.vendor', 'user', 'r.subject')}, false)`,
-  )
-  return sql`select r.delivery_id from unnest(${arrays}) as r(delivery_id, vendor, owner, subject)
-where ${sql.raw(isAnybodyErased)} and ${erased}`
-}
+const isFenced = `case when ${isAnybodyErased} then coalesce(${isErased('r.vendor', 'owner', 'r.owner')},
+    case when r.subject <> r.owner then ${isErased('r.vendor', 'user', 'r.subject')} end) end`
+
+/** A condition for the rows `r` of a group: the delivery concerns no erased person. While nobody is erased it reads one page. */
+export const isStorable = sql.raw(`(${isFenced}) is null`)
+
+/** Returns the ids of the deliveries that concern erased persons. */
+export const fencedDeliveries = statement(
+  'fenced deliveries',
+  [
+    { name: 'delivery_id', type: 'uuid' },
+    { name: 'vendor', type: 'text' },
+    { name: 'owner', type: 'text' },
+    { name: 'subject', type: 'text' },
+  ],
+  sql`select r.delivery_id from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as r(delivery_id, vendor, owner, subject)
+where (${sql.raw(isFenced)}) is not null`,
+)

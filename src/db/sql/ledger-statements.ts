@@ -5,7 +5,7 @@ import { deliveries } from '../../tables/deliveries.ts'
 import type { Target } from '../../tables/target.ts'
 import type { Plan } from '../write/plan.ts'
 import { ledgerColumns, movedPosition, rejudgedPosition, verdictPosition } from './feed-statements.ts'
-import { isNotFenced, selectFenced } from './fence.ts'
+import { isNotFenced, isStorable } from './fence.ts'
 import {
   and,
   byKey,
@@ -44,9 +44,9 @@ const placeOf = (name: string) => {
 
 /**
  * Inserts the deliveries of a group that are not in the ledger, and upserts their rows, in one statement and one round trip.
- * Returns three kinds of rows. One is for a delivery that the ledger has already, usually none: its `delivery_id`, with NULL as
- * `table`. Its rows are not written. The second is for a delivery of an erased person, with `erasures` as `table`: nothing of
- * it is written. The third is for a row with parts that replaced an older row: its `delivery_id`, `table` and `key`. The parts of a row are inserted here only if the row is new. The parts of a row that replaced another must be
+ * Returns two kinds of rows. One is for a delivery that is not inserted, usually none: its `delivery_id`, with NULL as `table`.
+ * The ledger has it already, or it concerns an erased person. Its rows are not written. The other is for a row with parts that
+ * replaced an older row: its `delivery_id`, `table` and `key`. The parts of a row are inserted here only if the row is new. The parts of a row that replaced another must be
  * deleted first, by a statement whose snapshot is taken after the row is locked.
  * Parameters: the ledger's columns, then for each target its columns and those of its parts.
  */
@@ -72,9 +72,8 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
   return statement(
     `insert group ${targets.join(' ')}`,
     parameters,
-    sql`with fenced as (${selectFenced(placeOf)}), new_deliveries as (${insertDeliveriesSql()}),
-new_bodies as (${insertBodiesSql()})${sql.join(inOrder)}
-select r.delivery_id, case when ${isFenced} then 'erasures' end as table, null::jsonb as key
+    sql`with new_deliveries as (${insertDeliveriesSql()}), new_bodies as (${insertBodiesSql()})${sql.join(inOrder)}
+select r.delivery_id, null as table, null::jsonb as key
 from unnest(${placeOf('delivery_id')}) as r(delivery_id) ${whereNotNew} ${sql.join(replaced)}`,
   )
 }
@@ -85,7 +84,6 @@ const writtenName = ({ table }: Target) => id(`written ${getTableConfig(table).n
 const isNewDelivery = sql`(r.delivery_id in (select n.delivery_id from new_deliveries as n))`
 const whereNew = sql`where ${isNewDelivery} is true`
 const whereNotNew = sql`where ${isNewDelivery} is not true`
-const isFenced = sql`(r.delivery_id in (select f.delivery_id from fenced as f))`
 
 function whereParentIsNew(parent: Target, parentKey: PartStatements['parentKey']): SQL {
   const mine = list(parentKey.map(({ part }) => sql`r.${id(part)}`))
@@ -106,8 +104,8 @@ from ${writtenName(target)} as o where not o.is_new`
 function insertDeliveriesSql(): SQL {
   return sql`insert into ${deliveries} (${names(ledgerColumns)})
 select ${list(ledgerColumns.map((column) => (column.name === deliveries.body_group.name ? groupOfRow : fromParameter(column))))}
-from ${rowsOf(rowParameters)}
-where ${isFenced} is not true
+from ${rowsOf([...rowParameters, subject])}
+where ${isStorable}
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
 returning delivery_id, body_start`
@@ -150,22 +148,23 @@ const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event 
     and r.last_received_at >= d.last_received_at`
 
 /**
- * Counts deliveries whose bytes are in the ledger. Updates the verdict of those that were not stored, or that arrive with
+ * Counts deliveries whose bytes are in the ledger, and that concern no erased person. Updates the verdict of those that were not stored, or that arrive with
  * another event's name. Returns the ledger's id and first arrival, the previous outcome and event, and whether the verdict
  * was updated. If the connection was lost at the commit, a delivery may find itself in the ledger: then it is not counted
  * again. The CTE contains the parameters' values, because a second join with the parameters would compare each row with each.
  */
 export const countDuplicates = statement(
   'count duplicates',
-  ledgerParameters,
+  [...ledgerParameters, subject],
   sql`with held as (
   select ${list(ledgerKey.map(columnOf('d')))}, d.outcome as outcome_before, d.event as event_before,
     d.outcome <> 'stored' or (${isRenamed}) as is_judged_again, r.delivery_id as arrival_id,
     greatest(d.last_received_at, r.last_received_at) as last_received_at,
     d.times_received + case when d.delivery_id = r.delivery_id then 0 else r.times_received end as times_received,
     ${list(verdictColumns.map((column) => sql`${fromParameter(column)} as ${newValue(column.name)}`))}
-  from ${rowsOf(ledgerParameters)}
+  from ${rowsOf([...ledgerParameters, subject])}
   join ${deliveries} as d on ${and(ledgerKey.map((column) => sql`d.${id(column.name)} = ${fromParameter(column)}`))}
+  where ${isStorable}
   order by ${list(byKey(ledgerKey, columnOf('d')))} for update of d
 )
 update ${deliveries} as d set last_received_at = held.last_received_at, times_received = held.times_received,

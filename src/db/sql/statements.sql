@@ -15,30 +15,7 @@
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
 --   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
 --   $25 group_bytes bytea
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -53,14 +30,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -84,9 +80,7 @@ with fenced as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -117,30 +111,7 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $83 received_at timestamp with time zone[], $84 user_id text[], $85 session_id text[], $86 series text[],
 --   $87 stages smallint[], $88 stages_at integer[], $89 stages_length integer[], $90 delivery_id uuid[],
 --   $91 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -155,14 +126,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -276,9 +266,7 @@ with fenced as (
   ) is true
   order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -301,30 +289,7 @@ where not o.is_new;
 --   $44 id text[], $45 name text[], $46 value numeric[], $47 goal numeric[], $48 score numeric[], $49 state text[],
 --   $50 unit text[], $51 account_id text[], $52 external_id text[], $53 delivery_id uuid[],
 --   $54 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -339,14 +304,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -431,9 +415,7 @@ with fenced as (
   ) is true
   order by r."profile_id" collate "C", r."score_id" collate "C", r."position"
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -452,30 +434,7 @@ where not o.is_new;
 --   $29 inference_seq_num integer[], $30 seq_num integer[], $31 stages smallint[], $32 stages_at integer[],
 --   $33 stages_length integer[], $34 callback_version text[], $35 delivery_id uuid[],
 --   $36 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -490,14 +449,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -550,9 +528,7 @@ with fenced as (
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -569,30 +545,7 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $39 end_date_time timestamp with time zone[], $40 utc_offset_minutes smallint[], $41 local_date date[],
 --   $42 end_utc_offset_minutes smallint[], $43 created_at_utc timestamp with time zone[], $44 version numeric[],
 --   $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -607,14 +560,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -685,9 +657,7 @@ with fenced as (
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -704,30 +674,7 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $37 utc_offset_minutes smallint[], $38 local_date date[], $39 end_utc_offset_minutes smallint[],
 --   $40 created_at_utc timestamp with time zone[], $41 version numeric[], $42 delivery_id uuid[],
 --   $43 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -742,14 +689,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -817,9 +783,7 @@ with fenced as (
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -836,30 +800,7 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $39 start_date_time timestamp with time zone[], $40 end_date_time timestamp with time zone[],
 --   $41 utc_offset_minutes smallint[], $42 local_date date[], $43 end_utc_offset_minutes smallint[],
 --   $44 additional_properties text[], $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -874,14 +815,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -944,9 +904,7 @@ with fenced as (
   )
   returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -1004,30 +962,7 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $184 start_date_time timestamp with time zone[], $185 end_date_time timestamp with time zone[],
 --   $186 utc_offset_minutes smallint[], $187 local_date date[], $188 end_utc_offset_minutes smallint[],
 --   $189 additional_properties text[], $190 delivery_id uuid[], $191 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -1042,14 +977,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -1384,9 +1338,7 @@ with fenced as (
   ) is true
   order by r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C"
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true
 union all
@@ -1411,30 +1363,7 @@ where not o.is_new;
 --   $39 start_date_time timestamp with time zone[], $40 end_date_time timestamp with time zone[],
 --   $41 utc_offset_minutes smallint[], $42 local_date date[], $43 end_utc_offset_minutes smallint[],
 --   $44 additional_properties text[], $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
-with fenced as (
-  select r.delivery_id
-  from unnest($6::uuid[], $2::text[], $1::text[], $23::text[]) as r(delivery_id, vendor, owner, subject)
-  where (select exists (select from erasures))
-    and coalesce(
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      (
-        select true
-        from erasures as e
-        where e.person = sha256(
-          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
-        )
-          and e.lifted_at is null
-      ),
-      false
-    )
-), new_deliveries as (
+with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
@@ -1449,14 +1378,33 @@ with fenced as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", nth
+    "last_received_at", "times_received", "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
-  where (r.delivery_id in (select f.delivery_id from fenced as f)) is not true
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by
     r."owner" collate "C", r."vendor" collate "C",
     substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
@@ -1520,9 +1468,7 @@ with fenced as (
   )
   returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
-select
-  r.delivery_id, case when (r.delivery_id in (select f.delivery_id from fenced as f)) then 'erasures' end as table,
-  null::jsonb as key
+select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
@@ -1535,7 +1481,7 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 source text[], $13 headers text[],
 --   $14 received_at timestamp with time zone[], $15 last_received_at timestamp with time zone[],
---   $16 times_received integer[], $17 normaliser_version integer[]
+--   $16 times_received integer[], $17 normaliser_version integer[], $18 subject text[]
 with held as (
   select
     "d"."owner", "d"."vendor", "d"."body_digest", d.outcome as outcome_before, d.event as event_before,
@@ -1553,16 +1499,36 @@ with held as (
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[], $15::timestamp with time zone[],
-    $16::integer[], $17::integer[]
+    $16::integer[], $17::integer[], $18::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "source", "headers", "received_at", "last_received_at", "times_received",
-    "normaliser_version", nth
+    "normaliser_version", "subject", nth
   )
   cross join (select $3::bytea as "body_digest") as w
   join "deliveries" as d on d."owner" = r."owner"
     and d."vendor" = r."vendor"
     and d."body_digest" = substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  where (
+    case when (select exists (select from erasures)) then coalesce(
+      (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+        )
+          and e.lifted_at is null
+      ),
+      case when r.subject <> r.owner then (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+        )
+          and e.lifted_at is null
+      ) end
+    ) end
+  ) is null
   order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
   for update of d
 )
@@ -1584,6 +1550,31 @@ where d."owner" = held."owner" and d."vendor" = held."vendor" and d."body_digest
 returning
   held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
   held.is_judged_again;
+
+-- fencedDeliveries: src/db/sql/fence.ts
+--   $1 delivery_id uuid[], $2 vendor text[], $3 owner text[], $4 subject text[]
+select r.delivery_id
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as r(delivery_id, vendor, owner, subject)
+where (
+  case when (select exists (select from erasures)) then coalesce(
+    (
+      select true
+      from erasures as e
+      where e.person = sha256(
+        (select k.key from erasure_key as k) || convert_to(r.vendor || ' owner ' || r.owner, 'UTF8')
+      )
+        and e.lifted_at is null
+    ),
+    case when r.subject <> r.owner then (
+      select true
+      from erasures as e
+      where e.person = sha256(
+        (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || r.subject, 'UTF8')
+      )
+        and e.lifted_at is null
+    ) end
+  ) end
+) is not null;
 
 -- upsert(sleep_sessions): src/db/sql/upserts.ts
 --   $1 user_id text[], $2 session_id text[], $3 state text[], $4 timezone text[], $5 created_timezone text[],

@@ -54,7 +54,7 @@ export function ledgerGroup(entries: readonly Entry[]): LedgerGroup {
   const rows = entries.map((entry) => {
     const { arrival, verdict, isLate } = entry.delivery
     const body_size = arrival.body.length
-    const row = { ...ledgerRow(entry), subject: verdict.subject }
+    const row = ledgerRow(entry)
     if (isLate || verdict.outcome !== 'stored')
       return { ...row, body: arrival.body, body_start: null, body_size }
     const placed = { ...row, body: null, body_start: start, body_size }
@@ -85,6 +85,7 @@ function ledgerRow({ delivery, members }: Entry) {
     delivery_id: arrival.id,
     event: verdict.event,
     user_id: verdict.userId,
+    subject: verdict.subject,
     authenticated_by: delivery.authenticatedBy,
     outcome: verdict.outcome,
     problem: verdict.problem && JSON.stringify(verdict.problem),

@@ -1,9 +1,9 @@
 import { getTableName } from 'drizzle-orm'
 import type { Delivery, Receipt } from '../../ingest/delivery.ts'
-import { erasures } from '../../tables/erasures.ts'
 import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
+import { fencedDeliveries } from '../sql/fence.ts'
 import { countDuplicates, insertGroup } from '../sql/ledger-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
@@ -51,17 +51,18 @@ export class Writer implements GroupWriter {
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const receipts = new Map<string, Receipt>()
     let left = entriesOf(group)
-    // An entry may be deleted after the first statement found it, by an erasure or by retention. It is inserted again then.
     while (left.length > 0) {
-      const repeated = await this.#insertEntries(client, left, receipts, limits)
-      left = repeated.length > 0 ? await this.#countArrivals(client, repeated, receipts, limits) : []
+      left = await this.#insertEntries(client, left, receipts, limits)
+      if (left.length > 0) left = await this.#countArrivals(client, left, receipts, limits)
+      // What was neither inserted nor found concerns an erased person, or its entry was deleted since. That is tried again.
+      if (left.length > 0) left = await this.#leaveOutErased(client, left, receipts)
     }
     return group.map(({ arrival }) => receipts.get(arrival.id) as Receipt)
   }
 
   /**
-   * Inserts the entries that the ledger does not have, with their rows; returns those that it has. Of an erased person it
-   * inserts nothing.
+   * Inserts the entries that the ledger does not have, with their rows; returns the others: those that it has, and those of
+   * erased persons.
    */
   async #insertEntries(
     client: Client,
@@ -78,19 +79,15 @@ export class Writer implements GroupWriter {
     const isSingle = !limits && oversized.length === 0 && fitting.every(({ parts }) => parts.length === 0)
 
     if (!isSingle) await begin(client, limits)
-    const { repeated, erased, replaced } = await this.#insertInOneStatement(client, entries, batches, fitting)
+    const { repeated, replaced } = await this.#insertInOneStatement(client, entries, batches, fitting)
     for (const plan of fitting) await replacePartsOf(client, batches, replaced, plan)
-    const isNew = ({ id }: DeliveryRows) => !repeated.has(id) && !erased.has(id)
-    const inserted = rowsByTarget(oversized.length > 0 ? rows.filter(isNew) : [])
+    const inserted = rowsByTarget(oversized.length > 0 ? rows.filter(({ id }) => !repeated.has(id)) : [])
     for (const plan of oversized) await writeRows(client, inserted, plan)
     if (!isSingle) await commit(client, limits)
 
     const isRepeated = ({ delivery }: Entry) => repeated.has(delivery.arrival.id)
-    for (const entry of entries) {
-      const { id } = entry.delivery.arrival
-      if (erased.has(id)) addErased(receipts, entry)
-      else if (!isRepeated(entry)) addReceipts(receipts, entry, id, null)
-    }
+    for (const entry of entries)
+      if (!isRepeated(entry)) addReceipts(receipts, entry, entry.delivery.arrival.id, null)
     return entries.filter(isRepeated)
   }
 
@@ -136,20 +133,26 @@ export class Writer implements GroupWriter {
     return entries.filter(({ delivery }) => !byArrival.has(delivery.arrival.id))
   }
 
+  /** Answers the entries that concern erased persons; returns the others. */
+  async #leaveOutErased(client: Client, entries: Entry[], receipts: Map<string, Receipt>): Promise<Entry[]> {
+    const parameters = rowParameters(fencedDeliveries.parameters, ledgerRows(entries))
+    const fenced = await query<{ delivery_id: string }>(client, fencedDeliveries, parameters)
+    const ids = new Set(fenced.map(({ delivery_id }) => delivery_id))
+    const isErased = ({ delivery }: Entry) => ids.has(delivery.arrival.id)
+    for (const entry of entries.filter(isErased)) addErased(receipts, entry)
+    return entries.filter((entry) => !isErased(entry))
+  }
+
   /**
-   * Inserts the ledger's rows, and those of the plans, by one statement. Returns the ids of the arrivals whose bytes the
-   * ledger had already, those of erased persons, and the rows whose parts must be replaced.
+   * Inserts the ledger's rows, and those of the plans, by one statement. Returns the ids of the arrivals that were not
+   * inserted, and the rows whose parts must be replaced.
    */
   async #insertInOneStatement(
     client: Client,
     entries: Entry[],
     batches: RowsByTarget,
     plans: readonly Plan[],
-  ): Promise<{
-    repeated: ReadonlySet<string>
-    erased: ReadonlySet<string>
-    replaced: readonly ReplacedRow[]
-  }> {
+  ): Promise<{ repeated: ReadonlySet<string>; replaced: readonly ReplacedRow[] }> {
     const rowsFor = ({ target, upsert, parts }: Plan) => [
       ...batchParameters(upsert.parameters, batches.get(target) ?? []),
       ...parts.flatMap(({ target: part, insert }) =>
@@ -163,14 +166,12 @@ export class Writer implements GroupWriter {
       [...rowParameters(LEDGER_COLUMNS, rows), groupId, bytes, ...plans.flatMap(rowsFor)],
     )
     const repeated = new Set<string>()
-    const erased = new Set<string>()
     const replaced: ReplacedRow[] = []
     for (const row of remaining) {
       if (row.table === null) repeated.add(row.delivery_id)
-      else if (row.table === ERASURES) erased.add(row.delivery_id)
       else replaced.push(row)
     }
-    return { repeated, erased, replaced }
+    return { repeated, replaced }
   }
 
   /** The statement for a set of tables; made once for each set that occurs. */
@@ -181,8 +182,6 @@ export class Writer implements GroupWriter {
     return statement
   }
 }
-
-const ERASURES = getTableName(erasures)
 
 /** The parameters of the ledger's columns, and the subject. `insertGroup` has one for `group_id` and one for the bytes after them. */
 const LEDGER_COLUMNS = insertGroup([]).parameters.filter(({ isScalar }) => !isScalar)
