@@ -1,6 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import { quoted } from '../db/migrate/migration-files.ts'
+import { hasOtherVendor } from './ledger.ts'
 import { findOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
@@ -23,14 +24,14 @@ export async function countHolding(client: Client, person: Person): Promise<Hold
   const { vendor, owners, users } = person
   const selects = personTables([vendor]).map(
     ({ target, ownerColumn }) =>
-      `select '${getTableName(target.table)}' as name, count(*)::int as n from ${quoted(getTableName(target.table))} where ${quoted(ownerColumn)} = any($1::text[])`,
+      `select '${getTableName(target.table)}' as name, count(*)::int as n from ${quoted(getTableName(target.table))} where ${quoted(ownerColumn)} = any($2::text[])`,
   )
   const { rows } = await client.query(
     `${selects.join(' union all ')}
-    union all select 'deliveries', count(*)::int from deliveries where vendor = $2 and owner = any($1::text[])
-    union all select 'body_packs', count(*)::int from body_packs as p where owner = any($1::text[])
-      and not exists (select from deliveries as d where d.owner = p.owner and d.vendor <> $2)`,
-    [owners, vendor.name],
+    union all select 'deliveries', count(*)::int from deliveries where vendor = $1 and owner = any($2::text[])
+    union all select 'body_packs', count(*)::int from body_packs as p where owner = any($2::text[])
+      and not ${hasOtherVendor('p.owner')}`,
+    [vendor.name, owners],
   )
   const named = await client.query(
     `select count(*)::int as n from deliveries

@@ -9,6 +9,14 @@ import { transaction } from './transaction.ts'
 const BATCH = 1_000
 
 /**
+ * SQL for whether a vendor other than `$1` has deliveries of an owner. Two ranges of the primary key: `<>` would read all entries
+ * of the owner.
+ */
+export const hasOtherVendor = (owner: string): string =>
+  `(exists (select from deliveries as o where o.owner = ${owner} and o.vendor < $1)
+    or exists (select from deliveries as o where o.owner = ${owner} and o.vendor > $1))`
+
+/**
  * Deletes the entries of a person, with their bodies in the entries and in groups. In packs it blanks them if another vendor has
  * the same owner. Returns how many.
  */
@@ -18,13 +26,17 @@ export async function deleteDeliveries(
   progress: (deleted: number) => void,
   signal?: AbortSignal,
 ): Promise<number> {
+  const { rows: shared } = await client.query(
+    `select id from unnest($2::text[]) as r(id) where ${hasOtherVendor('r.id')}`,
+    [vendor.name, owners],
+  )
+  const isShared = new Set(shared.map(({ id }) => id))
   let all = 0
   for (;;) {
     signal?.throwIfAborted()
     const deleted = await transaction(client, async () => {
-      const { rows } = await client.query<BodyPlace & { digest: Buffer; is_shared: boolean }>(
-        `select owner, delivery_id, body_group, body_start, body_size, body_digest as digest,
-           exists (select from deliveries as o where o.owner = d.owner and o.vendor <> d.vendor) as is_shared
+      const { rows } = await client.query<BodyPlace & { digest: Buffer }>(
+        `select owner, delivery_id, body_group, body_start, body_size, body_digest as digest
          from deliveries as d where vendor = $1 and owner = any($2::text[])
          order by owner collate "C", body_digest limit ${BATCH} for update of d`,
         [vendor.name, owners],
@@ -33,7 +45,7 @@ export async function deleteDeliveries(
       await blankInGroups(client, rows, ['body_groups', ...(await detached(client))])
       await blankInPacks(
         client,
-        rows.filter(({ is_shared }) => is_shared),
+        rows.filter(({ owner }) => isShared.has(owner)),
       )
       await client.query(
         `delete from deliveries as d using unnest($2::text[], $3::bytea[]) as r(owner, digest)
