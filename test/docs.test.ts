@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -97,24 +97,32 @@ describe.each(['README.md', 'docs/first-callback.md'])('%s', (file) => {
     expect(named).toContain('SAHHA_WEBHOOK_SECRETS')
     expect(named.filter((name) => ![...known, ...words, ...ofTests].includes(name))).toEqual([])
   })
+})
 
-  it('has only links to files and headings that exist', () => {
-    const slug = (heading: string) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N} _-]/gu, '')
-        .replaceAll(' ', '-')
-    for (const link of all(/\]\((?!https?:)([^)\s]+)\)/g)) {
-      const [path = '', anchor] = link.split('#')
-      const target = path === '' ? join(root, file) : join(root, dirname(file), path)
-      expect(existsSync(target), link).toBe(true)
-      if (anchor === undefined) continue
-      const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.+)$/gm)].map(
-        ([, heading = '']) => heading,
-      )
-      expect(headings.map(slug), link).toContain(anchor)
-    }
-  })
+const documents = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+
+it.each(documents)('%s has only links to files and headings that exist', (file) => {
+  const text = readFileSync(join(root, file), 'utf8')
+  const slug = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-')
+  for (const [, link = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+    const [path = '', anchor] = link.split('#')
+    const target = path === '' ? join(root, file) : join(root, dirname(file), path)
+    expect(existsSync(target), link).toBe(true)
+    if (anchor === undefined || !target.endsWith('.md')) continue
+    const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.+)$/gm)].map(
+      ([, heading = '']) => heading,
+    )
+    expect(headings.map(slug), link).toContain(anchor)
+  }
 })
 
 describe('what the documents promise', () => {
