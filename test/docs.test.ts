@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { DuckDBInstance } from '@duckdb/node-api'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withResults } from '../docs/generate/cookbook.ts'
@@ -51,6 +53,61 @@ it('docs/hypnogram.svg is what nightpost hypnogram --svg writes; otherwise run: 
 
 const root = join(import.meta.dirname, '..')
 const run = promisify(execFile)
+
+describe('docs/connect.md', () => {
+  const block = (language: string) =>
+    page('connect.md').split(`\`\`\`${language}\n`)[1]?.split('```')[0] as string
+
+  it('has a query that DuckDB runs on a file of nightpost export', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nightpost-connect-'))
+    const duck = await DuckDBInstance.create(':memory:')
+    const connection = await duck.connect()
+    try {
+      const file = join(directory, 'nights.parquet')
+      await run(
+        process.execPath,
+        [...built('cli/main'), 'export', 'sleep_nights', '--format', 'parquet', '--out', file],
+        { cwd: directory, env: { PATH: process.env.PATH, DATABASE_URL: db.url } },
+      )
+      const read = await connection.runAndReadAll(block('duckdb').replace('nights.parquet', file))
+      const { rows } = await client.query(
+        `select sleep_date::text, count(*)::text as nights, round(avg(asleep_minutes), 1)::float8 as asleep_minutes
+         from sleep_nights where is_main_sleep group by sleep_date order by sleep_date`,
+      )
+      expect(rows.length).toBeGreaterThan(20)
+      expect(read.getRowObjectsJson()).toEqual(rows)
+    } finally {
+      connection.closeSync()
+      duck.closeSync()
+      rmSync(directory, { recursive: true })
+    }
+  }, 60_000)
+
+  const python = pythonWith('pandas', 'psycopg2')
+  if (!python)
+    process.stderr.write('No Python with pandas and psycopg2: the lines for pandas are left out.\n')
+  it.runIf(python)(
+    'has lines for pandas that run',
+    async () => {
+      const { rows } = await client.query(
+        `select user_id, count(*)::int as nights from sleep_nights where is_main_sleep group by 1 order by 1 limit 1`,
+      )
+      const env = { PATH: process.env.PATH, DATABASE_URL: db.url, NIGHTPOST_USER: rows[0].user_id }
+      const { stdout } = await run(python as string, ['-W', 'ignore', '-c', block('python')], { env })
+      expect(stdout).toContain('asleep_minutes')
+      expect(stdout.match(/^2025-\d\d-\d\d/gm)?.length).toBe(rows[0].nights)
+    },
+    60_000,
+  )
+})
+
+/** A Python that has these packages; Debian's is not always the first one. */
+function pythonWith(...packages: string[]): string | undefined {
+  return ['python3', '/usr/bin/python3'].find((program) => {
+    const { status } = spawnSync(program, ['-c', `import ${packages.join()}`], { stdio: 'ignore' })
+    return status === 0
+  })
+}
 
 const helps = new Map<string, Promise<string>>()
 
