@@ -283,6 +283,7 @@ describe('an erased person', () => {
     await service.db.query('delete from unverified_deliveries')
     expect(await tracesIn(client, idsOf('anna'))).toEqual([])
     const { payload } = await service.app.inject('/metrics')
+    expect(payload).not.toContain('anna')
     const counted = [...payload.matchAll(/nightpost_deliveries_total\{[^}]*outcome="erased"[^}]*\} (\d+)/g)]
     expect(counted.reduce((sum, [, n]) => sum + Number(n), 0)).toBeGreaterThanOrEqual(12)
     expect(service.log.join('')).not.toContain('anna')
