@@ -29,7 +29,7 @@ export async function personOfOwner(client: Client, vendor: Vendor, owner: strin
   return { vendor, owners: [owner], users: users.filter((user) => !sharedUsers.includes(user)), sharedUsers }
 }
 
-/** Finds all owners of one user id. Throws if the vendor's owners are its users. */
+/** Finds all owners of one user id, of a vendor whose owners are not its users (`Vendor.userColumn`). */
 export async function personOfUser(client: Client, vendor: Vendor, user: string): Promise<Person> {
   return { vendor, owners: await ownersOf(client, vendor, user), users: [user], sharedUsers: [] }
 }
