@@ -78,7 +78,7 @@ COMMENT ON COLUMN "erasures"."vendor" IS 'asleep or sahha.';
 --> statement-breakpoint
 COMMENT ON COLUMN "erasures"."kind" IS 'owner: the id is an owner, as in deliveries. user: it is a user id that a request header or a body names (Asleep user_id, Sahha externalId).';
 --> statement-breakpoint
-COMMENT ON COLUMN "erasures"."fenced_at" IS 'Since when nothing about the person is stored.';
+COMMENT ON COLUMN "erasures"."fenced_at" IS 'Since when nothing about the person is stored. Ids that were fenced together have the same time, and are lifted together.';
 --> statement-breakpoint
 COMMENT ON COLUMN "erasures"."erased_at" IS 'When the last row of the person was deleted; NULL while the erasure is not finished.';
 --> statement-breakpoint

@@ -63,7 +63,7 @@ export const eraseCommand = new Command('erase')
   .option('--yes', 'do not ask')
   .option(
     '--lift',
-    'let the person come back: deliveries that arrive from now on are stored. Each id of the certificate has a fence of its own',
+    'let the person come back: deliveries that arrive from now on are stored. One id is enough: those that were erased together come back together',
   )
   .option('--export <file>', 'write the list of erasures, without an id, to a file')
   .option('--reapply <file>', 'erase again whoever is on the list of such a file')

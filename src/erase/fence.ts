@@ -29,23 +29,31 @@ export async function requireFenceReaders(client: Client): Promise<void> {
     )
 }
 
-/** Puts up the fence. After the commit of this statement no new statement stores anything about the person. */
+/**
+ * Puts up the fence. After the commit of this statement no new statement stores anything about the person. The ids of one call get
+ * the same `fenced_at`, so that they are lifted together: a later call may not find all of them any more.
+ */
 export async function raiseFence(client: Client, person: Person): Promise<void> {
   await client.query(
-    `insert into erasures as t (person, vendor, kind, fenced_at)
-     select ${HASH} as person, $1, r.kind, now() from ${PERSONS} order by person
+    `with ids as (select ${HASH} as person, r.kind from ${PERSONS}), since as (
+       select coalesce(min(e.fenced_at), now()) as at from erasures as e join ids on ids.person = e.person where e.lifted_at is null
+     )
+     insert into erasures (person, vendor, kind, fenced_at)
+     select ids.person, $1, ids.kind, since.at from ids cross join since order by ids.person
      on conflict (person) do update set
-       fenced_at = case when t.lifted_at is null then t.fenced_at else excluded.fenced_at end,
-       erased_at = null, lifted_at = null, change_position = null`,
+       fenced_at = excluded.fenced_at, erased_at = null, lifted_at = null, change_position = null`,
     parametersOf(person),
   )
 }
 
-/** Takes the fence away. Returns how many ids had one. */
+/** Takes the fence away, also that of the ids that were fenced together with these. Returns of how many ids. */
 export async function liftFence(client: Client, person: Person): Promise<number> {
   const { rows } = await client.query(
-    `update erasures as t set lifted_at = now() from (select ${HASH} as person from ${PERSONS}) as r
-     where t.person = r.person and t.lifted_at is null returning true`,
+    `update erasures as t set lifted_at = now()
+     where t.lifted_at is null and t.vendor = $1 and t.fenced_at in (
+       select e.fenced_at from erasures as e join (select ${HASH} as person from ${PERSONS}) as r on r.person = e.person
+       where e.lifted_at is null
+     ) returning true`,
     parametersOf(person),
   )
   return rows.length

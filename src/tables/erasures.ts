@@ -37,7 +37,8 @@ export const fence = target(erasures, {
       'SHA-256 of the key in erasure_key, the vendor, the kind and the id. The id itself is nowhere. See nightpost_person().',
     vendor: 'asleep or sahha.',
     kind: 'owner: the id is an owner, as in deliveries. user: it is a user id that a request header or a body names (Asleep user_id, Sahha externalId).',
-    fenced_at: 'Since when nothing about the person is stored.',
+    fenced_at:
+      'Since when nothing about the person is stored. Ids that were fenced together have the same time, and are lifted together.',
     erased_at: 'When the last row of the person was deleted; NULL while the erasure is not finished.',
     lifted_at: 'When nightpost erase --lift let the person come back; NULL while the fence stands.',
     counts: 'How many rows were deleted, by table, in all erasures of this person.',
