@@ -31,7 +31,7 @@ export async function deleteRows(
     signal?.throwIfAborted()
     const { rowCount } = await transaction(client, () => client.query(statement, [id]))
     all += rowCount ?? 0
-    progress(all)
+    if (rowCount) progress(all)
     return rowCount ?? 0
   }
   for (const id of owners) {
