@@ -109,6 +109,8 @@ async function writeSubject(
     if (subject.owner === null) break
     rows += await write(`tables/${table}`, await rowsOf(client, table, ownerColumn, subject.owner))
   }
+  if (subject.owner !== null)
+    rows += await write('tables/people', await rowsOf(client, 'people', 'owner', subject.owner))
   if (rows + deliveries + bodyCount === 0) return null
   if (subject.owner !== null) {
     for (const [view, ownerColumn] of await viewsOf(client, where))
