@@ -16,6 +16,43 @@ const NIGHTS = `select owner, owner || '/' || d as session_id, t.*,
   from (${OWNERS}) as owners cross join generate_series(1, ${DAYS}) as d
   join template t on t.id = (u * 7 + d * 13) % ${TEMPLATES}`
 
+/** What one profile's day has beside steps: the types that user_days has a column for. */
+const DAILY = `unnest(array['floors_climbed', 'active_hours', 'active_energy_burned', 'total_energy_burned', 'heart_rate_resting',
+  'heart_rate_sleep', 'heart_rate_variability_rmssd', 'respiratory_rate', 'vo2_max', 'sleep_duration', 'sleep_deep_duration',
+  'sleep_rem_duration', 'sleep_in_bed_duration'])`
+
+/** Gives many more persons one night, five scores and fourteen biomarkers each, all on one day. Returns the day. */
+export async function fillDay(client: pg.Client, persons: number): Promise<string> {
+  const day = '2025-03-01'
+  const from = `(select 'D-' || lpad(u::text, 8, '0') as owner, gen_random_uuid()::text as profile, u from generate_series(1, $1::int) as u) as p`
+  await client.query(
+    `with persons as materialized (select * from ${from}), owned as (
+       insert into owners select owner, 'asleep', owner, now() from persons union all select profile, 'sahha', owner, now() from persons
+     ), sessions as (
+       insert into sleep_sessions (user_id, session_id, state, created_timezone, start_time, end_time, delivery_id, received_at, sleep_date)
+       select owner, owner || '/1', 'COMPLETE', 'UTC', start, start + interval '8 hours', ${PROVENANCE}, date '${day}'
+       from persons cross join lateral (select timestamptz '${day} 00:00Z' - u % 90 * interval '1 minute' as start) as s
+     ), stats as (
+       insert into sleep_stats (user_id, session_id, sleep_time, wake_time, sleep_latency, time_in_bed, time_in_sleep_period, time_in_sleep,
+         time_in_wake, time_in_light, time_in_deep, time_in_rem, sleep_efficiency, sleep_index, delivery_id, received_at)
+       select owner, owner || '/1', timestamptz '${day} 00:10Z' - u % 90 * interval '1 minute', timestamptz '${day} 07:50Z' - u % 90 * interval '1 minute',
+         600, 28800, 27600, 26400, 1200, 15000, 5400, 6000, 0.92, 80, ${PROVENANCE} from persons
+     ), scored as (
+       insert into scores (profile_id, id, external_id, type, score, local_date, created_at_utc, delivery_id, received_at)
+       select profile, md5(profile || t), owner, t, 0.5, date '${day}', timestamptz '${day}', ${PROVENANCE}
+       from persons, unnest(array['sleep', 'activity', 'readiness', 'wellbeing', 'mental_wellbeing']) as t
+     )
+     insert into biomarkers (profile_id, id, external_id, type, periodicity, aggregation, value_number, unit, start_date_time, end_date_time,
+       utc_offset_minutes, created_at_utc, delivery_id, received_at)
+     select profile, md5(profile || t), owner, t, 'daily', 'total', u, 'count', timestamptz '${day}', timestamptz '${day}' + interval '23:59:59',
+       0, timestamptz '${day}', ${PROVENANCE} from persons, (select 'steps' as t union all select ${DAILY}) as types`,
+    [persons],
+  )
+  await client.query('vacuum analyze')
+  await client.query('checkpoint')
+  return day
+}
+
 /**
  * Stores 365 nights with two series and a night in progress for each of `users` users, and a biomarker and a score for
  * each user and day. The nights are simulated nights, copied and moved in time within the database. Session ids end
@@ -27,9 +64,11 @@ export async function fillNights(client: pg.Client, users: number): Promise<void
   await client.query(`set session_replication_role = replica`)
   await client.query(
     `insert into sleep_sessions (user_id, session_id, state, timezone, created_timezone, start_time, end_time,
-       utc_offset_minutes, local_date, peculiarities, missing_data_ratio, callback_version, delivery_id, received_at)
+       utc_offset_minutes, local_date, peculiarities, missing_data_ratio, callback_version, delivery_id, received_at, sleep_date)
      select owner, session_id, 'COMPLETE', zone, zone, start, start + bed * interval '1 second', 0, start::date, '{}', 0,
-       'V3', ${PROVENANCE} from (${NIGHTS}) as night`,
+       'V3', ${PROVENANCE},
+       ((start + (bed - coalesce((stat->>'wakeup_latency')::int, 0)) * interval '1 second') at time zone coalesce(nullif(zone, 'No/Where'), 'UTC'))::date
+     from (${NIGHTS}) as night`,
     [users],
   )
   await client.query(
@@ -39,6 +78,10 @@ export async function fillNights(client: pg.Client, users: number): Promise<void
          'sleep_time', start + (stat->>'sleep_latency')::int * interval '1 second',
          'wake_time', start + (bed - (stat->>'wakeup_latency')::int) * interval '1 second', 'sleep_cycle_time', null,
          'delivery_id', '019a0000-0000-7000-8000-000000000000', 'received_at', now())) as stats`,
+    [users],
+  )
+  await client.query(
+    `insert into owners select owner, vendor, owner, now() from (${OWNERS}) as o cross join unnest(array['asleep', 'sahha']) as vendor`,
     [users],
   )
   for (const series of ['sleep', 'snoring']) {

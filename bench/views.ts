@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import type pg from 'pg'
 import { startPostgres } from './database.ts'
 import { machine } from './machine.ts'
-import { DAYS, fillNights } from './nights.ts'
+import { DAYS, fillDay, fillNights } from './nights.ts'
 import { writeSection } from './page.ts'
 
 const options = new Command('bench:views')
@@ -25,6 +25,9 @@ const options = new Command('bench:views')
   .opts<{ users: string; runs: string; wait: string }>()
 const users = Number(options.users)
 const runs = Number(options.runs)
+
+/** Persons who have one more day: a night, five scores and fourteen biomarkers. */
+const PERSONS = 100_000
 
 interface Question {
   name: string
@@ -81,6 +84,16 @@ const questions: Question[] = [
     query: 'select * from latest_scores where profile_id = $1',
   },
   {
+    name: "a person's year, both vendors (`user_days`)",
+    query: 'select * from user_days where person_id = $1',
+    limit: 60,
+  },
+  {
+    name: 'all users: one day (`user_days`)',
+    query: `select * from user_days where local_date = '2024-07-01'`,
+    runs: 10,
+  },
+  {
     name: 'all users: mean deep sleep by week, over all nights',
     query: `select date_trunc('week', sleep_date), avg(deep_minutes) from sleep_nights group by 1`,
     runs: 2,
@@ -98,6 +111,20 @@ try {
   await idleMachine(Number(options.wait))
   const lines = []
   for (const question of questions) lines.push(await measure(client, question))
+  const day = await fillDay(client, PERSONS)
+  const wholeDay = `select * from user_days where local_date = '${day}'`
+  lines.push(
+    await measure(client, {
+      name: `${PERSONS.toLocaleString('en')} other persons: one day`,
+      query: wholeDay,
+      runs: 3,
+    }),
+    await measure(client, {
+      name: 'the same, only four columns of the sleep',
+      query: `select person_id, bed_minutes, asleep_minutes, sleep_efficiency from user_days where local_date = '${day}'`,
+      runs: 3,
+    }),
+  )
   const text = [
     '## The views, with a million nights stored',
     '',
@@ -112,6 +139,8 @@ try {
     `The database contains ${(users * DAYS).toLocaleString('en')} nights of ${users.toLocaleString('en')} users with two series each,`,
     `${(users * 186).toLocaleString('en')} windows of nights in progress, and as many biomarkers and as many scores as nights.`,
     `It takes ${(database / 2 ** 30).toFixed(1)} GiB with indexes and was loaded in ${Math.round(loaded)} s.`,
+    '',
+    `For the last two lines ${PERSONS.toLocaleString('en')} more persons have one night, five scores and fourteen biomarkers each.`,
     '',
     '| query | rows | fastest ms | p50 ms | p95 ms | server: planning + execution ms | limit ms |',
     '|---|--:|--:|--:|--:|--:|--:|',
