@@ -14,8 +14,14 @@ export type MaintainAnswer =
   | { readonly done: { readonly bodiesPacked: number; readonly partitionsDropped: readonly string[] } | null }
   | { readonly error: string; readonly code: string | null }
 
-/** Small transactions, so that a kill meets more of them. */
-const window = { bytes: 2 ** 20, deliveries: 5_000, changedEntries: 500 }
+/** Small chunks and transactions, so that a kill meets more of them. */
+const limits = {
+  chunkBytes: 2 ** 22,
+  chunkDeliveries: 10_000,
+  bytes: 2 ** 18,
+  deliveries: 2_000,
+  changedEntries: 500,
+}
 
 let client: pg.Client | undefined
 
@@ -36,7 +42,7 @@ process.on('message', async ({ url, build, now }: MaintainRequest) => {
     }
     process.send?.('begins')
     const targets = vendors.flatMap((vendor) => vendor.targets)
-    const done = await maintain(client, { schema: 'public', targets, retention: {}, now, window })
+    const done = await maintain(client, { schema: 'public', targets, retention: {}, now, limits })
     process.send?.({ done } satisfies MaintainAnswer)
   } catch (error) {
     const { message, code = null } = error as Error & { code?: string }

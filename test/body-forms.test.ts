@@ -93,7 +93,9 @@ it('replay --all makes the same rows from hot, packed and archived bodies', {
       expect(Number(hot?.entries) + Number(hot?.groups) > 0).toBe(isAny)
       expect(await madeAgain()).toEqual(reference)
 
-      await maintain(client, { schema: 'public', targets, retention: {} })
+      // Several chunks, and several transactions in each.
+      const small = { chunkBytes: 20_000, chunkDeliveries: 7, bytes: 1_000, deliveries: 2, changedEntries: 1 }
+      await maintain(client, { schema: 'public', targets, retention: {}, limits: small })
       const packed = await forms()
       expect(packed).toMatchObject({ entries: '0', groups: '0' })
       expect(Number(packed?.packs) > 0).toBe(isAny)

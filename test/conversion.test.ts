@@ -48,9 +48,15 @@ it('packs the ledger of version 0.1.0 while deliveries arrive, and refuses, lose
   await client.connect()
   await resetSession(client, 'public')
   await client.query(`set lock_timeout = '1s'`)
-  const window = { bytes: 40_000, deliveries: 200, changedEntries: 60 }
+  const limits = {
+    chunkBytes: 100_000,
+    chunkDeliveries: 150,
+    bytes: 40_000,
+    deliveries: 60,
+    changedEntries: 60,
+  }
   let packed: Awaited<ReturnType<typeof maintain>> | undefined
-  const converting = maintain(client, { schema: 'public', targets: [], retention: {}, window }).then(
+  const converting = maintain(client, { schema: 'public', targets: [], retention: {}, limits }).then(
     (done) => {
       packed = done
     },

@@ -50,9 +50,11 @@ Examples:
           signal: end.signal,
           ...(to === false && { archive: 'none' }),
           ...(typeof to === 'string' && { archive: intoArchive(to) }),
-          onProgress: (position) => {
+          onProgress: (position, deliveries) => {
             if (process.stderr.isTTY)
-              process.stderr.write(`\rpacked until ${new Date(position).toISOString()}`)
+              process.stderr.write(
+                `\rpacked ${deliveries} bodies, all until ${new Date(position).toISOString()}`,
+              )
           },
           log: (message) => void process.stderr.write(`${message}\n`),
         })

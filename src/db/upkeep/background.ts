@@ -10,6 +10,9 @@ import { databaseTime, daysAhead } from './partitions.ts'
 const FIRST_PAUSE = 10_000
 const PAUSE = 10 * 60_000
 
+/** Milliseconds that a run has to end when the service stops. */
+const LAST_TRANSACTION = 5_000
+
 export interface LedgerState {
   readonly sizes: LedgerSizes
   /** Whole days for which partitions stand ready. */
@@ -45,10 +48,12 @@ export class Upkeep {
     this.#running = this.#run()
   }
 
-  /** Ends a run between two of its transactions. The next run continues. */
+  /** Ends a run between two of its transactions, or in a long one, such as a sort. The next run continues. */
   async close(): Promise<void> {
     this.#end.abort()
+    const timer = setTimeout(() => void this.#client?.end().catch(() => {}), LAST_TRANSACTION)
     await this.#running
+    clearTimeout(timer)
   }
 
   async #run(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Target } from '../../tables/target.ts'
 import { sqlState } from '../commit/failure.ts'
 import { lockNumber } from '../migrate/migrate.ts'
 import { idAtTime, timeOfId } from '../uuid-time.ts'
-import { packBodies, packedUntil, type WindowLimits } from './pack.ts'
+import { type PackLimits, packBodies, packedUntil } from './pack.ts'
 import {
   databaseTime,
   dropPartition,
@@ -35,11 +35,11 @@ export interface MaintainOptions {
   readonly retention: Retention
   readonly signal?: AbortSignal
   readonly log?: (message: string) => void
-  /** The time until which bodies have been packed, in milliseconds of Unix time. */
-  readonly onProgress?: (position: number) => void
+  /** The time until which all bodies are packed, in milliseconds of Unix time, and how many this run has packed. */
+  readonly onProgress?: (position: number, deliveries: number) => void
   /** Milliseconds of Unix time; absent: the database's clock. */
   readonly now?: number
-  readonly window?: WindowLimits
+  readonly limits?: PackLimits
   /**
    * Copies the bodies that arrived in these periods out of the database, before retention drops them. It throws if it
    * can't; then nothing is dropped. After a run with it, a run without it drops nothing for its age. `none` ends that.
@@ -80,7 +80,7 @@ export async function maintain(client: pg.ClientBase, options: MaintainOptions):
 }
 
 async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): Promise<Maintained> {
-  const { targets, signal = new AbortController().signal, log = () => {}, onProgress, window } = options
+  const { targets, signal = new AbortController().signal, log = () => {}, onProgress, limits } = options
   const now = options.now ?? (await databaseTime(client))
   const partitionsCreated = await preparePartitions(client, now)
   const retention = await allowedRetention(client, options, now)
@@ -91,7 +91,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     keptSince,
     signal,
     ...(onProgress && { onProgress }),
-    ...(window && { limits: window }),
+    ...(limits && { limits }),
   })
   const partitionsDropped = await dropPartitions(client, closedUntil(now), keptSince, log)
   if (keptSince !== null) await emptyOldEntries(client, keptSince, signal)

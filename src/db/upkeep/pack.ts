@@ -1,22 +1,32 @@
-import { hash } from 'node:crypto'
 import type pg from 'pg'
+import { sqlState } from '../commit/failure.ts'
 import { isNotFenced } from '../sql/fence.ts'
-import { idAtTime, timeOfId } from '../uuid-time.ts'
-import { DamagedBody, insertPacks, type Pack, type PackedEntry, packsOf, readBack } from './packs.ts'
+import { timeOfId } from '../uuid-time.ts'
+import { type Chunk, nextChunk, packedBodies, packedInline, readSorted } from './chunk.ts'
+import { cutPacks, insertPacks, type Pack, readBack, windowsOf } from './packs.ts'
 import { createPartitions, PACKS } from './partitions.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
-/** What one transaction packs at most. A transaction that changes entries locks them, so it is smaller. */
-export interface WindowLimits {
+/** How much is sorted by owner at once, and how much of it one transaction writes at most. */
+export interface PackLimits {
+  /** The bodies of a chunk. The server's temporary files take up to 2.5 times their bytes. */
+  readonly chunkBytes: number
+  readonly chunkDeliveries: number
+  /** The bodies that one transaction packs. They are in this process's memory. */
   readonly bytes: number
   readonly deliveries: number
+  /** The entries that one transaction empties. It locks them. */
   readonly changedEntries: number
 }
 
-export const WINDOW: WindowLimits = { bytes: 64 * 2 ** 20, deliveries: 100_000, changedEntries: 2_000 }
-
-const DAY = 86_400_000
+export const PACK_LIMITS: PackLimits = {
+  chunkBytes: 2 ** 30,
+  chunkDeliveries: 1_500_000,
+  bytes: 16 * 2 ** 20,
+  deliveries: 25_000,
+  changedEntries: 2_000,
+}
 
 export interface PackOptions {
   /** Deliveries that arrived before this time are packed, in milliseconds of Unix time. */
@@ -24,8 +34,9 @@ export interface PackOptions {
   /** Bodies older than this time are dropped and not packed; null if they are kept for ever. */
   readonly keptSince: number | null
   readonly signal: AbortSignal
-  readonly limits?: WindowLimits
-  readonly onProgress?: (position: number) => void
+  readonly limits?: PackLimits
+  /** Called after each transaction: the time until which everything is packed, and how many bodies this run has packed. */
+  readonly onProgress?: (position: number, deliveries: number) => void
 }
 
 export interface Packed {
@@ -34,21 +45,63 @@ export interface Packed {
 }
 
 /**
- * Packs the bodies of stored deliveries by owner, in the order of arrival, in transactions of bounded size. Each records how
- * far it came, so an interrupted run is taken up where it stopped. A pack is read back, and every body of it compared with its
- * digest, before the transaction commits. Throws if a body doesn't have its digest; then nothing is dropped.
+ * Packs the bodies of stored deliveries by owner, a chunk of at most a day at a time: Postgres sorts the bodies of the chunk by
+ * owner, and transactions of bounded size write the packs. A pack is read back, and every body of it compared with its digest,
+ * before its transaction commits. Then bodies that were in their entries are removed from there. The position moves at the end
+ * of the chunk. An interrupted run is taken up where it stopped, because bodies that are in a pack are left out. Throws if a body
+ * doesn't have its digest; then nothing is dropped.
  */
 export async function packBodies(client: Client, options: PackOptions): Promise<Packed> {
-  const { until, signal, onProgress } = options
+  const { until, signal, limits = PACK_LIMITS, onProgress } = options
   const done = { deliveries: 0, packs: 0 }
+  let { chunkBytes, chunkDeliveries } = limits
   for (;;) {
     const from = await packedUntil(client)
     if (timeOfId(from) >= until || signal.aborted) return done
-    const packed = await packWindow(client, from, options)
-    done.deliveries += packed.deliveries
-    done.packs += packed.packs
-    onProgress?.(packed.position)
+    const chunk = await nextChunk(client, from, until, { chunkBytes, chunkDeliveries })
+    const onPacked = (packs: readonly Pack[]) => {
+      done.deliveries += packs.reduce((sum, { entries }) => sum + entries.length, 0)
+      done.packs += packs.length
+      onProgress?.(timeOfId(from), done.deliveries)
+    }
+    try {
+      if (!(await packChunk(client, chunk, { ...options, limits }, onPacked))) return done
+    } catch (error) {
+      if (sqlState(error) !== TOO_LARGE_FOR_TEMP_FILES || chunkBytes <= SMALLEST_CHUNK) throw error
+      chunkBytes /= 4
+      chunkDeliveries = Math.ceil(chunkDeliveries / 4)
+      continue
+    }
+    await client.query(
+      `insert into upkeep_tasks as t (task, position, finished_at) values ('pack', $1, now())
+       on conflict (task) do update set position = excluded.position, finished_at = excluded.finished_at`,
+      [chunk.end],
+    )
+    onProgress?.(timeOfId(chunk.end), done.deliveries)
   }
+}
+
+/** The server's `temp_file_limit`. */
+const TOO_LARGE_FOR_TEMP_FILES = '53400'
+
+/** Bytes that can be sorted in memory. */
+const SMALLEST_CHUNK = 16 * 2 ** 20
+
+/** Returns false if it was interrupted. */
+async function packChunk(
+  client: Client,
+  chunk: Chunk,
+  { keptSince, signal, limits }: PackOptions & { readonly limits: PackLimits },
+  onPacked: (packs: readonly Pack[]) => void,
+): Promise<boolean> {
+  const isKept = keptSince === null || timeOfId(chunk.end) > keptSince
+  if (isKept && chunk.deliveries > 0) {
+    for await (const packs of windowsOf(cutPacks(packedBodies(client, chunk)), limits)) {
+      onPacked(await writePacks(client, packs))
+      if (signal.aborted) return false
+    }
+  }
+  return chunk.inline === 0 || emptyEntries(client, chunk, isKept, signal, limits)
 }
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
@@ -59,126 +112,80 @@ export async function packedUntil(client: Client): Promise<string> {
   return rows[0]?.position ?? FIRST_ID
 }
 
-async function packWindow(client: Client, from: string, options: PackOptions) {
+/**
+ * Writes packs in one transaction, without the deliveries that an erasure has deleted, or is about to delete, since they were
+ * read. Returns what it wrote.
+ */
+async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[]> {
   // An erasure waits for the transactions that hold this lock, so this one sees every fence that is not waiting. It blocks nobody.
-  await client.query('begin; lock table deliveries in row exclusive mode')
-  try {
-    const { entries, next } = await readWindow(client, from, options)
-    const isKept = options.keptSince === null || timeOfId(next) > options.keptSince
-    const packs = isKept ? packsOf(entries, await readBodies(client, entries)) : []
-    if (packs.length > 0) {
-      const time = timeOfId((packs[0] as Pack).ids[0] as string)
+  return transaction(client, 'begin; lock table deliveries in row exclusive mode', async () => {
+    const gone = await goneDeliveries(client, packs)
+    const written = packs.flatMap(({ owner, entries }) => {
+      const kept = entries.filter(({ delivery_id }) => !gone.has(delivery_id))
+      return kept.length > 0 ? [{ owner, entries: kept }] : []
+    })
+    const first = written[0]?.entries[0]
+    if (first) {
+      const time = timeOfId(first.delivery_id)
       await createPartitions(client, PACKS, time, time + 1)
-      await insertPacks(client, packs)
-      await readBack(client, packs, entries)
+      await insertPacks(client, written)
+      await readBack(client, written)
     }
-    await emptyEntries(client, entries)
-    await client.query(
-      `insert into upkeep_tasks as t (task, position, finished_at) values ('pack', $1, now())
-       on conflict (task) do update set position = excluded.position, finished_at = excluded.finished_at`,
-      [next],
-    )
+    return written
+  })
+}
+
+/** The subquery for each row makes Postgres use the index of the ids, however many there are. */
+async function goneDeliveries(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
+  const { rows } = await client.query(
+    `select r.id from unnest($1::uuid[]) as r(id) where (
+       select true from deliveries as d where d.delivery_id = r.id and d.outcome = 'stored' and ${isNotFenced('d')} limit 1
+     ) is null`,
+    [packs.flatMap(({ entries }) => entries.map(({ delivery_id }) => delivery_id))],
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
+/**
+ * Removes bodies from the entries of a chunk once they are packed, or no longer kept. In the order of arrival, so that each page
+ * of the table is written once: in the order of the owners it would be written, and logged, for each of its entries. Returns
+ * false if it was interrupted.
+ */
+async function emptyEntries(
+  client: Client,
+  chunk: Chunk,
+  isKept: boolean,
+  signal: AbortSignal,
+  { changedEntries }: PackLimits,
+): Promise<boolean> {
+  const entries = readSorted<{ delivery_id: string }>(client, packedInline(chunk, isKept), changedEntries)
+  for await (const rows of entries) {
+    const ids = [rows.map(({ delivery_id }) => delivery_id)]
+    const condition = `delivery_id = any($1::uuid[]) and outcome = 'stored' and body is not null`
+    await transaction(client, 'begin', async () => {
+      // In the order in which a group locks entries.
+      await client.query(
+        `select from deliveries where ${condition} order by owner collate "C", vendor collate "C", body_digest for update`,
+        ids,
+      )
+      await client.query(
+        `update deliveries set body = null, body_size = octet_length(body) where ${condition}`,
+        ids,
+      )
+    })
+    if (signal.aborted) return false
+  }
+  return true
+}
+
+async function transaction<T>(client: Client, begin: string, run: () => Promise<T>): Promise<T> {
+  await client.query(begin)
+  try {
+    const result = await run()
     await client.query('commit')
-    const deliveries = packs.reduce((sum, { ids }) => sum + ids.length, 0)
-    return { deliveries, packs: packs.length, position: timeOfId(next) }
+    return result
   } catch (error) {
     await client.query('rollback')
     throw error
   }
-}
-
-/** Reads the entries from an id on, as many as one transaction packs, of one day. `next` is the id after them. */
-async function readWindow(
-  client: Client,
-  from: string,
-  { until, limits = WINDOW }: PackOptions,
-): Promise<{ entries: PackedEntry[]; next: string }> {
-  const end = idAtTime(until)
-  const { rows: first } = await client.query(
-    'select delivery_id as id from deliveries where delivery_id >= $1 and delivery_id < $2 order by 1 limit 1',
-    [from, end],
-  )
-  if (first.length === 0) return { entries: [], next: end }
-  const endOfDay = Math.min(until, Math.floor(timeOfId(first[0].id) / DAY) * DAY + DAY)
-  const { rows } = await client.query(
-    `select delivery_id, owner, encode(body_digest, 'hex') as digest, body_group, body_start,
-       coalesce(body_size, octet_length(body)) as size, outcome = 'stored' and body is not null as is_inline,
-       outcome = 'stored' and (body is not null or body_group is not null)
-       and ${isNotFenced('d')} as is_packed
-     from deliveries as d where delivery_id >= $1 and delivery_id < $2 order by delivery_id limit $3`,
-    [first[0].id, idAtTime(endOfDay), limits.deliveries],
-  )
-  const entries: PackedEntry[] = []
-  let bytes = 0
-  let changed = 0
-  for (const row of rows) {
-    bytes += row.is_packed ? row.size : 0
-    changed += row.is_inline ? 1 : 0
-    if (entries.length > 0 && (bytes > limits.bytes || changed > limits.changedEntries))
-      return { entries, next: row.delivery_id }
-    if (row.is_packed) entries.push(row)
-  }
-  const isWhole = rows.length < limits.deliveries
-  return { entries, next: isWhole ? idAtTime(endOfDay) : idAfter(rows.at(-1).delivery_id) }
-}
-
-/** The next UUID. */
-function idAfter(id: string): string {
-  const hex = (BigInt(`0x${id.replaceAll('-', '')}`) + 1n).toString(16).padStart(32, '0')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-}
-
-/** Bytes of groups that one query reads. */
-const READ_GROUPS = 64
-
-/** Reads the bodies of the entries by delivery, and compares each with its digest. */
-async function readBodies(client: Client, entries: readonly PackedEntry[]): Promise<Map<string, Buffer>> {
-  const bodies = new Map<string, Buffer>()
-  const byGroup = new Map<string, PackedEntry[]>()
-  const inline: string[] = []
-  for (const entry of entries) {
-    if (entry.is_inline) inline.push(entry.delivery_id)
-    else if (entry.body_group !== null) {
-      const others = byGroup.get(entry.body_group)
-      if (others) others.push(entry)
-      else byGroup.set(entry.body_group, [entry])
-    }
-  }
-  const ids = [...byGroup.keys()].sort()
-  for (let at = 0; at < ids.length; at += READ_GROUPS) {
-    const some = ids.slice(at, at + READ_GROUPS)
-    const { rows } = await client.query(
-      'select group_id, bytes from body_groups where group_id = any($1::uuid[]) and group_id between $2 and $3',
-      [some, some[0], some.at(-1)],
-    )
-    for (const { group_id, bytes } of rows) {
-      for (const { delivery_id, body_start, size } of byGroup.get(group_id) ?? []) {
-        const start = (body_start as number) - 1
-        bodies.set(delivery_id, bytes.subarray(start, start + size))
-      }
-    }
-  }
-  if (inline.length > 0) {
-    const { rows } = await client.query(
-      'select delivery_id, body from deliveries where delivery_id = any($1::uuid[]) and body is not null order by owner collate "C", vendor collate "C", body_digest for update',
-      [inline],
-    )
-    for (const { delivery_id, body } of rows) bodies.set(delivery_id, body)
-  }
-  for (const { delivery_id, digest } of entries) {
-    const body = bodies.get(delivery_id)
-    if (body && hash('sha256', body, 'hex') !== digest) throw new DamagedBody(delivery_id)
-  }
-  return bodies
-}
-
-/** Removes bodies from their entries, once they are packed or no longer kept. */
-async function emptyEntries(client: Client, entries: readonly PackedEntry[]): Promise<void> {
-  const inline = entries.filter(({ is_inline }) => is_inline).map(({ delivery_id }) => delivery_id)
-  if (inline.length === 0) return
-  await client.query(
-    `update deliveries set body = null, body_size = octet_length(body)
-     where delivery_id = any($1::uuid[]) and outcome = 'stored' and body is not null`,
-    [inline],
-  )
 }

@@ -1,30 +1,23 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
-import { columnLiteral } from '../sql/values.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
 /** Bytes of bodies in one pack, before compression. Reading one body unpacks up to this much. */
 const PACK_BYTES = 256 * 2 ** 10
 
-/** An entry whose body is to be packed. */
+/** An entry of the ledger whose body is to be packed. */
 export interface PackedEntry {
   readonly delivery_id: string
   readonly owner: string
-  readonly digest: string
-  readonly body_group: string | null
-  readonly body_start: number | null
-  readonly size: number
-  /** The body is in the entry, because it came late or from a version that kept all bodies there. */
-  readonly is_inline: boolean
+  readonly digest: Buffer
+  readonly body: Buffer
 }
 
-/** Bodies of one owner, in order of arrival. */
+/** Bodies of one owner, in order of arrival; at least one. */
 export interface Pack {
   readonly owner: string
-  readonly ids: string[]
-  readonly ends: number[]
-  readonly bodies: Buffer[]
+  readonly entries: readonly PackedEntry[]
 }
 
 /** The bytes of a body are not those that arrived. */
@@ -38,24 +31,47 @@ export class DamagedBody extends Error {
   }
 }
 
-/** Groups bodies into packs, by owner and in order of arrival. A body that is no longer kept is left out. */
-export function packsOf(entries: readonly PackedEntry[], bodies: ReadonlyMap<string, Buffer>): Pack[] {
-  const packs: Pack[] = []
-  const open = new Map<string, Pack>()
-  for (const { owner, delivery_id } of entries) {
-    const body = bodies.get(delivery_id)
-    if (!body) continue
-    let pack = open.get(owner)
-    if (!pack || (pack.ends.at(-1) as number) + body.length > PACK_BYTES) {
-      pack = { owner, ids: [], ends: [], bodies: [] }
-      open.set(owner, pack)
-      packs.push(pack)
+const bytesOf = ({ entries }: Pack) => entries.reduce((sum, { body }) => sum + body.length, 0)
+
+/** Makes packs of bodies that come by owner and in the order of arrival. */
+export async function* cutPacks(entries: AsyncIterable<PackedEntry>): AsyncGenerator<Pack> {
+  let pack: PackedEntry[] = []
+  let bytes = 0
+  for await (const entry of entries) {
+    const [first] = pack
+    if (first && (first.owner !== entry.owner || bytes + entry.body.length > PACK_BYTES)) {
+      yield { owner: first.owner, entries: pack }
+      pack = []
+      bytes = 0
     }
-    pack.ids.push(delivery_id)
-    pack.ends.push((pack.ends.at(-1) ?? 0) + body.length)
-    pack.bodies.push(body)
+    pack.push(entry)
+    bytes += entry.body.length
   }
-  return packs
+  if (pack[0]) yield { owner: pack[0].owner, entries: pack }
+}
+
+/** Divides packs into windows of bounded size. A pack that is larger has a window for itself. */
+export async function* windowsOf(
+  packs: AsyncIterable<Pack>,
+  limits: { readonly bytes: number; readonly deliveries: number },
+): AsyncGenerator<Pack[]> {
+  let window: Pack[] = []
+  let bytes = 0
+  let deliveries = 0
+  for await (const pack of packs) {
+    const size = bytesOf(pack)
+    const isFull = bytes + size > limits.bytes || deliveries + pack.entries.length > limits.deliveries
+    if (window.length > 0 && isFull) {
+      yield window
+      window = []
+      bytes = 0
+      deliveries = 0
+    }
+    window.push(pack)
+    bytes += size
+    deliveries += pack.entries.length
+  }
+  if (window.length > 0) yield window
 }
 
 /** Bytes of packs that one statement inserts or reads. */
@@ -65,7 +81,7 @@ function* slices(packs: readonly Pack[]): Generator<Pack[]> {
   let slice: Pack[] = []
   let bytes = 0
   for (const pack of packs) {
-    const size = pack.ends.at(-1) as number
+    const size = bytesOf(pack)
     if (slice.length > 0 && bytes + size > STATEMENT_BYTES) {
       yield slice
       slice = []
@@ -77,9 +93,19 @@ function* slices(packs: readonly Pack[]): Generator<Pack[]> {
   if (slice.length > 0) yield slice
 }
 
+const firstId = ({ entries }: Pack) => entries[0]?.delivery_id as string
+
+function endsOf({ entries }: Pack): number[] {
+  let end = 0
+  return entries.map(({ body }) => {
+    end += body.length
+    return end
+  })
+}
+
 export async function insertPacks(client: Client, packs: readonly Pack[]): Promise<void> {
   for (const slice of slices(packs)) {
-    const sizes = slice.map(({ ends }) => ends.at(-1) as number)
+    const sizes = slice.map(bytesOf)
     let start = 1
     const starts = sizes.map((size) => {
       start += size
@@ -90,17 +116,14 @@ export async function insertPacks(client: Client, packs: readonly Pack[]): Promi
        select r.owner, r.pack_id, r.last_id, r.delivery_ids::uuid[], r.ends::integer[],
          substring($6::bytea from r.start for r.size)
        from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $7::integer[], $8::integer[])
-         as r(owner, pack_id, last_id, delivery_ids, ends, start, size)
-       on conflict (owner, pack_id) do update
-       set last_id = excluded.last_id, delivery_ids = excluded.delivery_ids, ends = excluded.ends, bytes = excluded.bytes
-       where cardinality(body_packs.delivery_ids) <= cardinality(excluded.delivery_ids)`,
+         as r(owner, pack_id, last_id, delivery_ids, ends, start, size)`,
       [
         slice.map(({ owner }) => owner),
-        slice.map(({ ids }) => ids[0]),
-        slice.map(({ ids }) => ids.at(-1)),
-        slice.map(({ ids }) => columnLiteral(ids, 'uuid')),
-        slice.map(({ ends }) => `{${ends.join()}}`),
-        Buffer.concat(slice.flatMap(({ bodies }) => bodies)),
+        slice.map(firstId),
+        slice.map(({ entries }) => entries.at(-1)?.delivery_id),
+        slice.map(({ entries }) => `{${entries.map(({ delivery_id }) => delivery_id).join()}}`),
+        slice.map((pack) => `{${endsOf(pack).join()}}`),
+        Buffer.concat(slice.flatMap(({ entries }) => entries.map(({ body }) => body))),
         starts,
         sizes,
       ],
@@ -109,33 +132,27 @@ export async function insertPacks(client: Client, packs: readonly Pack[]): Promi
 }
 
 /** Reads packs back as a reader would, and compares every body with its digest. */
-export async function readBack(
-  client: Client,
-  packs: readonly Pack[],
-  entries: readonly PackedEntry[],
-): Promise<void> {
-  const digests = new Map(entries.map(({ delivery_id, digest }) => [delivery_id, digest]))
+export async function readBack(client: Client, packs: readonly Pack[]): Promise<void> {
+  const digests = new Map(
+    packs.flatMap(({ entries }) => entries.map(({ delivery_id, digest }) => [delivery_id, digest])),
+  )
   let found = 0
   for (const slice of slices(packs)) {
     const { rows } = await client.query(
       `select p.delivery_ids, p.ends, p.bytes
        from unnest($1::text[], $2::uuid[]) as r(owner, pack_id)
        join body_packs as p on p.owner = r.owner and p.pack_id = r.pack_id and p.pack_id between $3 and $4`,
-      [
-        slice.map(({ owner }) => owner),
-        slice.map(({ ids }) => ids[0]),
-        ...bounds(slice.map(({ ids }) => ids[0] as string)),
-      ],
+      [slice.map(({ owner }) => owner), slice.map(firstId), ...bounds(slice.map(firstId))],
     )
     for (const { delivery_ids, ends, bytes } of rows) {
       for (const [at, id] of delivery_ids.entries()) {
         const body = bytes.subarray(ends[at - 1] ?? 0, ends[at])
-        if (hash('sha256', body, 'hex') !== digests.get(id)) throw new DamagedBody(id)
+        if (hash('sha256', body, 'hex') !== digests.get(id)?.toString('hex')) throw new DamagedBody(id)
         found += 1
       }
     }
   }
-  const expected = packs.reduce((sum, { ids }) => sum + ids.length, 0)
+  const expected = digests.size
   if (found !== expected) throw new Error(`Of ${expected} packed bodies ${found} could be read back.`)
 }
 
