@@ -113,8 +113,8 @@ export async function packedUntil(client: Client): Promise<string> {
 }
 
 /**
- * Writes packs in one transaction, without the deliveries that an erasure has deleted, or is about to delete, since they were
- * read. Returns what it wrote.
+ * Writes packs in one transaction, without the deliveries that since they were read an erasure has deleted, or is about to
+ * delete, or that a replay gave another owner. Returns what it wrote.
  */
 async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[]> {
   // An erasure waits for the transactions that hold this lock, so this one sees every fence that is not waiting. It blocks nobody.
@@ -138,10 +138,14 @@ async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[
 /** The subquery for each row makes Postgres use the index of the ids, however many there are. */
 async function goneDeliveries(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
   const { rows } = await client.query(
-    `select r.id from unnest($1::uuid[]) as r(id) where (
-       select true from deliveries as d where d.delivery_id = r.id and d.outcome = 'stored' and ${isNotFenced('d')} limit 1
+    `select r.id from unnest($1::uuid[], $2::text[]) as r(id, owner) where (
+       select true from deliveries as d
+       where d.delivery_id = r.id and d.owner = r.owner and d.outcome = 'stored' and ${isNotFenced('d')} limit 1
      ) is null`,
-    [packs.flatMap(({ entries }) => entries.map(({ delivery_id }) => delivery_id))],
+    [
+      packs.flatMap(({ entries }) => entries.map(({ delivery_id }) => delivery_id)),
+      packs.flatMap(({ owner, entries }) => entries.map(() => owner)),
+    ],
   )
   return new Set(rows.map(({ id }) => id))
 }
