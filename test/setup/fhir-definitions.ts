@@ -98,7 +98,7 @@ class Check {
 
   #code({ required }: Element, value: Json, at: string): void {
     const codes = valueSets[required?.split('|')[0] ?? '']
-    const codings = (value['coding'] ?? []) as Coding[]
+    const { coding: codings = [] } = value as { coding?: Coding[] }
     const isOne = ({ system, code }: Coding) =>
       codes?.some((one) => one.system === system && one.code === code)
     if (codes && !codings.some(isOne)) this.found.push(`${at} has no code of ${required}`)
