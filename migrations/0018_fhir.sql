@@ -56,9 +56,7 @@ SELECT owner, vendor, external_id, id, status, code_system, code, local_date, ef
       'id', id,
       'identifier', jsonb_build_array(jsonb_build_object('system', record_system, 'value', record)),
       'status', status,
-      'category', CASE WHEN category IS NOT NULL THEN jsonb_build_array(jsonb_build_object('coding', jsonb_build_array(
-        jsonb_build_object('system', 'http://terminology.hl7.org/CodeSystem/observation-category', 'code', category)
-      ))) END,
+      'category', categories,
       'code', jsonb_build_object('coding', codings, 'text', name),
       'subject', jsonb_build_object('identifier', jsonb_build_object('system', owner_system, 'value', owner)),
       'effectiveDateTime', CASE WHEN effective_end IS NULL THEN iso_instant(effective_start, start_offset) END,
@@ -66,17 +64,18 @@ SELECT owner, vendor, external_id, id, status, code_system, code, local_date, ef
         'start', iso_instant(effective_start, start_offset), 'end', iso_instant(effective_end, end_offset)
       ) END,
       'issued', iso_instant(received_at, 0),
-      'performer', jsonb_build_array(jsonb_build_object('display', vendor_name)),
+      'performer', performers,
       'method', CASE WHEN method <> '' THEN jsonb_build_object('text', method) END
     ) || value
   ) AS resource
 FROM (
-  SELECT n.user_id AS owner, 'asleep' AS vendor, 'Asleep' AS vendor_name, 'urn:nightpost:asleep:user' AS owner_system,
-    NULL AS external_id,
+  SELECT n.user_id AS owner, 'asleep' AS vendor, '[{"display": "Asleep"}]'::jsonb AS performers,
+    'urn:nightpost:asleep:user-id' AS owner_system, NULL AS external_id,
     name_uuid(jsonb_build_array('asleep', n.user_id, n.session_id, o.code)::text)::text AS id,
-    'urn:nightpost:asleep:session' AS record_system, n.session_id || '#' || o.code AS record,
+    'urn:nightpost:asleep:session-id' AS record_system, n.session_id || '#' || o.code AS record,
     CASE n.state WHEN 'COMPLETE' THEN 'final' ELSE 'preliminary' END AS status,
-    'social-history' AS category, o.code_system, o.code, o.codings, o.name,
+    '[{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "social-history"}]}]'::jsonb AS categories,
+    o.code_system, o.code, o.codings, o.name,
     n.sleep_date AS local_date, o.effective_start,
     CASE WHEN o.effective_end >= o.effective_start THEN o.effective_end END AS effective_end,
     extract(epoch FROM o.local_start - o.effective_start AT TIME ZONE 'UTC')::integer / 60 AS start_offset,
@@ -132,39 +131,38 @@ FROM (
       ) AS value
     WHERE n.wake_time >= n.sleep_time
     UNION ALL
-    SELECT 'http://loinc.org', d.code,
-      jsonb_build_array(
-        jsonb_build_object('system', 'http://loinc.org', 'code', d.code, 'display', d.display),
-        jsonb_build_object('system', 'urn:nightpost:asleep:stat', 'code', d.field)
-      ),
-      d.display, n.start_time, n.end_time, n.local_bed_time, n.local_end_time,
+    SELECT 'http://loinc.org', d.codings #>> '{0,code}', d.codings, d.codings #>> '{0,display}', n.start_time, n.end_time, n.local_bed_time, n.local_end_time,
       jsonb_build_object('valueQuantity', jsonb_build_object(
         'value', d.seconds, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's'
       ))
     FROM (VALUES
-      ('93832-4', 'Sleep duration', 'time_in_sleep', t.time_in_sleep),
-      ('93830-8', 'Light sleep duration', 'time_in_light', t.time_in_light),
-      ('93831-6', 'Deep sleep duration', 'time_in_deep', t.time_in_deep),
-      ('93829-0', 'REM sleep duration', 'time_in_rem', t.time_in_rem)
-    ) AS d (code, display, field, seconds)
+      ('[{"system": "http://loinc.org", "code": "93832-4", "display": "Sleep duration"},
+        {"system": "urn:nightpost:asleep:stat", "code": "time_in_sleep"}]'::jsonb, t.time_in_sleep),
+      ('[{"system": "http://loinc.org", "code": "93830-8", "display": "Light sleep duration"},
+        {"system": "urn:nightpost:asleep:stat", "code": "time_in_light"}]'::jsonb, t.time_in_light),
+      ('[{"system": "http://loinc.org", "code": "93831-6", "display": "Deep sleep duration"},
+        {"system": "urn:nightpost:asleep:stat", "code": "time_in_deep"}]'::jsonb, t.time_in_deep),
+      ('[{"system": "http://loinc.org", "code": "93829-0", "display": "REM sleep duration"},
+        {"system": "urn:nightpost:asleep:stat", "code": "time_in_rem"}]'::jsonb, t.time_in_rem)
+    ) AS d (codings, seconds)
     WHERE d.seconds IS NOT NULL AND n.start_time IS NOT NULL
   ) AS o
   UNION ALL
-  SELECT b.profile_id, 'sahha', 'Sahha', 'urn:nightpost:sahha:profile', b.external_id,
+  SELECT b.profile_id, 'sahha', '[{"display": "Sahha"}]', 'urn:nightpost:sahha:profile-id', b.external_id,
     name_uuid(jsonb_build_array('sahha', b.profile_id, 'biomarker', b.id)::text)::text,
-    'urn:nightpost:sahha:biomarker', b.id,
+    'urn:nightpost:sahha:biomarker-id', b.id,
     -- The total of a period that had not ended when Sahha made it will grow.
     CASE WHEN b.aggregation = 'total' AND b.category IS DISTINCT FROM 'sleep' AND b.created_at_utc < b.end_date_time
       THEN 'preliminary' ELSE 'final' END,
-    coalesce(c.category, CASE b.category WHEN 'activity' THEN 'activity' WHEN 'sleep' THEN 'social-history' END),
+    coalesce(c.categories, CASE b.category
+      WHEN 'activity' THEN '[{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "activity"}]}]'::jsonb
+      WHEN 'sleep' THEN '[{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "social-history"}]}]'::jsonb
+    END),
     CASE WHEN c.code IS NULL THEN 'urn:nightpost:sahha:biomarker' ELSE 'http://loinc.org' END,
     coalesce(c.code, b.type),
-    CASE WHEN c.code IS NOT NULL THEN jsonb_build_array(
-      jsonb_build_object('system', 'http://loinc.org', 'code', c.code, 'display', c.display),
+    coalesce(c.codings, CASE WHEN b.type ~ '^\S+( \S+)*$' THEN jsonb_build_array(
       jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', b.type)
-    ) WHEN b.type ~ '^\S+( \S+)*$' THEN jsonb_build_array(
-      jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', b.type)
-    ) END,
+    ) END),
     b.type,
     ((b.start_date_time + coalesce(b.end_date_time - b.start_date_time, interval '0') / 2) AT TIME ZONE 'UTC'
       + coalesce(b.utc_offset_minutes, 0) * interval '1 minute')::date,
@@ -181,14 +179,25 @@ FROM (
       )) END,
     b.received_at, b.delivery_id
   FROM biomarkers AS b
-  LEFT JOIN fhir_loinc_codes AS c ON c.type = b.type AND c.sent_unit = b.unit AND b.value_number IS NOT NULL
+  LEFT JOIN (
+    -- Built once per code, not once per biomarker.
+    SELECT type, sent_unit, periodicities, aggregations, code, unit, unit_code,
+      jsonb_build_array(jsonb_build_object('coding', jsonb_build_array(
+        jsonb_build_object('system', 'http://terminology.hl7.org/CodeSystem/observation-category', 'code', category)
+      ))) AS categories,
+      jsonb_build_array(
+        jsonb_build_object('system', 'http://loinc.org', 'code', code, 'display', display),
+        jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', type)
+      ) AS codings
+    FROM fhir_loinc_codes
+  ) AS c ON c.type = b.type AND c.sent_unit = b.unit AND b.value_number IS NOT NULL
     AND (c.periodicities IS NULL OR coalesce(b.periodicity, 'none') = ANY (c.periodicities))
     AND coalesce(b.aggregation, 'none') = ANY (c.aggregations)
   WHERE b.start_date_time IS NOT NULL AND b.type ~ '\S' AND (b.value_number IS NOT NULL OR b.value ~ '\S')
   UNION ALL
-  SELECT s.profile_id, 'sahha', 'Sahha', 'urn:nightpost:sahha:profile', s.external_id,
+  SELECT s.profile_id, 'sahha', '[{"display": "Sahha"}]', 'urn:nightpost:sahha:profile-id', s.external_id,
     name_uuid(jsonb_build_array('sahha', s.profile_id, 'score', s.id)::text)::text,
-    'urn:nightpost:sahha:score', s.id, 'final', NULL, 'urn:nightpost:sahha:score', s.type,
+    'urn:nightpost:sahha:score-id', s.id, 'final', NULL, 'urn:nightpost:sahha:score', s.type,
     CASE WHEN s.type ~ '^\S+( \S+)*$' THEN jsonb_build_array(
       jsonb_build_object('system', 'urn:nightpost:sahha:score', 'code', s.type)
     ) END,

@@ -461,11 +461,7 @@ create view fhir_observations as
     effective_end,
     received_at,
     delivery_id,
-    jsonb_strip_nulls(jsonb_build_object('resourceType', 'Observation', 'id', id, 'identifier', jsonb_build_array(jsonb_build_object('system', record_system, 'value', record)), 'status', status, 'category',
-        CASE
-            WHEN category IS NOT NULL THEN jsonb_build_array(jsonb_build_object('coding', jsonb_build_array(jsonb_build_object('system', 'http://terminology.hl7.org/CodeSystem/observation-category', 'code', category))))
-            ELSE NULL::jsonb
-        END, 'code', jsonb_build_object('coding', codings, 'text', name), 'subject', jsonb_build_object('identifier', jsonb_build_object('system', owner_system, 'value', owner)), 'effectiveDateTime',
+    jsonb_strip_nulls(jsonb_build_object('resourceType', 'Observation', 'id', id, 'identifier', jsonb_build_array(jsonb_build_object('system', record_system, 'value', record)), 'status', status, 'category', categories, 'code', jsonb_build_object('coding', codings, 'text', name), 'subject', jsonb_build_object('identifier', jsonb_build_object('system', owner_system, 'value', owner)), 'effectiveDateTime',
         CASE
             WHEN effective_end IS NULL THEN iso_instant(effective_start, start_offset)
             ELSE NULL::text
@@ -473,24 +469,24 @@ create view fhir_observations as
         CASE
             WHEN effective_end IS NOT NULL THEN jsonb_build_object('start', iso_instant(effective_start, start_offset), 'end', iso_instant(effective_end, end_offset))
             ELSE NULL::jsonb
-        END, 'issued', iso_instant(received_at, 0), 'performer', jsonb_build_array(jsonb_build_object('display', vendor_name)), 'method',
+        END, 'issued', iso_instant(received_at, 0), 'performer', performers, 'method',
         CASE
             WHEN method <> ''::text THEN jsonb_build_object('text', method)
             ELSE NULL::jsonb
         END) || value) AS resource
    FROM ( SELECT n.user_id AS owner,
             'asleep'::text AS vendor,
-            'Asleep'::text AS vendor_name,
-            'urn:nightpost:asleep:user'::text AS owner_system,
+            '[{"display": "Asleep"}]'::jsonb AS performers,
+            'urn:nightpost:asleep:user-id'::text AS owner_system,
             NULL::text AS external_id,
             name_uuid(jsonb_build_array('asleep', n.user_id, n.session_id, o.code)::text)::text AS id,
-            'urn:nightpost:asleep:session'::text AS record_system,
+            'urn:nightpost:asleep:session-id'::text AS record_system,
             (n.session_id || '#'::text) || o.code AS record,
                 CASE n.state
                     WHEN 'COMPLETE'::text THEN 'final'::text
                     ELSE 'preliminary'::text
                 END AS status,
-            'social-history'::text AS category,
+            '[{"coding": [{"code": "social-history", "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}]'::jsonb AS categories,
             o.code_system,
             o.code,
             o.codings,
@@ -527,45 +523,45 @@ create view fhir_observations as
                   WHERE n.wake_time >= n.sleep_time
                 UNION ALL
                  SELECT 'http://loinc.org'::text,
-                    d.code,
-                    jsonb_build_array(jsonb_build_object('system', 'http://loinc.org', 'code', d.code, 'display', d.display), jsonb_build_object('system', 'urn:nightpost:asleep:stat', 'code', d.field)) AS jsonb_build_array,
-                    d.display,
+                    d.codings #>> '{0,code}'::text[],
+                    d.codings,
+                    d.codings #>> '{0,display}'::text[],
                     n.start_time,
                     n.end_time,
                     n.local_bed_time,
                     n.local_end_time,
                     jsonb_build_object('valueQuantity', jsonb_build_object('value', d.seconds, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')) AS jsonb_build_object
-                   FROM ( VALUES ('93832-4'::text,'Sleep duration'::text,'time_in_sleep'::text,t.time_in_sleep), ('93830-8'::text,'Light sleep duration'::text,'time_in_light'::text,t.time_in_light), ('93831-6'::text,'Deep sleep duration'::text,'time_in_deep'::text,t.time_in_deep), ('93829-0'::text,'REM sleep duration'::text,'time_in_rem'::text,t.time_in_rem)) d(code, display, field, seconds)
+                   FROM ( VALUES ('[{"code": "93832-4", "system": "http://loinc.org", "display": "Sleep duration"}, {"code": "time_in_sleep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_sleep), ('[{"code": "93830-8", "system": "http://loinc.org", "display": "Light sleep duration"}, {"code": "time_in_light", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_light), ('[{"code": "93831-6", "system": "http://loinc.org", "display": "Deep sleep duration"}, {"code": "time_in_deep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_deep), ('[{"code": "93829-0", "system": "http://loinc.org", "display": "REM sleep duration"}, {"code": "time_in_rem", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_rem)) d(codings, seconds)
                   WHERE d.seconds IS NOT NULL AND n.start_time IS NOT NULL) o
         UNION ALL
          SELECT b.profile_id,
             'sahha'::text,
-            'Sahha'::text,
-            'urn:nightpost:sahha:profile'::text,
+            '[{"display": "Sahha"}]'::jsonb,
+            'urn:nightpost:sahha:profile-id'::text,
             b.external_id,
             name_uuid(jsonb_build_array('sahha', b.profile_id, 'biomarker', b.id)::text)::text AS name_uuid,
-            'urn:nightpost:sahha:biomarker'::text,
+            'urn:nightpost:sahha:biomarker-id'::text,
             b.id,
                 CASE
                     WHEN b.aggregation = 'total'::text AND b.category IS DISTINCT FROM 'sleep'::text AND b.created_at_utc < b.end_date_time THEN 'preliminary'::text
                     ELSE 'final'::text
                 END AS "case",
-            COALESCE(c.category,
+            COALESCE(c.categories,
                 CASE b.category
-                    WHEN 'activity'::text THEN 'activity'::text
-                    WHEN 'sleep'::text THEN 'social-history'::text
-                    ELSE NULL::text
+                    WHEN 'activity'::text THEN '[{"coding": [{"code": "activity", "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}]'::jsonb
+                    WHEN 'sleep'::text THEN '[{"coding": [{"code": "social-history", "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}]'::jsonb
+                    ELSE NULL::jsonb
                 END) AS "coalesce",
                 CASE
                     WHEN c.code IS NULL THEN 'urn:nightpost:sahha:biomarker'::text
                     ELSE 'http://loinc.org'::text
                 END AS "case",
             COALESCE(c.code, b.type) AS "coalesce",
+            COALESCE(c.codings,
                 CASE
-                    WHEN c.code IS NOT NULL THEN jsonb_build_array(jsonb_build_object('system', 'http://loinc.org', 'code', c.code, 'display', c.display), jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', b.type))
                     WHEN b.type ~ '^\S+( \S+)*$'::text THEN jsonb_build_array(jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', b.type))
                     ELSE NULL::jsonb
-                END AS "case",
+                END) AS "coalesce",
             b.type,
             (((b.start_date_time + COALESCE(b.end_date_time - b.start_date_time, '00:00:00'::interval) / 2::double precision) AT TIME ZONE 'UTC'::text) + COALESCE(b.utc_offset_minutes::integer, 0)::double precision * '00:01:00'::interval)::date AS date,
             b.start_date_time,
@@ -599,19 +595,28 @@ create view fhir_observations as
             b.received_at,
             b.delivery_id
            FROM biomarkers b
-             LEFT JOIN fhir_loinc_codes c ON c.type = b.type AND c.sent_unit = b.unit AND b.value_number IS NOT NULL AND (c.periodicities IS NULL OR (COALESCE(b.periodicity, 'none'::text) = ANY (c.periodicities))) AND (COALESCE(b.aggregation, 'none'::text) = ANY (c.aggregations))
+             LEFT JOIN ( SELECT fhir_loinc_codes.type,
+                    fhir_loinc_codes.sent_unit,
+                    fhir_loinc_codes.periodicities,
+                    fhir_loinc_codes.aggregations,
+                    fhir_loinc_codes.code,
+                    fhir_loinc_codes.unit,
+                    fhir_loinc_codes.unit_code,
+                    jsonb_build_array(jsonb_build_object('coding', jsonb_build_array(jsonb_build_object('system', 'http://terminology.hl7.org/CodeSystem/observation-category', 'code', fhir_loinc_codes.category)))) AS categories,
+                    jsonb_build_array(jsonb_build_object('system', 'http://loinc.org', 'code', fhir_loinc_codes.code, 'display', fhir_loinc_codes.display), jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', fhir_loinc_codes.type)) AS codings
+                   FROM fhir_loinc_codes) c ON c.type = b.type AND c.sent_unit = b.unit AND b.value_number IS NOT NULL AND (c.periodicities IS NULL OR (COALESCE(b.periodicity, 'none'::text) = ANY (c.periodicities))) AND (COALESCE(b.aggregation, 'none'::text) = ANY (c.aggregations))
           WHERE b.start_date_time IS NOT NULL AND b.type ~ '\S'::text AND (b.value_number IS NOT NULL OR b.value ~ '\S'::text)
         UNION ALL
          SELECT s.profile_id,
             'sahha'::text,
-            'Sahha'::text,
-            'urn:nightpost:sahha:profile'::text,
+            '[{"display": "Sahha"}]'::jsonb,
+            'urn:nightpost:sahha:profile-id'::text,
             s.external_id,
             name_uuid(jsonb_build_array('sahha', s.profile_id, 'score', s.id)::text)::text AS name_uuid,
-            'urn:nightpost:sahha:score'::text,
+            'urn:nightpost:sahha:score-id'::text,
             s.id,
             'final'::text,
-            NULL::text,
+            NULL::jsonb,
             'urn:nightpost:sahha:score'::text,
             s.type,
                 CASE
