@@ -8,6 +8,7 @@ export default defineConfig({
     './src/tables/upkeep.ts',
     './src/tables/feed.ts',
     './src/tables/erasures.ts',
+    './src/tables/people.ts',
     './src/tables/unverified.ts',
     './src/vendors/*/tables/*.ts',
   ],

@@ -368,9 +368,9 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO nightpost_reader', current_schema());
   GRANT SELECT ON
     sleep_sessions, sleep_stats, sleep_stage_series, sleep_stage_windows,
-    scores, score_factors, biomarkers, archetypes, data_logs,
-    time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights,
-    latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log,
+    scores, score_factors, biomarkers, archetypes, data_logs, owners, person_links,
+    time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights_base, sleep_nights,
+    latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log, people, user_days,
     fhir_loinc_codes, fhir_observations, open_mhealth_sleep_episodes, sleep_session_peculiarities, score_data_sources
   TO nightpost_reader;
   GRANT EXECUTE ON FUNCTION nightpost_person, nightpost_changes(text, integer), nightpost_changes_now() TO nightpost_reader;

@@ -7,6 +7,7 @@ import { groups, packs } from '../src/tables/bodies.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import { fence, fenceKey } from '../src/tables/erasures.ts'
 import { feed } from '../src/tables/feed.ts'
+import { links, ownerNames } from '../src/tables/people.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'
 import { activity, tasks } from '../src/tables/upkeep.ts'
@@ -34,6 +35,8 @@ const targets = [
   fence as unknown as Target,
   fenceKey as unknown as Target,
   feed as unknown as Target,
+  ownerNames as unknown as Target,
+  links as unknown as Target,
   ...vendors.flatMap((vendor) => vendor.targets),
 ]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)

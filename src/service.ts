@@ -63,7 +63,7 @@ export async function startService(
     connect: () => directConnection(database),
     pool,
     log,
-    options: { steps: onlineSteps(targets), schema: database.schema },
+    options: { steps: onlineSteps(vendors), schema: database.schema },
   })
   const upkeep = new Upkeep({
     connect: () => directConnection(database),

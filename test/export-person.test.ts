@@ -146,6 +146,9 @@ it('every table with an owner is known', async () => {
     ...vendors.flatMap(tablesOf),
     { table: 'deliveries', ownerColumn: 'owner' },
     { table: 'body_packs', ownerColumn: 'owner' },
+    // Both are in views/people.
+    { table: 'owners', ownerColumn: 'owner' },
+    { table: 'person_links', ownerColumn: 'owner' },
   ]
   const columns = await service.db.query(
     `select c.relname as table, string_agg(a.attname, ' ') as columns from pg_class as c join pg_attribute as a on a.attrelid = c.oid
@@ -177,6 +180,7 @@ describe('a person of Asleep', () => {
       stages: [0, 1, 2],
     })
     expect(JSON.parse(read('anna', 'views', 'sleep_nights.json'))).toMatchObject([{ sleep_index: 80 }])
+    expect(JSON.parse(read('anna', 'views', 'people.json'))).toMatchObject([{ person_id: 'sleeper-anna' }])
     expect(bodiesIn('anna')).toEqual(bodiesOf('sleeper-anna'))
     const entries = JSON.parse(read('anna', 'deliveries.json'))
     expect(entries).toHaveLength(5)

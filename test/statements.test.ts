@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPool } from '../src/db/connect/pool.ts'
-import { countDuplicates, insertGroup, moveDeliveries } from '../src/db/sql/ledger-statements.ts'
+import { insertGroup } from '../src/db/sql/insert-group.ts'
+import { countDuplicates, moveDeliveries } from '../src/db/sql/ledger-statements.ts'
 import { rowParameters } from '../src/db/sql/values.ts'
 import { entriesOf, ledgerRows } from '../src/db/write/entries.ts'
 import { plansFor } from '../src/db/write/plan.ts'

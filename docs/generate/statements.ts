@@ -2,14 +2,15 @@ import { getTableName } from 'drizzle-orm'
 import { describeGiven, describeHeld, removeDescribed } from '../../src/db/sql/comparing-statements.ts'
 import { describeKeyed, tellRejudged } from '../../src/db/sql/feed-statements.ts'
 import { fencedDeliveries } from '../../src/db/sql/fence.ts'
+import { insertGroup } from '../../src/db/sql/insert-group.ts'
 import {
   countDuplicates,
-  insertGroup,
   lockDeliveries,
   moveDeliveries,
   present,
   updateVerdicts,
 } from '../../src/db/sql/ledger-statements.ts'
+import { recordOwners } from '../../src/db/sql/owner-statements.ts'
 import type { Parameter, Statement } from '../../src/db/sql/parameters.ts'
 import { deleteOldestUnverified, insertUnverified } from '../../src/db/sql/quarantine-statements.ts'
 import { keyOf, upsert } from '../../src/db/sql/upserts.ts'
@@ -73,7 +74,7 @@ function groups(): Plan[][] {
 const grouped = (set: readonly Plan[], suffix = '') =>
   made(
     `insertGroup(${set.map(({ target }) => nameOf(target)).join(', ')})${suffix}`,
-    LEDGER,
+    'src/db/sql/insert-group.ts',
     insertGroup(set),
   )
 
@@ -93,6 +94,7 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
       [
         made('countDuplicates', LEDGER, countDuplicates),
         made('fencedDeliveries', 'src/db/sql/fence.ts', fencedDeliveries),
+        made('recordOwners', 'src/db/sql/owner-statements.ts', recordOwners),
         ...plans.flatMap((plan) => rowStatements(plan)),
         ...withFormerKey.map(({ target, key }) =>
           made(`upsert(${nameOf(target)})${PREVIOUS_KEY}`, UPSERTS, upsert(target, key)),

@@ -59,6 +59,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replayCommand,
   },
   {
+    name: 'link',
+    summary: 'say which ids of the vendors are one person',
+    load: async () => (await import('./link.ts')).linkCommand,
+  },
+  {
     name: 'erase',
     summary: 'delete everything about one person, and keep it so',
     load: async () => (await import('./erase.ts')).eraseCommand,

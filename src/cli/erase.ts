@@ -5,12 +5,12 @@ import type { Vendor } from '../contract/vendor.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, isCurrent, resetSession } from '../db/migrate/migrate.ts'
 import { eraseFromArchives } from '../erase/archives.ts'
-import { certificateOf, certificateText } from '../erase/certificate.ts'
+import { type Certificate, certificateOf, certificateText } from '../erase/certificate.ts'
 import { totalOf } from '../erase/count.ts'
 import { countInSnapshot, erase } from '../erase/erase.ts'
 import { liftFence } from '../erase/fence.ts'
 import { exportFence, readFence } from '../erase/fence-file.ts'
-import { type Person, personOfOwner, personOfUser } from '../erase/person.ts'
+import { type Person, personOfOwner, personOfUser, personsOf } from '../erase/person.ts'
 import { reapply } from '../erase/reapply.ts'
 import { tracesOf, vacuum } from '../erase/traces.ts'
 import { vendors } from '../vendors/index.ts'
@@ -26,6 +26,7 @@ there before and after, and where copies remain that it can't reach. docs/privac
 Keep a copy of --export beside each backup, and run --reapply after a restore.
 
 Examples:
+  nightpost erase --person user_42                                  all ids of a person, of both vendors; asks first
   nightpost erase --vendor asleep --owner G-20260124-1              a user of Asleep
   nightpost erase --vendor sahha --external-id user_42              all profiles of a person; asks first
   nightpost erase --vendor sahha --owner PROFILE_ID --dry-run       what would be deleted
@@ -41,6 +42,7 @@ interface Options {
   vendor?: string
   owner?: string
   externalId?: string
+  person?: string
   archive: string[]
   dryRun?: boolean
   yes?: boolean
@@ -58,6 +60,7 @@ export const eraseCommand = new Command('erase')
   )
   .option('--owner <id>', "the person's id: Asleep user_id, Sahha profileId")
   .option('--external-id <id>', 'all Sahha profiles with this externalId; asks before it deletes')
+  .option('--person <id>', 'a person of all vendors, as the view people has them; asks before it deletes')
   .option('--archive <directory>', 'also remove the person from this archive; may be repeated', collect, [])
   .option('--dry-run', 'show what would be deleted; nothing is written')
   .option('--yes', 'do not ask')
@@ -71,18 +74,17 @@ export const eraseCommand = new Command('erase')
   .option('--json', 'print the certificate, or the counts, as one JSON object')
   .addHelpText('after', HELP)
   .action(async (options: Options) => {
-    const actions = [options.owner ?? options.externalId, options.export, options.reapply]
-    if (
-      actions.filter((action) => action !== undefined).length !== 1 ||
-      (options.owner !== undefined && options.externalId !== undefined)
-    )
-      return eraseCommand.error('error: give one of --owner, --external-id, --export and --reapply')
+    const { owner, externalId, person } = options
+    const ids = [owner, externalId, person].filter((id) => id !== undefined)
+    const actions = [ids[0], options.export, options.reapply]
+    if (actions.filter((action) => action !== undefined).length !== 1 || ids.length > 1)
+      return eraseCommand.error('error: give one of --owner, --external-id, --person, --export and --reapply')
     const vendor = vendors.find(({ name }) => name === options.vendor)
-    if (actions[0] !== undefined && !vendor)
-      return eraseCommand.error('error: give --vendor with --owner or --external-id')
-    if (options.externalId !== undefined && vendor?.userColumn === undefined)
+    if (ids.length > 0 && (vendor === undefined) !== (person !== undefined))
+      return eraseCommand.error('error: give --vendor with --owner or --external-id, and only with these')
+    if (externalId !== undefined && vendor?.userColumn === undefined)
       return eraseCommand.error(`error: ${vendor?.name} has no external ids: give --owner`)
-    if (options.owner === '' || options.externalId === '') return eraseCommand.error('error: the id is empty')
+    if (ids[0] === '') return eraseCommand.error('error: the id is empty')
 
     const config = loadConfig()
     const database = await openDatabase(config)
@@ -107,7 +109,7 @@ export const eraseCommand = new Command('erase')
         }
         if (options.export !== undefined) await exportTo(client, options.export, options.json)
         else if (options.reapply !== undefined) await reapplyFrom(run, options.reapply)
-        else await onPerson(run, vendor as Vendor)
+        else await onPerson(run, vendor)
       } finally {
         await client.end()
       }
@@ -135,20 +137,33 @@ interface Run {
   readonly signal: AbortSignal
 }
 
-async function onPerson(run: Run, vendor: Vendor): Promise<void> {
+async function onPerson(run: Run, vendor: Vendor | undefined): Promise<void> {
   const { client, options } = run
-  const person =
-    options.externalId !== undefined
-      ? await personOfUser(client, vendor, options.externalId)
-      : await personOfOwner(client, vendor, options.owner as string)
-  if (options.lift) return await lift(client, person, options.json)
-  if (options.dryRun) return await showHolding(client, person, options.json)
-  if (options.externalId !== undefined && !options.yes && !(await mayErase(person))) return
-  await erasePerson(run, person)
+  const persons = await personsNamed(client, vendor, options)
+  if (options.lift) return await lift(client, persons, options.json)
+  if (options.dryRun) return await showHolding(client, persons, options.json)
+  const isOwner = options.owner !== undefined
+  if (!isOwner && !options.yes && !(await mayErase(options.person ?? options.externalId, persons))) return
+  const certificates: Certificate[] = []
+  for (const person of persons) certificates.push(await erasePerson(run, person))
+  if (options.json) printJson(certificates.length === 1 ? certificates[0] : certificates)
+  else process.stdout.write(certificates.map(certificateText).join('\n'))
+  if (certificates.some(({ rowsLeft }) => rowsLeft > 0)) process.exitCode = 1
 }
 
-async function mayErase({ owners, users }: Person): Promise<boolean> {
-  process.stderr.write(`${users.join()} has ${owners.length} profiles: ${owners.join(', ') || 'none'}\n`)
+async function personsNamed(
+  client: pg.Client,
+  vendor: Vendor | undefined,
+  { owner, externalId, person }: Options,
+): Promise<Person[]> {
+  if (vendor === undefined) return await personsOf(client, vendors, person as string)
+  if (externalId !== undefined) return [await personOfUser(client, vendor, externalId)]
+  return [await personOfOwner(client, vendor, owner as string)]
+}
+
+async function mayErase(id: string | undefined, persons: readonly Person[]): Promise<boolean> {
+  const owners = persons.flatMap(({ vendor, owners }) => owners.map((owner) => `${vendor.name} ${owner}`))
+  process.stderr.write(`${id} has ${owners.length} owners: ${owners.join(', ') || 'none'}\n`)
   if (!process.stdin.isTTY) {
     process.stderr.write('There is no terminal to ask on. To erase without asking, add --yes.\n')
     process.exitCode = 2
@@ -160,38 +175,40 @@ async function mayErase({ owners, users }: Person): Promise<boolean> {
   return false
 }
 
-async function erasePerson(run: Run, person: Person): Promise<void> {
+async function erasePerson(run: Run, person: Person): Promise<Certificate> {
   const { client, config, schema, options, progress, stop, signal } = run
   const erased = await erase(client, person, { progress, signal })
   const archives = await eraseFromArchives(client, schema, person, options.archive, signal)
   const notVacuumed = options.vacuum ? await vacuum(client, person.vendor, progress) : []
   stop()
-  const certificate = certificateOf(erased, {
+  return certificateOf(erased, {
     traces: await tracesOf(client, person.vendor),
     archives,
     notVacuumed,
     deliveryRetentionDays: config.DELIVERY_RETENTION_DAYS,
     now: new Date(),
   })
-  if (options.json) printJson(certificate)
-  else process.stdout.write(certificateText(certificate))
-  if (certificate.rowsLeft > 0) process.exitCode = 1
 }
 
-async function showHolding(client: pg.Client, person: Person, json = false): Promise<void> {
-  const { counts, unreadable } = await countInSnapshot(client, person)
-  const { vendor, owners, users } = person
-  if (json)
-    return printJson({ vendor: vendor.name, owners, users, counts, rows: totalOf(counts), unreadable })
-  const lines = Object.entries(counts).filter(([, n]) => n > 0)
-  for (const [name, n] of lines) process.stdout.write(`${String(n).padStart(10)}  ${name}\n`)
-  process.stdout.write(
-    `${totalOf(counts)} rows of ${owners.length} owners would go. ${unreadable} deliveries can't be read and name nobody.\n`,
-  )
+async function showHolding(client: pg.Client, persons: readonly Person[], json = false): Promise<void> {
+  const holdings: object[] = []
+  for (const person of persons) {
+    const { counts, unreadable } = await countInSnapshot(client, person)
+    const { vendor, owners, users } = person
+    holdings.push({ vendor: vendor.name, owners, users, counts, rows: totalOf(counts), unreadable })
+    if (json) continue
+    const lines = Object.entries(counts).filter(([, n]) => n > 0)
+    for (const [name, n] of lines) process.stdout.write(`${String(n).padStart(10)}  ${name}\n`)
+    process.stdout.write(
+      `${totalOf(counts)} rows of ${owners.length} owners of ${vendor.name} would go. ${unreadable} deliveries can't be read and name nobody.\n`,
+    )
+  }
+  if (json) printJson(persons.length === 1 ? holdings[0] : holdings)
 }
 
-async function lift(client: pg.Client, person: Person, json = false): Promise<void> {
-  const lifted = await liftFence(client, person)
+async function lift(client: pg.Client, persons: readonly Person[], json = false): Promise<void> {
+  let lifted = 0
+  for (const person of persons) lifted += await liftFence(client, person)
   if (json) printJson({ lifted })
   else
     process.stdout.write(

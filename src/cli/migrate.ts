@@ -36,7 +36,7 @@ export const migrateCommand = new Command('migrate')
         const { schema } = database
         await migrateOn(client, { schema, log: { info } })
         info('The database is up to date.')
-        const steps = onlineSteps(vendors.flatMap(({ targets }) => targets))
+        const steps = onlineSteps(vendors)
         const left = await runOnlineSteps(client, { steps, schema, log: { info } })
         if (json) printJson({ messages, left: left.map(({ name, waitsFor }) => ({ name, waitsFor })) })
         for (const { name, waitsFor } of json ? [] : left) {

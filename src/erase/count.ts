@@ -2,6 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import { quoted } from '../db/migrate/migration-files.ts'
 import { hasOtherVendor } from './ledger.ts'
+import { countNames } from './names.ts'
 import { findOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
@@ -43,6 +44,7 @@ export async function countHolding(client: Client, person: Person): Promise<Hold
   return {
     counts: {
       ...Object.fromEntries(rows.map(({ name, n }) => [name, n])),
+      ...(await countNames(client, person)),
       'deliveries without an owner': ownerless.ids.length,
       'deliveries of others that name the person': named.rows[0].n,
       unverified_deliveries: quarantined.ids.length,

@@ -4,6 +4,7 @@ import { begin } from '../db/connect/transaction.ts'
 import { countHolding, type Holding, totalOf } from './count.ts'
 import { finishErasure, raiseFence, requireFenceReaders, waitForWriters } from './fence.ts'
 import { deleteDeliveries, deletePacks, unnameDeliveries } from './ledger.ts'
+import { deleteNames, nameTables } from './names.ts'
 import { deleteOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
@@ -61,6 +62,7 @@ export async function erase(
     await step(getTableName(table.target.table), (progress) =>
       deleteRows(client, table, person, progress, signal),
     )
+  for (const table of nameTables) await step(table, () => deleteNames(client, table, person))
   const after = await countInSnapshot(client, person)
   if (totalOf(after.counts) === 0) await finishErasure(client, person, deleted)
   return { person, before, deleted, after }

@@ -6,6 +6,7 @@ import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
 import { quoted } from '../db/migrate/migration-files.ts'
 import { isErased, type PersonKind } from '../db/sql/fence.ts'
+import { nameTables } from './names.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
 
@@ -110,7 +111,9 @@ export async function importFence(client: Client, { key, erasures }: FenceFile):
 /** All persons of a vendor who are erased and of whom the database has something, as if they were one; null if there is none. */
 export async function fencedPersons(client: Client, vendor: Vendor): Promise<Person | null> {
   const tables = personTables([vendor])
-  const owners = new Set(await distinct(client, 'deliveries', 'owner', `vendor = '${vendor.name}'`))
+  const owners = new Set<string>()
+  for (const table of ['deliveries', ...nameTables])
+    for (const owner of await distinct(client, table, 'owner', `vendor = '${vendor.name}'`)) owners.add(owner)
   for (const { target, ownerColumn } of tables)
     for (const owner of await distinct(client, getTableName(target.table), ownerColumn)) owners.add(owner)
   const { userColumn } = vendor
@@ -123,6 +126,8 @@ export async function fencedPersons(client: Client, vendor: Vendor): Promise<Per
           `select ${quoted(userColumn as string)} as id from ${quoted(getTableName(target.table))}`,
       ),
     'select user_id as id from deliveries where vendor = $1',
+    'select user_id from owners where vendor = $1',
+    'select person_id from person_links',
   ]
   const { rows } = await client.query(
     `select distinct id from (${more.join(' union all ')}) as every where id is not null`,

@@ -34,6 +34,45 @@ export async function personOfUser(client: Client, vendor: Vendor, user: string)
   return { vendor, owners: await ownersOf(client, vendor, user), users: [user], sharedUsers: [] }
 }
 
+/**
+ * Finds one person of all vendors by the id that the view `people` has: the owners linked with it, and by each vendor's rule those
+ * whose ids are equal to it. Returns one `Person` for each vendor; its ids are fenced even if nothing of them is stored.
+ */
+export async function personsOf(
+  client: Client,
+  vendors: readonly Vendor[],
+  personId: string,
+): Promise<Person[]> {
+  const { rows } = await client.query(
+    `select p.vendor, p.owner, p.user_id, exists (
+       select from owners as o join people as q on q.owner = o.owner and q.vendor = o.vendor
+       where o.vendor = p.vendor and o.user_id = p.user_id and q.person_id <> p.person_id
+     ) as is_shared from people as p where p.person_id = $1 order by p.owner collate "C"`,
+    [personId],
+  )
+  const linked = await client.query('select vendor from person_links where owner = $1 and person_id <> $1', [
+    personId,
+  ])
+  const isOfOther = (vendor: string) => linked.rows.some((row) => row.vendor === vendor)
+  return vendors.map((vendor) => {
+    const mine = rows.filter((row) => row.vendor === vendor.name)
+    const owners = mine.map(({ owner }) => owner as string)
+    if (vendor.userColumn === undefined) {
+      if (!owners.includes(personId) && !isOfOther(vendor.name)) owners.push(personId)
+      return { vendor, owners, users: owners, sharedUsers: [] }
+    }
+    const shared = new Set<string>(mine.filter((row) => row.is_shared).map(({ user_id }) => user_id))
+    const users = new Set<string>([personId, ...mine.map(({ user_id }) => user_id)])
+    users.delete('')
+    return {
+      vendor,
+      owners,
+      users: [...users].filter((user) => !shared.has(user)),
+      sharedUsers: [...shared],
+    }
+  })
+}
+
 async function usersOf(client: Client, vendor: Vendor, owner: string): Promise<string[]> {
   const { rows } = await client.query(
     unionOf(

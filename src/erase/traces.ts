@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
 import { sqlState } from '../db/commit/failure.ts'
 import { quoted } from '../db/migrate/migration-files.ts'
+import { nameTables } from './names.ts'
 import { personTables } from './person-tables.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
@@ -29,7 +30,7 @@ export interface Traces {
 
 function tablesOf(vendor: Vendor): string[] {
   const rows = personTables([vendor]).map(({ target }) => getTableName(target.table))
-  return ['deliveries', 'body_groups', 'body_packs', 'unverified_deliveries', ...rows]
+  return ['deliveries', 'body_groups', 'body_packs', 'unverified_deliveries', ...nameTables, ...rows]
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../db/connect/transaction.ts'
 import { lockDeliveries, moveDeliveries, updateVerdicts } from '../db/sql/ledger-statements.ts'
+import { recordOwners } from '../db/sql/owner-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
 import { type BodyPlace, blankInGroups, blankInPacks } from '../db/upkeep/blank.ts'
 import {
@@ -61,19 +62,24 @@ export class Rewriter implements GroupWriter {
       ...staying.map(({ arrival }) => arrival.id),
       ...arrived.map((row) => row.delivery_id),
     ])
-    const accepted: DeliveryRows[] = present
-      .filter(({ arrival }) => ours.has(arrival.id))
-      .map(({ arrival: { id }, verdict }) => ({
-        rows: verdict.rows,
-        id,
-        receivedAt: (before.get(id) as Held).received_at,
-      }))
+    const judged = present.filter(({ arrival }) => ours.has(arrival.id))
+    const accepted: DeliveryRows[] = judged.map(({ arrival: { id }, verdict }) => ({
+      rows: verdict.rows,
+      id,
+      receivedAt: (before.get(id) as Held).received_at,
+    }))
     const batches = rowsByTarget(accepted)
     const changed = await writeAndCompare(client, batches, this.#plans, this.#onlyDiffering)
     await tell(
       client,
       [...changed].filter((id) => ours.has(id)),
     )
+    const owned = judged.map((delivery) => ({
+      ...ledgerRow(delivery),
+      subject: delivery.verdict.subject,
+      received_at: before.get(delivery.arrival.id)?.received_at,
+    }))
+    await query(client, recordOwners, rowParameters(recordOwners.parameters, owned))
     await commit(client, limits)
 
     return group.map(({ arrival, verdict }) => ({

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { statement } from './parameters.ts'
+import { type Parameter, statement } from './parameters.ts'
 
 /** What an id of a person is: the owner of deliveries and rows, or the user that a header or a body names. */
 export type PersonKind = 'owner' | 'user'
@@ -25,6 +25,9 @@ const isAnybodyErased = '(select exists (select from erasures))'
 export const isNotFenced = (alias: string): string =>
   `(not ${isAnybodyErased} or ${isErased(`${alias}.vendor`, 'owner', `${alias}.owner`)} is null)`
 
+/** The user that a delivery names. The ledger has only the one of the header, in `user_id`. */
+export const subject: Parameter = { name: 'subject', type: 'text' }
+
 /**
  * SQL for whether a delivery `r` concerns an erased person; NULL if not. Where the owner is the user, one hash is enough: an
  * erasure raises the fence for both.
@@ -42,7 +45,7 @@ export const fencedDeliveries = statement(
     { name: 'delivery_id', type: 'uuid' },
     { name: 'vendor', type: 'text' },
     { name: 'owner', type: 'text' },
-    { name: 'subject', type: 'text' },
+    subject,
   ],
   sql`select r.delivery_id from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as r(delivery_id, vendor, owner, subject)
 where (${sql.raw(isFenced)}) is not null`,

@@ -7,7 +7,7 @@
 -- A group of deliveries (src/db/write/writer.ts). A group may have rows for any set of tables. These are: no
 -- table, each table alone, the tables of each event's example, and all tables together.
 
--- insertGroup(): src/db/sql/ledger-statements.ts
+-- insertGroup(): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -79,12 +79,33 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 )
 select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
--- insertGroup(sleep_sessions): src/db/sql/ledger-statements.ts
+-- insertGroup(sleep_sessions): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -95,22 +116,22 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $30 created_timezone text[], $31 start_time timestamp with time zone[], $32 end_time timestamp with time zone[],
 --   $33 unexpected_end_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
 --   $36 peculiarities text[], $37 validity text[], $38 missing_data_ratio numeric[], $39 callback_version text[],
---   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 user_id text[], $43 session_id text[],
---   $44 sleep_time timestamp with time zone[], $45 wake_time timestamp with time zone[], $46 sleep_index integer[],
---   $47 sleep_latency integer[], $48 wakeup_latency integer[], $49 light_latency integer[], $50 deep_latency integer[],
---   $51 rem_latency integer[], $52 time_in_bed integer[], $53 time_in_sleep_period integer[],
---   $54 time_in_sleep integer[], $55 time_in_wake integer[], $56 time_in_light integer[], $57 time_in_deep integer[],
---   $58 time_in_rem integer[], $59 time_in_stable_breath integer[], $60 time_in_unstable_breath integer[],
---   $61 time_in_snoring integer[], $62 time_in_no_snoring integer[], $63 sleep_efficiency numeric[],
---   $64 sleep_ratio numeric[], $65 wake_ratio numeric[], $66 light_ratio numeric[], $67 deep_ratio numeric[],
---   $68 rem_ratio numeric[], $69 stable_breath_ratio numeric[], $70 unstable_breath_ratio numeric[],
---   $71 snoring_ratio numeric[], $72 no_snoring_ratio numeric[], $73 breathing_index numeric[],
---   $74 breathing_pattern text[], $75 waso_count integer[], $76 longest_waso integer[],
---   $77 sleep_cycle_count integer[], $78 sleep_cycle numeric[], $79 sleep_cycle_time text[],
---   $80 unstable_breath_count integer[], $81 snoring_count integer[], $82 delivery_id uuid[],
---   $83 received_at timestamp with time zone[], $84 user_id text[], $85 session_id text[], $86 series text[],
---   $87 stages smallint[], $88 stages_at integer[], $89 stages_length integer[], $90 delivery_id uuid[],
---   $91 received_at timestamp with time zone[]
+--   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 sleep_date date[], $43 user_id text[],
+--   $44 session_id text[], $45 sleep_time timestamp with time zone[], $46 wake_time timestamp with time zone[],
+--   $47 sleep_index integer[], $48 sleep_latency integer[], $49 wakeup_latency integer[], $50 light_latency integer[],
+--   $51 deep_latency integer[], $52 rem_latency integer[], $53 time_in_bed integer[],
+--   $54 time_in_sleep_period integer[], $55 time_in_sleep integer[], $56 time_in_wake integer[],
+--   $57 time_in_light integer[], $58 time_in_deep integer[], $59 time_in_rem integer[],
+--   $60 time_in_stable_breath integer[], $61 time_in_unstable_breath integer[], $62 time_in_snoring integer[],
+--   $63 time_in_no_snoring integer[], $64 sleep_efficiency numeric[], $65 sleep_ratio numeric[],
+--   $66 wake_ratio numeric[], $67 light_ratio numeric[], $68 deep_ratio numeric[], $69 rem_ratio numeric[],
+--   $70 stable_breath_ratio numeric[], $71 unstable_breath_ratio numeric[], $72 snoring_ratio numeric[],
+--   $73 no_snoring_ratio numeric[], $74 breathing_index numeric[], $75 breathing_pattern text[],
+--   $76 waso_count integer[], $77 longest_waso integer[], $78 sleep_cycle_count integer[], $79 sleep_cycle numeric[],
+--   $80 sleep_cycle_time text[], $81 unstable_breath_count integer[], $82 snoring_count integer[],
+--   $83 delivery_id uuid[], $84 received_at timestamp with time zone[], $85 user_id text[], $86 session_id text[],
+--   $87 series text[], $88 stages smallint[], $89 stages_at integer[], $90 stages_length integer[],
+--   $91 delivery_id uuid[], $92 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
@@ -175,24 +196,45 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written sleep_sessions" as (
   insert into "sleep_sessions" as t (
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-    "delivery_id", "received_at"
+    "delivery_id", "received_at", "sleep_date"
   )
   select distinct on (r."user_id" collate "C", r."session_id" collate "C")
     r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
-    r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+    r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
   from unnest(
     $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
     $32::timestamp with time zone[], $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::text[],
-    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[]
+    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[], $42::date[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-    "delivery_id", "received_at", nth
+    "delivery_id", "received_at", "sleep_date", nth
   )
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
@@ -203,7 +245,7 @@ with new_deliveries as (
     "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
     "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stats" as (
@@ -226,13 +268,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $42::text[], $43::text[], $44::timestamp with time zone[], $45::timestamp with time zone[], $46::integer[],
-    $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[],
-    $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[],
-    $61::integer[], $62::integer[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[],
-    $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::text[],
-    $75::integer[], $76::integer[], $77::integer[], $78::numeric[], $79::text[], $80::integer[], $81::integer[],
-    $82::uuid[], $83::timestamp with time zone[]
+    $43::text[], $44::text[], $45::timestamp with time zone[], $46::timestamp with time zone[], $47::integer[],
+    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
+    $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[], $61::integer[],
+    $62::integer[], $63::integer[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::numeric[],
+    $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::numeric[], $75::text[],
+    $76::integer[], $77::integer[], $78::integer[], $79::numeric[], $80::text[], $81::integer[], $82::integer[],
+    $83::uuid[], $84::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -254,11 +296,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $84::text[], $85::text[], $86::text[], $88::integer[], $89::integer[], $90::uuid[], $91::timestamp with time zone[]
+    $85::text[], $86::text[], $87::text[], $89::integer[], $90::integer[], $91::uuid[], $92::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $87::smallint[] as "stages") as w
+  cross join (select $88::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -274,7 +316,7 @@ select o.delivery_id, 'sleep_sessions', jsonb_build_object('user_id', o."user_id
 from "written sleep_sessions" as o
 where not o.is_new;
 
--- insertGroup(scores): src/db/sql/ledger-statements.ts
+-- insertGroup(scores): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -353,6 +395,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written scores" as (
   insert into "scores" as t (
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
@@ -423,7 +486,7 @@ select o.delivery_id, 'scores', jsonb_build_object('profile_id', o."profile_id",
 from "written scores" as o
 where not o.is_new;
 
--- insertGroup(sleep_stage_windows): src/db/sql/ledger-statements.ts
+-- insertGroup(sleep_stage_windows): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -498,6 +561,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written sleep_stage_windows" as (
   insert into "sleep_stage_windows" as t (
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
@@ -532,7 +616,7 @@ select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
--- insertGroup(biomarkers): src/db/sql/ledger-statements.ts
+-- insertGroup(biomarkers): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -609,6 +693,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written biomarkers" as (
   insert into "biomarkers" as t (
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
@@ -661,7 +766,7 @@ select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
--- insertGroup(archetypes): src/db/sql/ledger-statements.ts
+-- insertGroup(archetypes): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -738,6 +843,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written archetypes" as (
   insert into "archetypes" as t (
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
@@ -787,7 +913,7 @@ select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
--- insertGroup(data_logs): src/db/sql/ledger-statements.ts
+-- insertGroup(data_logs): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -864,6 +990,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
@@ -908,7 +1055,7 @@ select r.delivery_id, null as table, null::jsonb as key
 from unnest($6::uuid[]) as r(delivery_id)
 where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not true;
 
--- insertGroup(sleep_sessions, scores, sleep_stage_windows, biomarkers, archetypes, data_logs): src/db/sql/ledger-statements.ts
+-- insertGroup(sleep_sessions, scores, sleep_stage_windows, biomarkers, archetypes, data_logs): src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -919,49 +1066,49 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $30 created_timezone text[], $31 start_time timestamp with time zone[], $32 end_time timestamp with time zone[],
 --   $33 unexpected_end_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
 --   $36 peculiarities text[], $37 validity text[], $38 missing_data_ratio numeric[], $39 callback_version text[],
---   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 user_id text[], $43 session_id text[],
---   $44 sleep_time timestamp with time zone[], $45 wake_time timestamp with time zone[], $46 sleep_index integer[],
---   $47 sleep_latency integer[], $48 wakeup_latency integer[], $49 light_latency integer[], $50 deep_latency integer[],
---   $51 rem_latency integer[], $52 time_in_bed integer[], $53 time_in_sleep_period integer[],
---   $54 time_in_sleep integer[], $55 time_in_wake integer[], $56 time_in_light integer[], $57 time_in_deep integer[],
---   $58 time_in_rem integer[], $59 time_in_stable_breath integer[], $60 time_in_unstable_breath integer[],
---   $61 time_in_snoring integer[], $62 time_in_no_snoring integer[], $63 sleep_efficiency numeric[],
---   $64 sleep_ratio numeric[], $65 wake_ratio numeric[], $66 light_ratio numeric[], $67 deep_ratio numeric[],
---   $68 rem_ratio numeric[], $69 stable_breath_ratio numeric[], $70 unstable_breath_ratio numeric[],
---   $71 snoring_ratio numeric[], $72 no_snoring_ratio numeric[], $73 breathing_index numeric[],
---   $74 breathing_pattern text[], $75 waso_count integer[], $76 longest_waso integer[],
---   $77 sleep_cycle_count integer[], $78 sleep_cycle numeric[], $79 sleep_cycle_time text[],
---   $80 unstable_breath_count integer[], $81 snoring_count integer[], $82 delivery_id uuid[],
---   $83 received_at timestamp with time zone[], $84 user_id text[], $85 session_id text[], $86 series text[],
---   $87 stages smallint[], $88 stages_at integer[], $89 stages_length integer[], $90 delivery_id uuid[],
---   $91 received_at timestamp with time zone[], $92 profile_id text[], $93 id text[], $94 account_id text[],
---   $95 external_id text[], $96 type text[], $97 state text[], $98 score numeric[], $99 data_sources text[],
---   $100 score_date_time timestamp with time zone[], $101 utc_offset_minutes smallint[], $102 local_date date[],
---   $103 created_at_utc timestamp with time zone[], $104 version numeric[], $105 delivery_id uuid[],
---   $106 received_at timestamp with time zone[], $107 profile_id text[], $108 score_id text[], $109 position integer[],
---   $110 id text[], $111 name text[], $112 value numeric[], $113 goal numeric[], $114 score numeric[],
---   $115 state text[], $116 unit text[], $117 account_id text[], $118 external_id text[], $119 delivery_id uuid[],
---   $120 received_at timestamp with time zone[], $121 user_id text[], $122 session_id text[], $123 series text[],
---   $124 inference_seq_num integer[], $125 seq_num integer[], $126 stages smallint[], $127 stages_at integer[],
---   $128 stages_length integer[], $129 callback_version text[], $130 delivery_id uuid[],
---   $131 received_at timestamp with time zone[], $132 profile_id text[], $133 id text[], $134 account_id text[],
---   $135 external_id text[], $136 category text[], $137 type text[], $138 periodicity text[], $139 aggregation text[],
---   $140 value text[], $141 value_number numeric[], $142 unit text[], $143 value_type text[],
---   $144 start_date_time timestamp with time zone[], $145 end_date_time timestamp with time zone[],
---   $146 utc_offset_minutes smallint[], $147 local_date date[], $148 end_utc_offset_minutes smallint[],
---   $149 created_at_utc timestamp with time zone[], $150 version numeric[], $151 delivery_id uuid[],
---   $152 received_at timestamp with time zone[], $153 profile_id text[], $154 id text[], $155 account_id text[],
---   $156 external_id text[], $157 name text[], $158 value text[], $159 data_type text[], $160 periodicity text[],
---   $161 ordinality integer[], $162 start_date_time timestamp with time zone[],
---   $163 end_date_time timestamp with time zone[], $164 utc_offset_minutes smallint[], $165 local_date date[],
---   $166 end_utc_offset_minutes smallint[], $167 created_at_utc timestamp with time zone[], $168 version numeric[],
---   $169 delivery_id uuid[], $170 received_at timestamp with time zone[], $171 profile_id text[], $172 id text[],
---   $173 account_id text[], $174 external_id text[], $175 log_type text[], $176 data_type text[],
---   $177 received_at_utc timestamp with time zone[], $178 parent_id text[], $179 value numeric[], $180 unit text[],
---   $181 source text[], $182 recording_method text[], $183 device_type text[],
---   $184 start_date_time timestamp with time zone[], $185 end_date_time timestamp with time zone[],
---   $186 utc_offset_minutes smallint[], $187 local_date date[], $188 end_utc_offset_minutes smallint[],
---   $189 additional_properties text[], $190 delivery_id uuid[], $191 received_at timestamp with time zone[]
+--   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 sleep_date date[], $43 user_id text[],
+--   $44 session_id text[], $45 sleep_time timestamp with time zone[], $46 wake_time timestamp with time zone[],
+--   $47 sleep_index integer[], $48 sleep_latency integer[], $49 wakeup_latency integer[], $50 light_latency integer[],
+--   $51 deep_latency integer[], $52 rem_latency integer[], $53 time_in_bed integer[],
+--   $54 time_in_sleep_period integer[], $55 time_in_sleep integer[], $56 time_in_wake integer[],
+--   $57 time_in_light integer[], $58 time_in_deep integer[], $59 time_in_rem integer[],
+--   $60 time_in_stable_breath integer[], $61 time_in_unstable_breath integer[], $62 time_in_snoring integer[],
+--   $63 time_in_no_snoring integer[], $64 sleep_efficiency numeric[], $65 sleep_ratio numeric[],
+--   $66 wake_ratio numeric[], $67 light_ratio numeric[], $68 deep_ratio numeric[], $69 rem_ratio numeric[],
+--   $70 stable_breath_ratio numeric[], $71 unstable_breath_ratio numeric[], $72 snoring_ratio numeric[],
+--   $73 no_snoring_ratio numeric[], $74 breathing_index numeric[], $75 breathing_pattern text[],
+--   $76 waso_count integer[], $77 longest_waso integer[], $78 sleep_cycle_count integer[], $79 sleep_cycle numeric[],
+--   $80 sleep_cycle_time text[], $81 unstable_breath_count integer[], $82 snoring_count integer[],
+--   $83 delivery_id uuid[], $84 received_at timestamp with time zone[], $85 user_id text[], $86 session_id text[],
+--   $87 series text[], $88 stages smallint[], $89 stages_at integer[], $90 stages_length integer[],
+--   $91 delivery_id uuid[], $92 received_at timestamp with time zone[], $93 profile_id text[], $94 id text[],
+--   $95 account_id text[], $96 external_id text[], $97 type text[], $98 state text[], $99 score numeric[],
+--   $100 data_sources text[], $101 score_date_time timestamp with time zone[], $102 utc_offset_minutes smallint[],
+--   $103 local_date date[], $104 created_at_utc timestamp with time zone[], $105 version numeric[],
+--   $106 delivery_id uuid[], $107 received_at timestamp with time zone[], $108 profile_id text[], $109 score_id text[],
+--   $110 position integer[], $111 id text[], $112 name text[], $113 value numeric[], $114 goal numeric[],
+--   $115 score numeric[], $116 state text[], $117 unit text[], $118 account_id text[], $119 external_id text[],
+--   $120 delivery_id uuid[], $121 received_at timestamp with time zone[], $122 user_id text[], $123 session_id text[],
+--   $124 series text[], $125 inference_seq_num integer[], $126 seq_num integer[], $127 stages smallint[],
+--   $128 stages_at integer[], $129 stages_length integer[], $130 callback_version text[], $131 delivery_id uuid[],
+--   $132 received_at timestamp with time zone[], $133 profile_id text[], $134 id text[], $135 account_id text[],
+--   $136 external_id text[], $137 category text[], $138 type text[], $139 periodicity text[], $140 aggregation text[],
+--   $141 value text[], $142 value_number numeric[], $143 unit text[], $144 value_type text[],
+--   $145 start_date_time timestamp with time zone[], $146 end_date_time timestamp with time zone[],
+--   $147 utc_offset_minutes smallint[], $148 local_date date[], $149 end_utc_offset_minutes smallint[],
+--   $150 created_at_utc timestamp with time zone[], $151 version numeric[], $152 delivery_id uuid[],
+--   $153 received_at timestamp with time zone[], $154 profile_id text[], $155 id text[], $156 account_id text[],
+--   $157 external_id text[], $158 name text[], $159 value text[], $160 data_type text[], $161 periodicity text[],
+--   $162 ordinality integer[], $163 start_date_time timestamp with time zone[],
+--   $164 end_date_time timestamp with time zone[], $165 utc_offset_minutes smallint[], $166 local_date date[],
+--   $167 end_utc_offset_minutes smallint[], $168 created_at_utc timestamp with time zone[], $169 version numeric[],
+--   $170 delivery_id uuid[], $171 received_at timestamp with time zone[], $172 profile_id text[], $173 id text[],
+--   $174 account_id text[], $175 external_id text[], $176 log_type text[], $177 data_type text[],
+--   $178 received_at_utc timestamp with time zone[], $179 parent_id text[], $180 value numeric[], $181 unit text[],
+--   $182 source text[], $183 recording_method text[], $184 device_type text[],
+--   $185 start_date_time timestamp with time zone[], $186 end_date_time timestamp with time zone[],
+--   $187 utc_offset_minutes smallint[], $188 local_date date[], $189 end_utc_offset_minutes smallint[],
+--   $190 additional_properties text[], $191 delivery_id uuid[], $192 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
@@ -1026,6 +1173,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
@@ -1038,10 +1206,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $171::text[], $172::text[], $173::text[], $174::text[], $175::text[], $176::text[],
-    $177::timestamp with time zone[], $178::text[], $179::numeric[], $180::text[], $181::text[], $182::text[],
-    $183::text[], $184::timestamp with time zone[], $185::timestamp with time zone[], $186::smallint[], $187::date[],
-    $188::smallint[], $189::text[], $190::uuid[], $191::timestamp with time zone[]
+    $172::text[], $173::text[], $174::text[], $175::text[], $176::text[], $177::text[],
+    $178::timestamp with time zone[], $179::text[], $180::numeric[], $181::text[], $182::text[], $183::text[],
+    $184::text[], $185::timestamp with time zone[], $186::timestamp with time zone[], $187::smallint[], $188::date[],
+    $189::smallint[], $190::text[], $191::uuid[], $192::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -1076,9 +1244,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $153::text[], $154::text[], $155::text[], $156::text[], $157::text[], $158::text[], $159::text[], $160::text[],
-    $161::integer[], $162::timestamp with time zone[], $163::timestamp with time zone[], $164::smallint[], $165::date[],
-    $166::smallint[], $167::timestamp with time zone[], $168::numeric[], $169::uuid[], $170::timestamp with time zone[]
+    $154::text[], $155::text[], $156::text[], $157::text[], $158::text[], $159::text[], $160::text[], $161::text[],
+    $162::integer[], $163::timestamp with time zone[], $164::timestamp with time zone[], $165::smallint[], $166::date[],
+    $167::smallint[], $168::timestamp with time zone[], $169::numeric[], $170::uuid[], $171::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -1121,10 +1289,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $132::text[], $133::text[], $134::text[], $135::text[], $136::text[], $137::text[], $138::text[], $139::text[],
-    $140::text[], $141::numeric[], $142::text[], $143::text[], $144::timestamp with time zone[],
-    $145::timestamp with time zone[], $146::smallint[], $147::date[], $148::smallint[],
-    $149::timestamp with time zone[], $150::numeric[], $151::uuid[], $152::timestamp with time zone[]
+    $133::text[], $134::text[], $135::text[], $136::text[], $137::text[], $138::text[], $139::text[], $140::text[],
+    $141::text[], $142::numeric[], $143::text[], $144::text[], $145::timestamp with time zone[],
+    $146::timestamp with time zone[], $147::smallint[], $148::date[], $149::smallint[],
+    $150::timestamp with time zone[], $151::numeric[], $152::uuid[], $153::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -1168,13 +1336,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $121::text[], $122::text[], $123::text[], $124::integer[], $125::integer[], $127::integer[], $128::integer[],
-    $129::text[], $130::uuid[], $131::timestamp with time zone[]
+    $122::text[], $123::text[], $124::text[], $125::integer[], $126::integer[], $128::integer[], $129::integer[],
+    $130::text[], $131::uuid[], $132::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $126::smallint[] as "stages") as w
+  cross join (select $127::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -1195,9 +1363,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $92::text[], $93::text[], $94::text[], $95::text[], $96::text[], $97::text[], $98::numeric[], $99::text[],
-    $100::timestamp with time zone[], $101::smallint[], $102::date[], $103::timestamp with time zone[], $104::numeric[],
-    $105::uuid[], $106::timestamp with time zone[]
+    $93::text[], $94::text[], $95::text[], $96::text[], $97::text[], $98::text[], $99::numeric[], $100::text[],
+    $101::timestamp with time zone[], $102::smallint[], $103::date[], $104::timestamp with time zone[], $105::numeric[],
+    $106::uuid[], $107::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -1234,9 +1402,9 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $107::text[], $108::text[], $109::integer[], $110::text[], $111::text[], $112::numeric[], $113::numeric[],
-    $114::numeric[], $115::text[], $116::text[], $117::text[], $118::text[], $119::uuid[],
-    $120::timestamp with time zone[]
+    $108::text[], $109::text[], $110::integer[], $111::text[], $112::text[], $113::numeric[], $114::numeric[],
+    $115::numeric[], $116::text[], $117::text[], $118::text[], $119::text[], $120::uuid[],
+    $121::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -1251,20 +1419,20 @@ with new_deliveries as (
   insert into "sleep_sessions" as t (
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-    "delivery_id", "received_at"
+    "delivery_id", "received_at", "sleep_date"
   )
   select distinct on (r."user_id" collate "C", r."session_id" collate "C")
     r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
-    r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+    r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
   from unnest(
     $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
     $32::timestamp with time zone[], $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::text[],
-    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[]
+    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[], $42::date[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-    "delivery_id", "received_at", nth
+    "delivery_id", "received_at", "sleep_date", nth
   )
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
@@ -1275,7 +1443,7 @@ with new_deliveries as (
     "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
     "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stats" as (
@@ -1298,13 +1466,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $42::text[], $43::text[], $44::timestamp with time zone[], $45::timestamp with time zone[], $46::integer[],
-    $47::integer[], $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[],
-    $54::integer[], $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[],
-    $61::integer[], $62::integer[], $63::numeric[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[],
-    $68::numeric[], $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::text[],
-    $75::integer[], $76::integer[], $77::integer[], $78::numeric[], $79::text[], $80::integer[], $81::integer[],
-    $82::uuid[], $83::timestamp with time zone[]
+    $43::text[], $44::text[], $45::timestamp with time zone[], $46::timestamp with time zone[], $47::integer[],
+    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
+    $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[], $61::integer[],
+    $62::integer[], $63::integer[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::numeric[],
+    $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::numeric[], $75::text[],
+    $76::integer[], $77::integer[], $78::integer[], $79::numeric[], $80::text[], $81::integer[], $82::integer[],
+    $83::uuid[], $84::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -1326,11 +1494,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $84::text[], $85::text[], $86::text[], $88::integer[], $89::integer[], $90::uuid[], $91::timestamp with time zone[]
+    $85::text[], $86::text[], $87::text[], $89::integer[], $90::integer[], $91::uuid[], $92::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $87::smallint[] as "stages") as w
+  cross join (select $88::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -1350,7 +1518,7 @@ select o.delivery_id, 'scores', jsonb_build_object('profile_id', o."profile_id",
 from "written scores" as o
 where not o.is_new;
 
--- insertGroup(data_logs), by the previous primary key: src/db/sql/ledger-statements.ts
+-- insertGroup(data_logs), by the previous primary key: src/db/sql/insert-group.ts
 --   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
 --   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
@@ -1427,6 +1595,27 @@ with new_deliveries as (
     ) end
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
+), new_owners as (
+  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  select distinct on (r.owner collate "C", r.vendor collate "C")
+    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+    "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
+  )
+  where r.outcome = 'stored'
+    and r.owner <> ''
+    and (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
+    and not (
+      select true
+      from "owners" as o
+      where o.owner = r.owner
+        and o.vendor = r.vendor
+        and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+    ) is not null
+  order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+  on conflict (owner, vendor) do update
+  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
@@ -1576,29 +1765,52 @@ where (
   ) end
 ) is not null;
 
+-- recordOwners: src/db/sql/owner-statements.ts
+--   $1 delivery_id uuid[], $2 owner text[], $3 vendor text[], $4 subject text[], $5 outcome text[],
+--   $6 received_at timestamp with time zone[]
+insert into "owners" as o (owner, vendor, user_id, first_received_at)
+select distinct on (r.owner collate "C", r.vendor collate "C") r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[]) with ordinality as r(
+  "delivery_id", "owner", "vendor", "subject", "outcome", "received_at", nth
+)
+where r.outcome = 'stored'
+  and r.owner <> ''
+  and true
+  and not (
+    select true
+    from "owners" as o
+    where o.owner = r.owner
+      and o.vendor = r.vendor
+      and (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at)
+  ) is not null
+order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
+on conflict (owner, vendor) do update
+set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at);
+
 -- upsert(sleep_sessions): src/db/sql/upserts.ts
 --   $1 user_id text[], $2 session_id text[], $3 state text[], $4 timezone text[], $5 created_timezone text[],
 --   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
 --   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
 --   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
---   $15 delivery_id uuid[], $16 received_at timestamp with time zone[]
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[], $17 sleep_date date[]
 insert into "sleep_sessions" as t (
   "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
   "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-  "delivery_id", "received_at"
+  "delivery_id", "received_at", "sleep_date"
 )
 select distinct on (r."user_id" collate "C", r."session_id" collate "C")
   r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
   r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
-  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
 from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
   $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
-  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[]
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[], $17::date[]
 ) with ordinality as r(
   "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
   "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-  "delivery_id", "received_at", nth
+  "delivery_id", "received_at", "sleep_date", nth
 )
 order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
 on conflict ("user_id", "session_id") do update
@@ -1608,7 +1820,7 @@ set
   "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
 returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2208,24 +2420,24 @@ left join "deliveries" as d on d."owner" = r."owner" and d."vendor" = r."vendor"
 --   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
 --   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
 --   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
---   $15 delivery_id uuid[], $16 received_at timestamp with time zone[]
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[], $17 sleep_date date[]
 insert into "sleep_sessions" as t (
   "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
   "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-  "delivery_id", "received_at"
+  "delivery_id", "received_at", "sleep_date"
 )
 select distinct on (r."user_id" collate "C", r."session_id" collate "C")
   r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
   r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
-  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
 from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
   $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
-  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[]
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[], $17::date[]
 ) with ordinality as r(
   "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
   "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-  "delivery_id", "received_at", nth
+  "delivery_id", "received_at", "sleep_date", nth
 )
 order by r."user_id" collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
 on conflict ("user_id", "session_id") do update
@@ -2235,17 +2447,17 @@ set
   "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   and (
     "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time", "t"."end_time", "t"."unexpected_end_time",
     "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities", "t"."validity", "t"."missing_data_ratio",
-    "t"."callback_version", "t"."delivery_id", "t"."received_at"
+    "t"."callback_version", "t"."delivery_id", "t"."received_at", "t"."sleep_date"
   ) is distinct from (
     "excluded"."state", "excluded"."timezone", "excluded"."created_timezone", "excluded"."start_time",
     "excluded"."end_time", "excluded"."unexpected_end_time", "excluded"."utc_offset_minutes", "excluded"."local_date",
     "excluded"."peculiarities", "excluded"."validity", "excluded"."missing_data_ratio", "excluded"."callback_version",
-    "excluded"."delivery_id", "excluded"."received_at"
+    "excluded"."delivery_id", "excluded"."received_at", "excluded"."sleep_date"
   )
 returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2522,7 +2734,7 @@ returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is
 --   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
 --   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
 --   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
---   $15 delivery_id uuid[], $16 received_at timestamp with time zone[]
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[], $17 sleep_date date[]
 select
   r."user_id" as "user_id", r."session_id" as "session_id", r."delivery_id" as delivery_id,
   array[(extract(epoch from r."received_at") * 1000000)::text] as age,
@@ -2530,18 +2742,18 @@ select
     row(
       r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
       r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
-      r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at"
+      r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
     )::text,
     0
   )::text as fingerprint
 from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
   $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
-  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[]
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[], $17::date[]
 ) with ordinality as r(
   "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
   "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-  "delivery_id", "received_at", nth
+  "delivery_id", "received_at", "sleep_date", nth
 )
 order by r.nth;
 
@@ -2554,7 +2766,8 @@ select
     row(
       "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
       "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
-      "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at"
+      "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at",
+      "t"."sleep_date"
     )::text,
     0
   )::text as fingerprint,
@@ -2572,7 +2785,8 @@ with gone as (
       row(
         "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
         "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
-        "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at"
+        "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at",
+        "t"."sleep_date"
       )::text,
       0
     ) = any($2::bigint[])
@@ -3099,7 +3313,8 @@ select distinct
     row(
       "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
       "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
-      "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at"
+      "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at",
+      "t"."sleep_date"
     )::text,
     0
   )::text as fingerprint

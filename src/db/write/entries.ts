@@ -76,7 +76,8 @@ export function ledgerRows(entries: readonly Entry[]): object[] {
   return entries.map(ledgerRow)
 }
 
-function ledgerRow({ delivery, members }: Entry) {
+/** The row of the ledger for one entry, without its body. */
+export function ledgerRow({ delivery, members }: Entry) {
   const { arrival, verdict } = delivery
   return {
     owner: verdict.owner,

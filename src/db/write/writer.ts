@@ -4,10 +4,12 @@ import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../connect/transaction.ts'
 import { fencedDeliveries } from '../sql/fence.ts'
-import { countDuplicates, insertGroup } from '../sql/ledger-statements.ts'
+import { insertGroup } from '../sql/insert-group.ts'
+import { countDuplicates } from '../sql/ledger-statements.ts'
+import { recordOwners } from '../sql/owner-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
-import { type Entry, entriesOf, ledgerGroup, ledgerRows } from './entries.ts'
+import { type Entry, entriesOf, ledgerGroup, ledgerRow, ledgerRows } from './entries.ts'
 import {
   type Client,
   type DeliveryRows,
@@ -107,6 +109,7 @@ export class Writer implements GroupWriter {
     const byArrival = new Map(counted.map((row) => [row.arrival_id, row]))
     const rows: DeliveryRows[] = []
     const renamed: Counted[] = []
+    const judgedAgain: object[] = []
     for (const entry of entries) {
       const { arrival, verdict } = entry.delivery
       const ledger = byArrival.get(arrival.id)
@@ -119,6 +122,7 @@ export class Writer implements GroupWriter {
       addReceipts(receipts, entry, ledger.delivery_id, storedAs)
       if (!ledger.is_judged_again) continue
       rows.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      judgedAgain.push({ ...ledgerRow(entry), received_at: ledger.received_at })
       if (wasStored) renamed.push(ledger)
     }
     const batches = rowsByTarget(rows)
@@ -129,6 +133,8 @@ export class Writer implements GroupWriter {
         await query(client, deleteByDelivery, rowParameters(deleteByDelivery.parameters, renamed))
       await writeRows(client, batches, plan)
     }
+    if (judgedAgain.length > 0)
+      await query(client, recordOwners, rowParameters(recordOwners.parameters, judgedAgain))
     await commit(client, limits)
     return entries.filter(({ delivery }) => !byArrival.has(delivery.arrival.id))
   }

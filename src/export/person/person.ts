@@ -113,6 +113,7 @@ async function writeSubject(
   if (subject.owner !== null) {
     for (const [view, ownerColumn] of await viewsOf(client, where))
       await write(`views/${view}`, await rowsOf(client, view, ownerColumn, subject.owner))
+    await write('views/people', await rowsOf(client, 'people', 'owner', subject.owner, vendor))
   }
   await writeTexts(client, folder, subject, vendor, described)
   const bytes = folder.files.reduce((sum, file) => sum + file.bytes, 0)
@@ -124,12 +125,14 @@ async function rowsOf(
   name: string,
   ownerColumn: string,
   owner: string,
+  vendor?: Vendor,
 ): Promise<Table> {
   const relation = await findRelation(client, quoted(name))
   if (!relation) throw new Error(`There is no table "${name}". Run: nightpost migrate`)
   const columns = relation.columns.map((column) => quoted(column.name)).join(', ')
-  const text = `select ${columns} from ${relation.sqlName} where ${quoted(ownerColumn)} = $1`
-  return { about: relation.comment ?? '', columns: relation.columns, select: { text, values: [owner] } }
+  const text = `select ${columns} from ${relation.sqlName} where ${quoted(ownerColumn)} = $1${vendor ? ' and vendor = $2' : ''}`
+  const values = vendor ? [owner, vendor.name] : [owner]
+  return { about: relation.comment ?? '', columns: relation.columns, select: { text, values } }
 }
 
 /** The views that the vendor's owners have rows in. */

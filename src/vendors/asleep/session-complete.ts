@@ -5,6 +5,7 @@ import { Decimal, Id, Instant, Maybe, MaybeKey, OpenEnum, Text } from '../../con
 import { rowsFor, type TargetRows } from '../../tables/target.ts'
 import { inBothEnvelopes } from './envelope.ts'
 import { sessionExamples } from './examples.ts'
+import { sleepDate } from './sleep-date.ts'
 import { seriesOf, stageArrays } from './stages.ts'
 import { Stat, statRow } from './stat.ts'
 import { sessions } from './tables/sessions.ts'
@@ -81,6 +82,7 @@ function sessionId(data: Data): string | null | undefined {
 function normalise(data: Data, callback_version: string | null): TargetRows[] {
   const { timezone, peculiarities, validity, missing_data_ratio, session, stat } = resultOf(data)
   const key = { user_id: data.user_id, session_id: sessionId(data) as string }
+  const end = instant(stat?.wake_time ?? session?.end_time ?? session?.unexpected_end_time)
   const row = {
     user_id: key.user_id,
     session_id: key.session_id,
@@ -92,6 +94,7 @@ function normalise(data: Data, callback_version: string | null): TargetRows[] {
     unexpected_end_time: instant(session?.unexpected_end_time),
     utc_offset_minutes: utcOffsetMinutes(session?.start_time),
     local_date: localDate(session?.start_time),
+    sleep_date: sleepDate(end, session?.created_timezone, timezone),
     peculiarities: peculiarities ?? null,
     validity: validity ?? null,
     missing_data_ratio: missing_data_ratio ?? null,

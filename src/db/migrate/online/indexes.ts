@@ -52,6 +52,36 @@ const BUILD_CHANGE_INDEX = `create index concurrently deliveries_change_idx on d
   (change_position, (case when change_position % 2 = 0 then null else delivery_id end))
   where outcome = 'stored' or change_position % 2 = 1`
 
+const DAY = `((((start_date_time at time zone 'UTC') + coalesce(end_date_time - start_date_time, '0') / 2 + coalesce(utc_offset_minutes, 0) * interval '1 minute')::date))`
+
+const DAY_INDEXES: Readonly<Record<string, string>> = {
+  sleep_sessions_sleep_date_idx: 'sleep_sessions (sleep_date, user_id)',
+  scores_local_date_idx: 'scores (local_date, profile_id)',
+  biomarkers_day_idx: `biomarkers (${DAY}, profile_id) where periodicity = 'daily'`,
+  biomarkers_profile_day_idx: `biomarkers (profile_id, ${DAY}) where periodicity = 'daily'`,
+}
+
+/** Builds the indexes by day in a database that had rows when they came. Until then user_days reads whole tables. */
+export const buildDayIndexes: OnlineStep = {
+  name: 'indexes by day',
+  isDone: async (client) => (await missingDayIndexes(client)).length === 0,
+  run: async (client, { log }) => {
+    for (const name of await missingDayIndexes(client)) {
+      log.info(`building index ${name}`)
+      await client.query(`create index concurrently ${name} on ${DAY_INDEXES[name]}`)
+    }
+    return null
+  },
+}
+
+async function missingDayIndexes(client: Pick<pg.ClientBase, 'query'>): Promise<string[]> {
+  const { rows } = await client.query(
+    'select name from unnest($1::text[]) as name where to_regclass(quote_ident(name)) is null',
+    [Object.keys(DAY_INDEXES)],
+  )
+  return rows.map(({ name }) => name)
+}
+
 /**
  * Drops the index that told version 0.1.0 when each event was last stored, once that version is gone. Before that it reads the
  * answer, by one entry of the index for each event, into the table where this version keeps it.

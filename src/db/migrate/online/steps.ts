@@ -1,19 +1,24 @@
 import type pg from 'pg'
-import type { Target } from '../../../tables/target.ts'
+import type { Vendor } from '../../../contract/vendor.ts'
 import { APPLICATION_0_1_0 } from '../../connect/application.ts'
 import { LOCK_RETRY_POLICY, type LockRetryPolicy, type Progress } from '../lock-retry.ts'
 import { lockNumber, resetSession } from '../migrate.ts'
 import { adviceFor, MigrationError } from '../migration-error.ts'
-import { buildChangeIndex, dropStoredIndex, rebuildInvalidIndexes } from './indexes.ts'
+import { buildChangeIndex, buildDayIndexes, dropStoredIndex, rebuildInvalidIndexes } from './indexes.ts'
 import { keyChanges } from './key-change.ts'
+import { recordPeople } from './people.ts'
 import type { OnlineStep } from './step.ts'
 
 /** Returns every step in the order of execution. */
-export const onlineSteps = (targets: readonly Target[]): OnlineStep[] => [
+export const onlineSteps = (
+  vendors: ReadonlyArray<Pick<Vendor, 'name' | 'targets' | 'userColumn'>>,
+): OnlineStep[] => [
   rebuildInvalidIndexes,
   buildChangeIndex,
-  ...keyChanges(targets),
+  buildDayIndexes,
+  ...keyChanges(vendors.flatMap(({ targets }) => targets)),
   dropStoredIndex,
+  recordPeople(vendors),
 ]
 
 /** A step that is not finished. `waitsFor` is null while a process executes it. */

@@ -1,4 +1,4 @@
-import { date, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core'
+import { date, index, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core'
 import { decimal, instant, provenance, provenanceComments } from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import { key, keyComments } from './columns.ts'
@@ -20,8 +20,13 @@ export const sleepSessions = pgTable(
     missing_data_ratio: decimal(),
     callback_version: text(),
     ...provenance,
+    sleep_date: date({ mode: 'string' }),
   },
-  (t) => [primaryKey({ columns: [t.user_id, t.session_id] })],
+  (t) => [
+    primaryKey({ columns: [t.user_id, t.session_id] }),
+    // For all users on one day.
+    index('sleep_sessions_sleep_date_idx').on(t.sleep_date, t.user_id),
+  ],
 )
 
 export const sessions = target(sleepSessions, {
@@ -35,11 +40,14 @@ export const sessions = target(sleepSessions, {
     end_time: 'session.end_time: end of the recording; NULL while open or unknown.',
     unexpected_end_time: 'session.unexpected_end_time: when the recording broke off; NULL where it did not.',
     utc_offset_minutes: 'UTC offset that start_time was sent with, in minutes; NULL where it had none.',
-    local_date: 'Calendar date of start_time as it was sent, in its own offset.',
+    local_date:
+      'Calendar date of start_time as it was sent, in its own offset. It is not the day of the night: that is sleep_date.',
     peculiarities: 'peculiarities: labels that limit the analysis (NEVER_SLEPT, NO_BREATHING_STABILITY, …).',
     validity: 'validity: VALID, IN_PROGRESS or INVALID: …; sent by older versions in place of peculiarities.',
     missing_data_ratio: 'missing_data_ratio: share of the session without usable audio, 0 to 1.',
     callback_version: 'version or callback_version of the envelope; NULL where it names none (V1 does not).',
     ...provenanceComments,
+    sleep_date:
+      'The day of the night: local calendar date of wake_time, or else of end_time or unexpected_end_time, in created_timezone, or else timezone, or else UTC.',
   },
 })

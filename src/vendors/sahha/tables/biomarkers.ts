@@ -1,4 +1,5 @@
-import { numeric, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm'
+import { index, numeric, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { provenance, provenanceComments } from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import {
@@ -10,6 +11,10 @@ import {
   revision,
   revisionComments,
 } from './columns.ts'
+
+/** The user's day on which the middle of the period is: a sleep from the evening on belongs to the day of waking. */
+const localDay = sql`(((start_date_time at time zone 'UTC') + coalesce(end_date_time - start_date_time, '0') / 2 + coalesce(utc_offset_minutes, 0) * interval '1 minute')::date)`
+const isOfOneDay = sql`periodicity = 'daily'`
 
 export const biomarkersTable = pgTable(
   'biomarkers',
@@ -27,7 +32,12 @@ export const biomarkersTable = pgTable(
     ...revision,
     ...provenance,
   },
-  (t) => [primaryKey({ columns: [t.profile_id, t.id] })],
+  (t) => [
+    primaryKey({ columns: [t.profile_id, t.id] }),
+    // For all profiles on one day, and for the days of one profile. The day is that of daily_biomarkers.
+    index('biomarkers_day_idx').on(localDay, t.profile_id).where(isOfOneDay),
+    index('biomarkers_profile_day_idx').on(t.profile_id, localDay).where(isOfOneDay),
+  ],
 )
 
 export const biomarkers = target(biomarkersTable, {

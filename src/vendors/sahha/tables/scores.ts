@@ -1,4 +1,4 @@
-import { foreignKey, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { foreignKey, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { decimal, instant, provenance, provenanceComments } from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import { localDay, newestRevision, profile, profileComments, revision, revisionComments } from './columns.ts'
@@ -16,7 +16,11 @@ export const scoresTable = pgTable(
     ...revision,
     ...provenance,
   },
-  (t) => [primaryKey({ columns: [t.profile_id, t.id] })],
+  (t) => [
+    primaryKey({ columns: [t.profile_id, t.id] }),
+    // For all profiles on one day.
+    index('scores_local_date_idx').on(t.local_date, t.profile_id),
+  ],
 )
 
 export const scores = target(scoresTable, {

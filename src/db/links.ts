@@ -1,0 +1,84 @@
+import type pg from 'pg'
+import { isErased } from './sql/fence.ts'
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+/** An owner of a vendor, as the view `people` has it. */
+export interface Owner {
+  readonly vendor: string
+  readonly owner: string
+  readonly user_id: string
+  readonly person_id: string
+  readonly is_linked: boolean
+}
+
+export interface Link {
+  readonly vendor: string
+  readonly owner: string
+  readonly person_id: string
+  readonly linked_at: string
+}
+
+/** An id may not be linked while its person is erased. */
+export class ErasedPerson extends Error {
+  override readonly name = 'ErasedPerson'
+
+  constructor() {
+    super('This person was erased. No id of an erased person is stored: see nightpost erase --lift.')
+  }
+}
+
+/** Returns every link that was made by hand. */
+export async function linksOf(client: Client): Promise<Link[]> {
+  const { rows } = await client.query(
+    'select vendor, owner, person_id, linked_at from person_links order by person_id, vendor, owner',
+  )
+  return rows.map((row) => ({ ...row, linked_at: row.linked_at.toISOString() }))
+}
+
+/** Returns the owners of a person. */
+export async function ownersOfPerson(client: Client, personId: string): Promise<Owner[]> {
+  const { rows } = await client.query(
+    `select vendor, owner, user_id, person_id, is_linked from people where person_id = $1
+     order by vendor collate "C", owner collate "C"`,
+    [personId],
+  )
+  return rows
+}
+
+/**
+ * Links an owner with a person, whatever the vendor's ids say. The owner need not have sent anything yet. Throws `ErasedPerson` if
+ * the owner, or anybody with this person's id, was erased.
+ */
+export async function link(client: Client, vendor: string, owner: string, personId: string): Promise<void> {
+  // An erasure waits for the transactions that hold this lock, so this one sees every fence that is not waiting.
+  await client.query('begin; lock table deliveries in row exclusive mode')
+  try {
+    const { rows } = await client.query(
+      `select exists (
+         select from (select $1::text as vendor, $2::text as id union all select distinct e.vendor, $3 from erasures as e) as named
+         where ${isErased('named.vendor', 'owner', 'named.id')} or ${isErased('named.vendor', 'user', 'named.id')}
+       ) as is_erased`,
+      [vendor, owner, personId],
+    )
+    if (rows[0].is_erased) throw new ErasedPerson()
+    await client.query(
+      `insert into person_links as l (owner, vendor, person_id, linked_at) values ($2, $1, $3, now())
+       on conflict (owner, vendor) do update set person_id = excluded.person_id, linked_at = excluded.linked_at`,
+      [vendor, owner, personId],
+    )
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+/** Removes a link, so that the vendor's ids decide again. Returns false if there was none. */
+export async function unlink(client: Client, vendor: string, owner: string): Promise<boolean> {
+  const { rowCount } = await client.query('delete from person_links where vendor = $1 and owner = $2', [
+    vendor,
+    owner,
+  ])
+  return rowCount === 1
+}

@@ -1,0 +1,40 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { owners } from '../../tables/people.ts'
+import { subject } from './fence.ts'
+import { type Parameter, rowsOf, type Statement, statement } from './parameters.ts'
+
+/** What is recorded of a delivery: who it is about, and by which id it names the person. */
+export const ownerParameters: Parameter[] = [
+  { name: 'delivery_id', type: 'uuid' },
+  { name: 'owner', type: 'text' },
+  { name: 'vendor', type: 'text' },
+  subject,
+  { name: 'outcome', type: 'text' },
+  { name: 'received_at', type: 'timestamp with time zone' },
+]
+
+const isUnnamed = sql`(coalesce(r.subject, '') = '')`
+
+/** A subquery for each row, so that Postgres probes the primary key. Usually every owner is known, and nothing is written. */
+const isKnown = sql`(select true from ${owners} as o where o.owner = r.owner and o.vendor = r.vendor
+    and (o.user_id = '', o.first_received_at) <= (${isUnnamed}, r.received_at)) is not null`
+
+/**
+ * SQL that records the owners of the rows `r` that are stored. An owner has the user id of the first delivery that names one:
+ * that depends on the set of deliveries and not on their order.
+ */
+export function recordOwnersSql(rows: SQL, where: SQL): SQL {
+  return sql`insert into ${owners} as o (owner, vendor, user_id, first_received_at)
+select distinct on (r.owner collate "C", r.vendor collate "C") r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+from ${rows} where r.outcome = 'stored' and r.owner <> '' and ${where} and not ${isKnown}
+order by r.owner collate "C", r.vendor collate "C", ${isUnnamed}, r.received_at
+on conflict (owner, vendor) do update set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)`
+}
+
+/** Records the owners of deliveries that are stored now and were not before. The transaction has locked their entries. */
+export const recordOwners: Statement = statement(
+  'record owners',
+  ownerParameters,
+  recordOwnersSql(rowsOf(ownerParameters), sql`true`),
+)
