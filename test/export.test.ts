@@ -365,6 +365,7 @@ describe('as a command', () => {
   it.each([
     [[], 'name a view'],
     [['scores', '--partition', 'day'], 'needs a directory'],
+    [['scores', '--column', 'id'], 'needs --format ndjson'],
     [['scores', '--from', '2025-02-30'], 'Write a date'],
     [['scores', '--by', 'type'], 'no column "type" with a date'],
     [['time_zones', '--owner', 'x'], 'no column that names a person'],

@@ -27,6 +27,7 @@ Examples:
   nightpost export biomarkers --format parquet --out biomarkers.parquet
   nightpost export sleep_nights --owner G-20250101 --format ndjson | jq .asleep_minutes
   nightpost export data_logs --from 2026-10-01 --to 2026-10-31 --format parquet --partition day --out lake/data_logs
+  nightpost export fhir_observations --format ndjson --column resource --out Observation.ndjson
   nightpost export --person --vendor asleep --owner G-20250101 --out answer
   nightpost export --person --vendor sahha --external-id user-17 --out answer
 
@@ -42,13 +43,14 @@ interface Options {
   by?: string
   out?: string
   partition?: 'day'
+  column?: string
   person?: boolean
   vendor?: string
   externalId?: string
   json?: boolean
 }
 
-const ofView = ['from', 'to', 'by', 'partition'] as const
+const ofView = ['from', 'to', 'by', 'partition', 'column'] as const
 
 export const exportCommand = new Command('export')
   .description(
@@ -63,6 +65,7 @@ export const exportCommand = new Command('export')
     '--by <column>',
     `the column that --from, --to and --partition are about; by default the first that is there of ${DAY_COLUMNS.join(', ')}. The day of an instant is its UTC day`,
   )
+  .option('--column <name>', 'with --format ndjson: each line is the value of this column')
   .option('--out <path>', 'a file, which is replaced, or a directory; - is standard output, the default')
   .addOption(
     new Option('--partition <unit>', 'a file DIR/day=YYYY-MM-DD/part.FORMAT for each day').choices(['day']),
@@ -104,13 +107,13 @@ export const exportCommand = new Command('export')
   })
 
 async function runView(client: pg.ClientBase, view: string, options: Options, interruption: AbortSignal) {
-  const { format, out, partition, json = false, ...filter } = options
+  const { format, out, partition, column, json = false, ...filter } = options
   const isPiped = out === undefined || out === '-'
   const { count, stop } = countOn(process.stderr)
   let done: Exported
   try {
     done = await exportView(client, {
-      ...{ view, format, filter, out: isPiped ? null : out, byDay: partition === 'day' },
+      ...{ view, format, filter, column, out: isPiped ? null : out, byDay: partition === 'day' },
       stdout: print,
       signal: isPiped ? AbortSignal.any([interruption, outputClosed]) : interruption,
       onProgress: count,
@@ -143,10 +146,11 @@ async function runPerson(
 }
 
 function wrongForView(view: string | undefined, options: Options): string | null {
-  const { out, partition, format, vendor, externalId } = options
+  const { out, partition, format, column, vendor, externalId } = options
   if (view === undefined) return 'name a view, such as sleep_nights, or give --person'
   if (vendor !== undefined || externalId !== undefined) return '--vendor and --external-id need --person'
   const isPiped = out === undefined || out === '-'
+  if (column !== undefined && format !== 'ndjson') return '--column needs --format ndjson'
   if (partition !== undefined && isPiped) return '--partition needs a directory: give --out'
   if (format === 'parquet' && isPiped && process.stdout.isTTY)
     return 'a terminal shows no Parquet: give --out or a pipe'

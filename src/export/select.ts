@@ -37,10 +37,15 @@ export class WrongFilter extends Error {
 }
 
 /**
- * The statement that selects the rows. With `byDay` the rows are in the order of their days, and each has its day in front.
+ * The statement that selects the `wanted` columns of the rows. With `byDay` the rows are in the order of their days, and each has its day in front.
  * The day of an instant is its UTC day.
  */
-export function selectRows(relation: Relation, filter: Filter, byDay: boolean): Select {
+export function selectRows(
+  relation: Relation,
+  filter: Filter,
+  byDay: boolean,
+  wanted: readonly Column[] = relation.columns,
+): Select {
   const values: string[] = []
   const parameter = (value: string) => `$${values.push(value)}`
   const conditions: string[] = []
@@ -58,7 +63,7 @@ export function selectRows(relation: Relation, filter: Filter, byDay: boolean): 
     conditions.push(`${quoted(column.name)} >= ${startOf(column, `${parameter(filter.from)}::date`)}`)
   if (column && filter.to !== undefined)
     conditions.push(`${quoted(column.name)} < ${startOf(column, `(${parameter(filter.to)}::date + 1)`)}`)
-  const columns = relation.columns.map(({ name }) => quoted(name))
+  const columns = wanted.map(({ name }) => quoted(name))
   if (column && byDay) columns.unshift(dayOf(column))
   const where = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : ''
   const order = byDay ? ' order by 1' : ''

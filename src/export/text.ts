@@ -24,6 +24,15 @@ export function ndjsonEncoder(columns: readonly Column[]): Encoder {
   }
 }
 
+/** The value of one column per line. */
+export function ndjsonValues(column: Column): Encoder {
+  return {
+    begin: () => '',
+    rows: (rows) => rows.map(([value = null]) => `${jsonValue(value, column)}\n`).join(''),
+    end: () => '',
+  }
+}
+
 /** One JSON document: a list with an object per row. */
 export function jsonEncoder(columns: readonly Column[]): Encoder {
   const objectOf = jsonObjects(columns)

@@ -1,7 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { findRelation, type Relation } from './columns.ts'
+import { type Column, findRelation, type Relation } from './columns.ts'
 import type { Encoder } from './encoder.ts'
 import { encoderFor, type FormatName } from './formats.ts'
 import { beginExport, type Row, readRows } from './read.ts'
@@ -13,6 +13,8 @@ export interface ViewExport {
   readonly view: string
   readonly format: FormatName
   readonly filter: Filter
+  /** Of NDJSON: the column whose values are the lines. */
+  readonly column?: string | undefined
   /** A file, a directory, or null for `stdout`. */
   readonly out: string | null
   /** Whether `out` gets a directory for each day, as Hive names them. */
@@ -51,14 +53,16 @@ export async function exportView(client: pg.ClientBase, options: ViewExport): Pr
   const relation = await readable(client, view)
   if (byDay && relation.columns.some(({ name }) => name === 'day') && (filter.by ?? 'day') !== 'day')
     throw new WrongFilter(`${view} has a column "day", which the directories would hide: leave --by out.`)
-  const rows = readRows(client, selectRows(relation, filter, byDay), signal)
+  const alone = options.column === undefined ? undefined : columnOf(relation, options.column)
+  const columns = alone ? [alone] : relation.columns
+  const rows = readRows(client, selectRows(relation, filter, byDay, columns), signal)
   const files: ExportedFile[] = []
   const parts = byDay ? daysOf(rows) : [{ day: null, rows }]
   let [total, rounded] = [0, 0]
   for await (const { day, rows } of parts) {
     const name = await nameOf(options, relation, day, byDay)
     const sink = name === null ? streamSink(options.stdout) : await fileSink(name)
-    const encoder = await encoderFor(format, relation.columns)
+    const encoder = await encoderFor(format, columns, alone)
     const before = total
     const written = await writeFile(sink, encoder, rows, (count) => {
       total = before + count
@@ -78,6 +82,12 @@ async function readable(client: pg.ClientBase, view: string): Promise<Relation> 
   throw new Error(
     `"${view}" is not for export: nightpost_reader may not read it. All that is held about one person: nightpost export --person`,
   )
+}
+
+function columnOf({ name, columns }: Relation, wanted: string): Column {
+  const found = columns.find((column) => column.name === wanted)
+  if (!found) throw new WrongFilter(`${name} has no column "${wanted}".`)
+  return found
 }
 
 /** Writes one file. If that fails, nothing of it stays. */

@@ -458,6 +458,211 @@ create view delivery_log as
     source
    FROM deliveries;
 
+create view fhir_loinc_codes as
+ SELECT type,
+    sent_unit,
+    periodicities,
+    aggregations,
+    code,
+    display,
+    unit,
+    unit_code,
+    category,
+    source
+   FROM ( VALUES ('sleep_duration'::text,'minute'::text,'{daily}'::text[],'{total}'::text[],'93832-4'::text,'Sleep duration'::text,'min'::text,'min'::text,'social-history'::text,'HL7 Personal Health Records 1.0.0-ballot2, ValueSet pcd-sleep-observation-code'::text), ('sleep_deep_duration'::text,'minute'::text,'{daily}'::text[],'{total}'::text[],'93831-6'::text,'Deep sleep duration'::text,'min'::text,'min'::text,'social-history'::text,'HL7 Personal Health Records 1.0.0-ballot2, ValueSet pcd-sleep-observation-code'::text), ('sleep_light_duration'::text,'minute'::text,'{daily}'::text[],'{total}'::text[],'93830-8'::text,'Light sleep duration'::text,'min'::text,'min'::text,'social-history'::text,'HL7 Personal Health Records 1.0.0-ballot2, ValueSet pcd-sleep-observation-code'::text), ('sleep_rem_duration'::text,'minute'::text,'{daily}'::text[],'{total}'::text[],'93829-0'::text,'REM sleep duration'::text,'min'::text,'min'::text,'social-history'::text,'HL7 Personal Health Records 1.0.0-ballot2, ValueSet pcd-sleep-observation-code'::text), ('steps'::text,'count'::text,'{daily}'::text[],'{total}'::text[],'41950-7'::text,'Number of steps in 24 hour Measured'::text,'steps per day'::text,'/d'::text,'activity'::text,'HL7 US Physical Activity 1.0.0, ValueSet pa-observation-code-time'::text), ('steps'::text,'count'::text,'{intraday,hourly,none}'::text[],'{total}'::text[],'55423-8'::text,'Number of steps in unspecified time Pedometer'::text,'steps'::text,'{steps}'::text,'activity'::text,'HealthKitOnFHIR (Stanford Biodesign Digital Health)'::text), ('total_energy_burned'::text,'kcal'::text,'{daily}'::text[],'{total}'::text[],'41979-6'::text,'Calories burned in 24 hour Calculated'::text,'kcal per day'::text,'kcal/d'::text,'activity'::text,'HL7 US Physical Activity 1.0.0, ValueSet pa-observation-code-time'::text), ('heart_rate'::text,'bpm'::text,NULL::text[],'{average,none}'::text[],'8867-4'::text,'Heart rate'::text,'beats/minute'::text,'/min'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('heart_rate_sleep'::text,'bpm'::text,NULL::text[],'{average,none}'::text[],'8867-4'::text,'Heart rate'::text,'beats/minute'::text,'/min'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('heart_rate_resting'::text,'bpm'::text,NULL::text[],'{average,none}'::text[],'40443-4'::text,'Heart rate --resting'::text,'beats/minute'::text,'/min'::text,'vital-signs'::text,'HL7 US Physical Activity 1.0.0, ValueSet pa-observation-code-time'::text), ('heart_rate_variability_sdnn'::text,'ms'::text,NULL::text[],'{average,none}'::text[],'80404-7'::text,'R-R interval.standard deviation (Heart rate variability)'::text,'ms'::text,'ms'::text,'vital-signs'::text,'HealthKitOnFHIR (Stanford Biodesign Digital Health)'::text), ('respiratory_rate'::text,'bpm'::text,NULL::text[],'{average,none}'::text[],'9279-1'::text,'Respiratory rate'::text,'breaths/minute'::text,'/min'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('respiratory_rate_sleep'::text,'bpm'::text,NULL::text[],'{average,none}'::text[],'9279-1'::text,'Respiratory rate'::text,'breaths/minute'::text,'/min'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('oxygen_saturation'::text,'percent'::text,NULL::text[],'{average,none}'::text[],'2708-6'::text,'Oxygen saturation in Arterial blood'::text,'%'::text,'%'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('oxygen_saturation_sleep'::text,'percent'::text,NULL::text[],'{average,none}'::text[],'2708-6'::text,'Oxygen saturation in Arterial blood'::text,'%'::text,'%'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('body_temperature'::text,'degC'::text,NULL::text[],'{average,none}'::text[],'8310-5'::text,'Body temperature'::text,'degrees C'::text,'Cel'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('body_temperature_basal'::text,'degC'::text,NULL::text[],'{average,none}'::text[],'8310-5'::text,'Body temperature'::text,'degrees C'::text,'Cel'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('blood_pressure_systolic'::text,'mmHg'::text,NULL::text[],'{average,none}'::text[],'8480-6'::text,'Systolic blood pressure'::text,'mmHg'::text,'mm[Hg]'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('blood_pressure_diastolic'::text,'mmHg'::text,NULL::text[],'{average,none}'::text[],'8462-4'::text,'Diastolic blood pressure'::text,'mmHg'::text,'mm[Hg]'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('blood_glucose'::text,'mg/dL'::text,NULL::text[],'{average,none}'::text[],'2339-0'::text,'Glucose [Mass/volume] in Blood'::text,'mg/dL'::text,'mg/dL'::text,'laboratory'::text,'HealthKitOnFHIR (Stanford Biodesign Digital Health)'::text), ('weight'::text,'kg'::text,NULL::text[],'{average,none}'::text[],'29463-7'::text,'Body weight'::text,'kg'::text,'kg'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('height'::text,'cm'::text,NULL::text[],'{average,none}'::text[],'8302-2'::text,'Body height'::text,'cm'::text,'cm'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('body_mass_index'::text,'kg/m2'::text,NULL::text[],'{average,none}'::text[],'39156-5'::text,'Body mass index (BMI) [Ratio]'::text,'kg/m2'::text,'kg/m2'::text,'vital-signs'::text,'HL7 FHIR R4, ValueSet observation-vitalsignresult'::text), ('vo2_max'::text,'ml/kg/min'::text,NULL::text[],'{average,none}'::text[],'94122-9'::text,'Oxygen consumption (VO2)/Body weight [Volume Rate Content] --peak during exercise'::text,'mL/kg/min'::text,'mL/kg/min'::text,'activity'::text,'HealthKitOnFHIR (Stanford Biodesign Digital Health)'::text)) codes(type, sent_unit, periodicities, aggregations, code, display, unit, unit_code, category, source);
+
+create view fhir_observations as
+ SELECT owner,
+    vendor,
+    external_id,
+    id,
+    status,
+    code_system,
+    code,
+    local_date,
+    effective_start,
+    effective_end,
+    received_at,
+    delivery_id,
+    jsonb_strip_nulls(jsonb_build_object('resourceType', 'Observation', 'id', id, 'identifier', jsonb_build_array(jsonb_build_object('system', record_system, 'value', record)), 'status', status, 'category', categories, 'code', jsonb_build_object('coding', codings, 'text', name), 'subject', jsonb_build_object('identifier', jsonb_build_object('system', owner_system, 'value', owner)), 'effectiveDateTime',
+        CASE
+            WHEN effective_end IS NULL THEN iso_instant(effective_start, start_offset)
+            ELSE NULL::text
+        END, 'effectivePeriod',
+        CASE
+            WHEN effective_end IS NOT NULL THEN jsonb_build_object('start', iso_instant(effective_start, start_offset), 'end', iso_instant(effective_end, end_offset))
+            ELSE NULL::jsonb
+        END, 'issued', iso_instant(received_at, 0), 'performer', performers, 'method',
+        CASE
+            WHEN method <> ''::text THEN jsonb_build_object('text', method)
+            ELSE NULL::jsonb
+        END) || value) AS resource
+   FROM ( SELECT n.user_id AS owner,
+            'asleep'::text AS vendor,
+            '[{"display": "Asleep"}]'::jsonb AS performers,
+            'urn:nightpost:asleep:user-id'::text AS owner_system,
+            NULL::text AS external_id,
+            name_uuid(jsonb_build_array('asleep', n.user_id, n.session_id, o.code)::text)::text AS id,
+            'urn:nightpost:asleep:session-id'::text AS record_system,
+            (n.session_id || '#'::text) || o.code AS record,
+                CASE n.state
+                    WHEN 'COMPLETE'::text THEN 'final'::text
+                    ELSE 'preliminary'::text
+                END AS status,
+            '[{"coding": [{"code": "social-history", "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}]'::jsonb AS categories,
+            o.code_system,
+            o.code,
+            o.codings,
+            o.name,
+            n.sleep_date AS local_date,
+            o.effective_start,
+                CASE
+                    WHEN o.effective_end >= o.effective_start THEN o.effective_end
+                    ELSE NULL::timestamp with time zone
+                END AS effective_end,
+            EXTRACT(epoch FROM o.local_start - (o.effective_start AT TIME ZONE 'UTC'::text))::integer / 60 AS start_offset,
+            EXTRACT(epoch FROM o.local_end - (o.effective_end AT TIME ZONE 'UTC'::text))::integer / 60 AS end_offset,
+            ''::text AS method,
+            o.value || '{"device": {"display": "Asleep"}}'::jsonb AS value,
+            n.received_at,
+            n.delivery_id
+           FROM sleep_nights n
+             JOIN sleep_stats t ON t.user_id = n.user_id AND t.session_id = n.session_id
+             CROSS JOIN LATERAL ( SELECT 'http://hl7.org/fhir/uv/phr/CodeSystem/observation-pghd-codes'::text AS code_system,
+                    'sleepEpisode'::text AS code,
+                    '[{"code": "sleepEpisode", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/observation-pghd-codes", "display": "Sleep episode"}]'::jsonb AS codings,
+                    'Sleep episode'::text AS name,
+                    n.sleep_time AS effective_start,
+                    n.wake_time AS effective_end,
+                    n.local_sleep_time AS local_start,
+                    n.local_wake_time AS local_end,
+                    ( SELECT jsonb_build_object('component', jsonb_agg(jsonb_build_object('code', jsonb_build_object('coding', jsonb_build_array(jsonb_build_object('system', c.system, 'code', c.code, 'display', c.display))), 'valueQuantity',
+                                CASE
+                                    WHEN c.quantity IS NOT NULL THEN jsonb_build_object('value', c.quantity, 'unit', c.unit, 'system', 'http://unitsofmeasure.org', 'code', c.unit_code)
+                                    ELSE NULL::jsonb
+                                END, 'valueInteger', c.whole, 'valueBoolean', c.truth) ORDER BY c."position")) AS jsonb_build_object
+                           FROM ( VALUES (1,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'latencyToSleepOnset'::text,'Latency to sleep onset'::text,trim_scale(round(t.sleep_latency::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (2,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'latencyToArising'::text,'Latency to arising'::text,trim_scale(round(t.wakeup_latency::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (3,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'totalSleepTime'::text,'Total sleep time'::text,trim_scale(round(t.time_in_sleep::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (4,'http://loinc.org'::text,'93830-8'::text,'Light sleep duration'::text,trim_scale(round(t.time_in_light::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (5,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'deepSleepDuration'::text,'Deep sleep duration'::text,trim_scale(round(t.time_in_deep::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (6,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'remSleepDuration'::text,'Rem sleep duration'::text,trim_scale(round(t.time_in_rem::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (7,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'wakeAfterSleepOnset'::text,'Wake after sleep onset'::text,trim_scale(round(t.time_in_wake::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (8,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'numberOfAwakenings'::text,'Number of awakenings'::text,NULL::numeric,NULL::text,NULL::text,t.waso_count,NULL::boolean), (9,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'sleepEfficiencyPercentage'::text,'Sleep efficiency percentage'::text,trim_scale(t.sleep_ratio * 100::numeric),'%'::text,'%'::text,NULL::integer,NULL::boolean), (10,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'isMainSleep'::text,'Is main sleep'::text,NULL::numeric,NULL::text,NULL::text,NULL::integer,n.is_main_sleep), (11,'urn:nightpost:asleep:stat'::text,'sleep_efficiency'::text,'Time asleep over time in bed'::text,t.sleep_efficiency,'1'::text,'1'::text,NULL::integer,NULL::boolean), (12,'urn:nightpost:asleep:stat'::text,'sleep_index'::text,'Sleep index of Asleep, 0 to 100'::text,NULL::numeric,NULL::text,NULL::text,t.sleep_index,NULL::boolean), (13,'urn:nightpost:asleep:stat'::text,'time_in_bed'::text,'Time in bed'::text,t.time_in_bed,'s'::text,'s'::text,NULL::integer,NULL::boolean), (14,'urn:nightpost:asleep:stat'::text,'deep_latency'::text,'Time from falling asleep to deep sleep'::text,t.deep_latency,'s'::text,'s'::text,NULL::integer,NULL::boolean), (15,'urn:nightpost:asleep:stat'::text,'rem_latency'::text,'Time from falling asleep to REM sleep'::text,t.rem_latency,'s'::text,'s'::text,NULL::integer,NULL::boolean), (16,'urn:nightpost:asleep:stat'::text,'longest_waso'::text,'Longest awakening after sleep onset'::text,t.longest_waso,'s'::text,'s'::text,NULL::integer,NULL::boolean), (17,'urn:nightpost:asleep:stat'::text,'time_in_snoring'::text,'Time with snoring'::text,t.time_in_snoring,'s'::text,'s'::text,NULL::integer,NULL::boolean), (18,'urn:nightpost:asleep:stat'::text,'time_in_unstable_breath'::text,'Time of unstable breathing'::text,t.time_in_unstable_breath,'s'::text,'s'::text,NULL::integer,NULL::boolean), (19,'urn:nightpost:asleep:stat'::text,'snoring_count'::text,'Spells of snoring'::text,NULL::numeric,NULL::text,NULL::text,t.snoring_count,NULL::boolean), (20,'urn:nightpost:asleep:stat'::text,'unstable_breath_count'::text,'Spells of unstable breathing'::text,NULL::numeric,NULL::text,NULL::text,t.unstable_breath_count,NULL::boolean), (21,'urn:nightpost:asleep:stat'::text,'sleep_cycle_count'::text,'Number of sleep cycles'::text,NULL::numeric,NULL::text,NULL::text,t.sleep_cycle_count,NULL::boolean), (22,'urn:nightpost:asleep:session'::text,'missing_data_ratio'::text,'Share of the session without usable audio'::text,n.missing_data_ratio,'1'::text,'1'::text,NULL::integer,NULL::boolean)) c("position", system, code, display, quantity, unit, unit_code, whole, truth)
+                          WHERE num_nonnulls(c.quantity, c.whole, c.truth) > 0) AS value
+                  WHERE n.wake_time >= n.sleep_time
+                UNION ALL
+                 SELECT 'http://loinc.org'::text,
+                    d.codings #>> '{0,code}'::text[],
+                    d.codings,
+                    d.codings #>> '{0,display}'::text[],
+                    n.start_time,
+                    n.end_time,
+                    n.local_bed_time,
+                    n.local_end_time,
+                    jsonb_build_object('valueQuantity', jsonb_build_object('value', d.seconds, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')) AS jsonb_build_object
+                   FROM ( VALUES ('[{"code": "93832-4", "system": "http://loinc.org", "display": "Sleep duration"}, {"code": "time_in_sleep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_sleep), ('[{"code": "93830-8", "system": "http://loinc.org", "display": "Light sleep duration"}, {"code": "time_in_light", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_light), ('[{"code": "93831-6", "system": "http://loinc.org", "display": "Deep sleep duration"}, {"code": "time_in_deep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_deep), ('[{"code": "93829-0", "system": "http://loinc.org", "display": "REM sleep duration"}, {"code": "time_in_rem", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_rem)) d(codings, seconds)
+                  WHERE d.seconds IS NOT NULL AND n.start_time IS NOT NULL) o
+        UNION ALL
+         SELECT b.profile_id,
+            'sahha'::text,
+            '[{"display": "Sahha"}]'::jsonb,
+            'urn:nightpost:sahha:profile-id'::text,
+            b.external_id,
+            name_uuid(jsonb_build_array('sahha', b.profile_id, 'biomarker', b.id)::text)::text AS name_uuid,
+            'urn:nightpost:sahha:biomarker-id'::text,
+            b.id,
+                CASE
+                    WHEN b.aggregation = 'total'::text AND b.category IS DISTINCT FROM 'sleep'::text AND b.created_at_utc < b.end_date_time THEN 'preliminary'::text
+                    ELSE 'final'::text
+                END AS "case",
+            COALESCE(c.categories,
+                CASE b.category
+                    WHEN 'activity'::text THEN '[{"coding": [{"code": "activity", "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}]'::jsonb
+                    WHEN 'sleep'::text THEN '[{"coding": [{"code": "social-history", "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}]'::jsonb
+                    ELSE NULL::jsonb
+                END) AS "coalesce",
+                CASE
+                    WHEN c.code IS NULL THEN 'urn:nightpost:sahha:biomarker'::text
+                    ELSE 'http://loinc.org'::text
+                END AS "case",
+            COALESCE(c.code, b.type) AS "coalesce",
+            COALESCE(c.codings,
+                CASE
+                    WHEN b.type ~ '^\S+( \S+)*$'::text THEN jsonb_build_array(jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', b.type))
+                    ELSE NULL::jsonb
+                END) AS "coalesce",
+            b.type,
+            (((b.start_date_time + COALESCE(b.end_date_time - b.start_date_time, '00:00:00'::interval) / 2::double precision) AT TIME ZONE 'UTC'::text) + COALESCE(b.utc_offset_minutes::integer, 0)::double precision * '00:01:00'::interval)::date AS date,
+            b.start_date_time,
+                CASE
+                    WHEN b.end_date_time >= b.start_date_time THEN b.end_date_time
+                    ELSE NULL::timestamp with time zone
+                END AS "case",
+            b.utc_offset_minutes,
+            b.end_utc_offset_minutes,
+            concat_ws(', '::text,
+                CASE
+                    WHEN b.periodicity ~ '\S'::text THEN b.periodicity
+                    ELSE NULL::text
+                END,
+                CASE
+                    WHEN b.aggregation ~ '\S'::text THEN b.aggregation
+                    ELSE NULL::text
+                END) AS concat_ws,
+                CASE
+                    WHEN b.value_number IS NULL THEN jsonb_build_object('valueString', b.value)
+                    ELSE jsonb_build_object('valueQuantity', jsonb_build_object('value', b.value_number, 'unit', COALESCE(c.unit,
+                    CASE
+                        WHEN b.unit ~ '\S'::text THEN b.unit
+                        ELSE NULL::text
+                    END), 'system',
+                    CASE
+                        WHEN c.code IS NOT NULL THEN 'http://unitsofmeasure.org'::text
+                        ELSE NULL::text
+                    END, 'code', c.unit_code))
+                END AS jsonb_build_object,
+            b.received_at,
+            b.delivery_id
+           FROM biomarkers b
+             LEFT JOIN ( SELECT fhir_loinc_codes.type,
+                    fhir_loinc_codes.sent_unit,
+                    fhir_loinc_codes.periodicities,
+                    fhir_loinc_codes.aggregations,
+                    fhir_loinc_codes.code,
+                    fhir_loinc_codes.unit,
+                    fhir_loinc_codes.unit_code,
+                    jsonb_build_array(jsonb_build_object('coding', jsonb_build_array(jsonb_build_object('system', 'http://terminology.hl7.org/CodeSystem/observation-category', 'code', fhir_loinc_codes.category)))) AS categories,
+                    jsonb_build_array(jsonb_build_object('system', 'http://loinc.org', 'code', fhir_loinc_codes.code, 'display', fhir_loinc_codes.display), jsonb_build_object('system', 'urn:nightpost:sahha:biomarker', 'code', fhir_loinc_codes.type)) AS codings
+                   FROM fhir_loinc_codes) c ON c.type = b.type AND c.sent_unit = b.unit AND b.value_number IS NOT NULL AND (c.periodicities IS NULL OR (COALESCE(b.periodicity, 'none'::text) = ANY (c.periodicities))) AND (COALESCE(b.aggregation, 'none'::text) = ANY (c.aggregations))
+          WHERE b.start_date_time IS NOT NULL AND b.type ~ '\S'::text AND (b.value_number IS NOT NULL OR b.value ~ '\S'::text)
+        UNION ALL
+         SELECT s.profile_id,
+            'sahha'::text,
+            '[{"display": "Sahha"}]'::jsonb,
+            'urn:nightpost:sahha:profile-id'::text,
+            s.external_id,
+            name_uuid(jsonb_build_array('sahha', s.profile_id, 'score', s.id)::text)::text AS name_uuid,
+            'urn:nightpost:sahha:score-id'::text,
+            s.id,
+            'final'::text,
+            NULL::jsonb,
+            'urn:nightpost:sahha:score'::text,
+            s.type,
+                CASE
+                    WHEN s.type ~ '^\S+( \S+)*$'::text THEN jsonb_build_array(jsonb_build_object('system', 'urn:nightpost:sahha:score', 'code', s.type))
+                    ELSE NULL::jsonb
+                END AS "case",
+            s.type,
+            s.local_date,
+            s.score_date_time,
+            NULL::timestamp with time zone,
+            s.utc_offset_minutes,
+            NULL::integer,
+            ''::text,
+            jsonb_build_object('valueQuantity', jsonb_build_object('value', s.score, 'unit', '1', 'system', 'http://unitsofmeasure.org', 'code', '1'), 'interpretation',
+                CASE
+                    WHEN s.state ~ '\S'::text THEN jsonb_build_array(jsonb_build_object('text', s.state))
+                    ELSE NULL::jsonb
+                END) AS jsonb_build_object,
+            s.received_at,
+            s.delivery_id
+           FROM scores s
+          WHERE s.score IS NOT NULL AND s.score_date_time IS NOT NULL AND s.type ~ '\S'::text) observations;
+
 create view latest_score_factors as
  SELECT s.profile_id,
     s.type,
@@ -496,6 +701,72 @@ create view latest_scores as
    FROM scores
   ORDER BY profile_id, type, score_date_time DESC NULLS LAST, created_at_utc DESC NULLS LAST, version DESC NULLS LAST, received_at DESC, delivery_id DESC, id;
 
+create view open_mhealth_sleep_episodes as
+ SELECT user_id,
+    session_id,
+    id,
+    sleep_date,
+    start_time,
+    end_time,
+    received_at,
+    delivery_id,
+    jsonb_build_object('header', jsonb_build_object('uuid', id, 'schema_id', jsonb_build_object('namespace', 'ieee', 'name', 'sleep-episode', 'version', '1.0'), 'source_creation_date_time', iso_instant(received_at, 0), 'modality', 'sensed'), 'body', jsonb_strip_nulls(jsonb_build_object('effective_time_frame', jsonb_build_object('time_interval', jsonb_build_object('start_date_time', iso_instant(start_time, start_offset), 'end_date_time', iso_instant(end_time, end_offset))), 'latency_to_sleep_onset',
+        CASE
+            WHEN sleep_latency IS NOT NULL THEN jsonb_build_object('value', sleep_latency, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'latency_to_arising',
+        CASE
+            WHEN wakeup_latency IS NOT NULL THEN jsonb_build_object('value', wakeup_latency, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'total_sleep_time',
+        CASE
+            WHEN time_in_sleep IS NOT NULL THEN jsonb_build_object('value', time_in_sleep, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'light_sleep_duration',
+        CASE
+            WHEN time_in_light IS NOT NULL THEN jsonb_build_object('value', time_in_light, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'deep_sleep_duration',
+        CASE
+            WHEN time_in_deep IS NOT NULL THEN jsonb_build_object('value', time_in_deep, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'rem_sleep_duration',
+        CASE
+            WHEN time_in_rem IS NOT NULL THEN jsonb_build_object('value', time_in_rem, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'wake_after_sleep_onset',
+        CASE
+            WHEN time_in_wake IS NOT NULL THEN jsonb_build_object('value', time_in_wake, 'unit', 'sec')
+            ELSE NULL::jsonb
+        END, 'number_of_awakenings', waso_count, 'is_main_sleep', is_main_sleep, 'sleep_efficiency_percentage',
+        CASE
+            WHEN sleep_ratio IS NOT NULL THEN jsonb_build_object('value', trim_scale(sleep_ratio * 100::numeric), 'unit', '%')
+            ELSE NULL::jsonb
+        END))) AS document
+   FROM ( SELECT n.user_id,
+            n.session_id,
+            n.sleep_date,
+            n.sleep_time AS start_time,
+            n.wake_time AS end_time,
+            n.is_main_sleep,
+            t.sleep_latency,
+            t.wakeup_latency,
+            t.time_in_sleep,
+            t.time_in_light,
+            t.time_in_deep,
+            t.time_in_rem,
+            t.time_in_wake,
+            t.waso_count,
+            t.sleep_ratio,
+            n.received_at,
+            n.delivery_id,
+            name_uuid(jsonb_build_array('asleep', n.user_id, n.session_id, n.delivery_id)::text) AS id,
+            EXTRACT(epoch FROM n.local_sleep_time - (n.sleep_time AT TIME ZONE 'UTC'::text))::integer / 60 AS start_offset,
+            EXTRACT(epoch FROM n.local_wake_time - (n.wake_time AT TIME ZONE 'UTC'::text))::integer / 60 AS end_offset
+           FROM sleep_nights n
+             JOIN sleep_stats t ON t.user_id = n.user_id AND t.session_id = n.session_id
+          WHERE n.state = 'COMPLETE'::text AND n.wake_time >= n.sleep_time) nights;
+
 create view people as
  SELECT l.person_id,
     o.vendor,
@@ -516,6 +787,16 @@ UNION ALL
   WHERE NOT (EXISTS ( SELECT
            FROM person_links l
           WHERE l.owner = o.owner AND l.vendor = o.vendor));
+
+create view score_data_sources as
+ SELECT s.profile_id,
+    s.id AS score_id,
+    (d."position" - 1)::integer AS "position",
+    d.data_source,
+    s.delivery_id,
+    s.received_at
+   FROM scores s
+     CROSS JOIN LATERAL unnest(s.data_sources) WITH ORDINALITY d(data_source, "position");
 
 create view sleep_epochs as
  SELECT user_id,
@@ -794,6 +1075,16 @@ create view sleep_provisional_slices as
           WHERE w.inference_seq_num >= 0 AND s.state IS DISTINCT FROM 'COMPLETE'::text AND NOT (EXISTS ( SELECT
                    FROM sleep_stage_series final
                   WHERE final.user_id = w.user_id AND final.session_id = w.session_id AND final.series = w.series))) positioned;
+
+create view sleep_session_peculiarities as
+ SELECT s.user_id,
+    s.session_id,
+    (p."position" - 1)::integer AS "position",
+    p.peculiarity,
+    s.delivery_id,
+    s.received_at
+   FROM sleep_sessions s
+     CROSS JOIN LATERAL unnest(s.peculiarities) WITH ORDINALITY p(peculiarity, "position");
 
 create view sleep_stage_intervals as
  SELECT user_id,
@@ -1283,11 +1574,24 @@ BEGIN
     sleep_sessions, sleep_stats, sleep_stage_series, sleep_stage_windows,
     scores, score_factors, biomarkers, archetypes, data_logs, owners, person_links,
     time_zones, sleep_provisional_slices, sleep_epochs, sleep_stage_intervals, sleep_nights_base, sleep_nights,
-    latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log, people, user_days
+    latest_scores, latest_score_factors, daily_biomarkers, data_log_samples, delivery_log, people, user_days,
+    fhir_loinc_codes, fhir_observations, open_mhealth_sleep_episodes, sleep_session_peculiarities, score_data_sources
   TO nightpost_reader;
   GRANT EXECUTE ON FUNCTION nightpost_person, nightpost_changes(text, integer), nightpost_changes_now() TO nightpost_reader;
   RETURN true;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.iso_instant(instant timestamp with time zone, utc_offset_minutes integer)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN CASE WHEN ((utc_offset_minutes >= '-840'::integer) AND (utc_offset_minutes <= 840)) THEN (((((to_jsonb(((instant AT TIME ZONE 'UTC'::text) + ((utc_offset_minutes)::double precision * '00:01:00'::interval))) #>> '{}'::text[]) || CASE WHEN (utc_offset_minutes < 0) THEN '-'::text ELSE '+'::text END) || to_char((abs(utc_offset_minutes) / 60), 'FM00'::text)) || ':'::text) || to_char((abs(utc_offset_minutes) % 60), 'FM00'::text)) ELSE ((to_jsonb((instant AT TIME ZONE 'UTC'::text)) #>> '{}'::text[]) || 'Z'::text) END;
+
+CREATE OR REPLACE FUNCTION public.name_uuid(name text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE STRICT
+RETURN (OVERLAY(OVERLAY("left"(encode(sha256(convert_to(name, 'UTF8'::name)), 'hex'::text), 32) PLACING '8'::text FROM 13) PLACING '8'::text FROM 17))::uuid;
 
 CREATE OR REPLACE FUNCTION public.nightpost_changes(since text DEFAULT NULL::text, max_rows integer DEFAULT 1000)
  RETURNS TABLE(cursor text, change text, vendor text, event text, owner text, delivery_id uuid, received_at timestamp with time zone)
