@@ -70,7 +70,7 @@ export function records({ columns, rows }: Result): Array<Record<string, string 
 }
 
 /** A longer result is shown with its first rows. */
-const [MOST_ROWS, FIRST_ROWS, MOST_CHARACTERS] = [14, 8, 300]
+const [MOST_ROWS, FIRST_ROWS, MOST_CHARACTERS] = [14, 8, 110]
 
 /** Formats a result as psql does: numbers are aligned to the right, and the number of rows follows. */
 function asText({ columns, rows, copied }: Result): string {

@@ -149,9 +149,9 @@ export const plots: Record<string, Plot> = {
       persons(rows)
         .map(
           ({ name }) =>
-            `${name}: ${ofPerson(rows, name).length} nights, correlation ${ofPerson(rows, name)[0]?.correlation}`,
+            `${name}: ${ofPerson(rows, name).length} nights, correlation ${ofPerson(rows, name)[0]?.correlation}.`,
         )
-        .join('; '),
+        .join(' '),
     ),
   hrv: (rows) =>
     drawRanges(
