@@ -6,8 +6,9 @@ import { promisify } from 'node:util'
 import { DuckDBInstance } from '@duckdb/node-api'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { withResults } from '../docs/generate/cookbook.ts'
+import { type Cookbook, cookbookOf } from '../docs/generate/cookbook.ts'
 import { dataDictionary } from '../docs/generate/dictionary.ts'
+import { plots } from '../docs/generate/plots.ts'
 import { simulateInto } from '../docs/generate/simulated.ts'
 import { ConfigSchema, secretNames } from '../src/config/index.ts'
 import { problems } from '../src/contract/problem.ts'
@@ -20,6 +21,7 @@ import { createDatabase, type TestDatabase } from './setup/database.ts'
 import { built } from './setup/program.ts'
 import { environment, setup } from './setup/service.ts'
 
+const root = join(import.meta.dirname, '..')
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../docs', name), 'utf8')
 
 let db: TestDatabase
@@ -38,12 +40,43 @@ it('docs/data-dictionary.md agrees with the comments in the database; otherwise 
   expect(page('data-dictionary.md')).toBe(await dataDictionary(client))
 })
 
-it('docs/sql-cookbook.md has the current result of every query; otherwise run: npm run docs', async () => {
-  await simulateInto(db.url, client)
+describe('docs/sql-cookbook.md', () => {
   const written = page('sql-cookbook.md')
-  expect(written.match(/```sql/g)?.length).toBeGreaterThanOrEqual(15)
-  expect(written.match(/```text\n\S/g)).toHaveLength(written.match(/```sql/g)?.length ?? 0)
-  expect(await withResults(written, client)).toBe(written)
+  let cookbook: Cookbook
+  beforeAll(async () => {
+    await simulateInto(db.url, client)
+    cookbook = await cookbookOf(written, client)
+  }, 180_000)
+
+  it('has the current result of every query; otherwise run: npm run docs', () => {
+    expect(cookbook.page).toBe(written)
+  })
+
+  it('has thirty questions, each with a query and a result, in its contents', () => {
+    const questions = written.slice(0, written.indexOf('\n## Follow the changes')).split('\n### ').slice(1)
+    expect(questions).toHaveLength(30)
+    const contents = [...written.matchAll(/^\d+\. \[(.+)\]\(#/gm)].map(([, title]) => title)
+    expect(contents).toEqual(questions.map((question) => question.split('\n')[0]))
+    for (const question of questions) expect(question).toMatch(/```sql\n[^`]+\n```\n\n```text\n\S/)
+    const lines = [...written.matchAll(/```sql\n([^`]+)```/g)].flatMap(([, query = '']) => query.split('\n'))
+    expect(lines.filter((line) => line.length > 120)).toEqual([])
+  })
+
+  it('has the plots in docs/plots; otherwise run: npm run docs', () => {
+    const files = readdirSync(join(root, 'docs/plots')).map((name) => [name, page(`plots/${name}`)] as const)
+    expect(files).toEqual([...cookbook.plots].sort(([a], [b]) => (a < b ? -1 : 1)))
+    expect(
+      Object.keys(plots)
+        .map((name) => `${name}.svg`)
+        .sort(),
+    ).toEqual(files.map(([name]) => name))
+    for (const [name, svg] of files) {
+      expect(svg.length, name).toBeLessThan(20_000)
+      expect(svg, name).toMatch(/<title id="[\w-]+">[^<]+<\/title>\n<desc id="[\w-]+">[^<]+<\/desc>/)
+      expect(svg, name).toContain('@media (prefers-color-scheme: dark)')
+      expect(svg, name).not.toMatch(/NaN|undefined|Infinity/)
+    }
+  })
 })
 
 it('docs/hypnogram.svg is what nightpost hypnogram --svg writes; otherwise run: npm run docs', async () => {
@@ -51,7 +84,6 @@ it('docs/hypnogram.svg is what nightpost hypnogram --svg writes; otherwise run: 
   expect(hypnogram && drawSvg(hypnogram)).toBe(page('hypnogram.svg'))
 })
 
-const root = join(import.meta.dirname, '..')
 const run = promisify(execFile)
 
 describe('docs/connect.md', () => {

@@ -1,9 +1,9 @@
-// npm run docs: writes the data dictionary, the results in the SQL cookbook, and the hypnogram.
-import { readFileSync, writeFileSync } from 'node:fs'
+// npm run docs: writes the data dictionary, the results and plots of the SQL cookbook, and the hypnogram.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { startPostgres } from '../../bench/database.ts'
 import { readHypnogram } from '../../src/hypnogram/read.ts'
 import { drawSvg } from '../../src/hypnogram/svg.ts'
-import { withResults } from './cookbook.ts'
+import { cookbookOf } from './cookbook.ts'
 import { dataDictionary } from './dictionary.ts'
 import { simulateInto } from './simulated.ts'
 
@@ -12,8 +12,11 @@ try {
   const database = await server.createDatabase()
   writeFileSync('docs/data-dictionary.md', await dataDictionary(database.client))
   await simulateInto(database.url, database.client)
-  const page = readFileSync('docs/sql-cookbook.md', 'utf8')
-  writeFileSync('docs/sql-cookbook.md', await withResults(page, database.client))
+  const { page, plots } = await cookbookOf(readFileSync('docs/sql-cookbook.md', 'utf8'), database.client)
+  writeFileSync('docs/sql-cookbook.md', page)
+  rmSync('docs/plots', { recursive: true, force: true })
+  mkdirSync('docs/plots')
+  for (const [name, svg] of plots) writeFileSync(`docs/plots/${name}`, svg)
   const hypnogram = await readHypnogram(database.client, {})
   if (hypnogram) writeFileSync('docs/hypnogram.svg', drawSvg(hypnogram))
   await database.drop()

@@ -25,11 +25,20 @@ const options = {
 const isWanted = ({ kind, sentAt }: SimulatedDelivery) =>
   kind !== 'INFERENCE_COMPLETE' || sentAt > Date.parse('2025-11-08T10:00:00Z')
 
+/** The cookbook's traffic: for each user and vendor, a sequence of deliveries in the order of sending. */
+export function cookbookTraffic(): SimulatedDelivery[][] {
+  return simulateTraffic(options).map((sequence) => sequence.filter(isWanted))
+}
+
 /**
- * Sends the cookbook's traffic to the service on an empty database. Then it sets every time of arrival to the simulated
+ * Sends the cookbook's traffic, or a part of it, to the service on an empty database. Then it sets every time of arrival to the simulated
  * time, so that every query has the same result in each run.
  */
-export async function simulateInto(databaseUrl: string, client: pg.Client): Promise<void> {
+export async function simulateInto(
+  databaseUrl: string,
+  client: pg.Client,
+  traffic = cookbookTraffic(),
+): Promise<void> {
   const { app } = await startService(readConfig(environment), databaseUrl, pino({ level: 'silent' }))
   const arrivals = new Map<string, { first: number; last: number }>()
   const post = async (delivery: SimulatedDelivery): Promise<void> => {
@@ -50,8 +59,7 @@ export async function simulateInto(databaseUrl: string, client: pg.Client): Prom
       arrivals.set(id, { first: Math.min(first, delivery.sentAt), last: Math.max(last, delivery.sentAt) })
   }
   await Promise.all(
-    simulateTraffic(options).map(async (sequence) => {
-      const deliveries = sequence.filter(isWanted)
+    traffic.map(async (deliveries) => {
       // Sahha's records carry their own order; of two results of Asleep's the later received stays.
       const atOnce = deliveries[0]?.vendor === 'sahha' ? 32 : 1
       for (let at = 0; at < deliveries.length; at += atOnce) {
