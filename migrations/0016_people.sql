@@ -32,6 +32,9 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
+-- Postgres does not use the statistics of a partial index to estimate how many biomarkers a day has.
+CREATE STATISTICS "biomarkers_day_stats" ON (((start_date_time at time zone 'UTC') + coalesce(end_date_time - start_date_time, '0') / 2 + coalesce(utc_offset_minutes, 0) * interval '1 minute')::date) FROM "biomarkers";
+--> statement-breakpoint
 -- A role that may write the ledger writes the owners in the same statement.
 DO $$
 DECLARE
@@ -147,7 +150,8 @@ FROM owners AS o
 WHERE NOT EXISTS (SELECT FROM person_links AS l WHERE l.owner = o.owner AND l.vendor = o.vendor);
 --> statement-breakpoint
 -- One row per person and local day. Each part joins people below its own grouping, so that a predicate on the person or on the
--- day reaches an index of each table.
+-- day reaches an index of each table. Scores and biomarkers are grouped by profile, in the order of the indexes, and the array
+-- with the newest revision is the greatest: that needs no sort.
 CREATE VIEW "user_days" AS
 SELECT person_id, local_date, extract(isodow FROM local_date)::smallint AS local_weekday,
   max(user_id) FILTER (WHERE is_main_sleep) AS user_id,
@@ -168,11 +172,13 @@ SELECT person_id, local_date, extract(isodow FROM local_date)::smallint AS local
   max(rem_minutes) FILTER (WHERE is_main_sleep) AS rem_minutes,
   max(waso_minutes) FILTER (WHERE is_main_sleep) AS waso_minutes,
   max(waso_count) FILTER (WHERE is_main_sleep) AS waso_count,
+  max(longest_waso_minutes) FILTER (WHERE is_main_sleep) AS longest_waso_minutes,
   max(sleep_latency_minutes) FILTER (WHERE is_main_sleep) AS sleep_latency_minutes,
   max(deep_latency_minutes) FILTER (WHERE is_main_sleep) AS deep_latency_minutes,
   max(rem_latency_minutes) FILTER (WHERE is_main_sleep) AS rem_latency_minutes,
   max(sleep_efficiency) FILTER (WHERE is_main_sleep) AS sleep_efficiency,
   max(sleep_index) FILTER (WHERE is_main_sleep) AS sleep_index,
+  max(sleep_cycle_count) FILTER (WHERE is_main_sleep) AS sleep_cycle_count,
   max(snoring_minutes) FILTER (WHERE is_main_sleep) AS snoring_minutes,
   max(snoring_count) FILTER (WHERE is_main_sleep) AS snoring_count,
   max(unstable_breath_minutes) FILTER (WHERE is_main_sleep) AS unstable_breath_minutes,
@@ -217,7 +223,7 @@ SELECT person_id, local_date, extract(isodow FROM local_date)::smallint AS local
   max(received_at) AS received_at
 FROM (
   SELECT person_id, indexed_sleep_date AS local_date,
-    user_id, session_id, time_zone, local_bed_time, local_sleep_time, local_wake_time, local_end_time, bed_minutes, wake_minutes, midpoint_minutes, time_in_bed / 60.0::float8 AS in_bed_minutes, time_in_sleep_period / 60.0::float8 AS sleep_period_minutes, time_in_sleep / 60.0::float8 AS asleep_minutes, time_in_light / 60.0::float8 AS light_minutes, time_in_deep / 60.0::float8 AS deep_minutes, time_in_rem / 60.0::float8 AS rem_minutes, time_in_wake / 60.0::float8 AS waso_minutes, waso_count, sleep_latency / 60.0::float8 AS sleep_latency_minutes, deep_latency / 60.0::float8 AS deep_latency_minutes, rem_latency / 60.0::float8 AS rem_latency_minutes, sleep_efficiency::float8 AS sleep_efficiency, sleep_index, time_in_snoring / 60.0::float8 AS snoring_minutes, snoring_count, time_in_unstable_breath / 60.0::float8 AS unstable_breath_minutes, breathing_index::float8 AS breathing_index, missing_data_ratio::float8 AS missing_data_ratio,
+    user_id, session_id, time_zone, local_bed_time, local_sleep_time, local_wake_time, local_end_time, bed_minutes, wake_minutes, midpoint_minutes, time_in_bed / 60.0::float8 AS in_bed_minutes, time_in_sleep_period / 60.0::float8 AS sleep_period_minutes, time_in_sleep / 60.0::float8 AS asleep_minutes, time_in_light / 60.0::float8 AS light_minutes, time_in_deep / 60.0::float8 AS deep_minutes, time_in_rem / 60.0::float8 AS rem_minutes, time_in_wake / 60.0::float8 AS waso_minutes, waso_count, longest_waso / 60.0::float8 AS longest_waso_minutes, sleep_latency / 60.0::float8 AS sleep_latency_minutes, deep_latency / 60.0::float8 AS deep_latency_minutes, rem_latency / 60.0::float8 AS rem_latency_minutes, sleep_efficiency::float8 AS sleep_efficiency, sleep_index, sleep_cycle_count, time_in_snoring / 60.0::float8 AS snoring_minutes, snoring_count, time_in_unstable_breath / 60.0::float8 AS unstable_breath_minutes, breathing_index::float8 AS breathing_index, missing_data_ratio::float8 AS missing_data_ratio,
     state, end_time, received_at,
     has_slept AND NOT is_short_by_day AND rank = 1 AS is_main_sleep,
     has_slept AND (is_short_by_day OR rank > 1) AS is_nap,
@@ -234,77 +240,65 @@ FROM (
     WHERE p.vendor = 'asleep' AND b.indexed_sleep_date IS NOT NULL
   ) AS ranked
   UNION ALL
-  SELECT person_id, local_date,
-    NULL::text, NULL::text, NULL::text, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8,
-    NULL, NULL, max(received_at), NULL, NULL, max(profile_id),
-    max(score) FILTER (WHERE type = 'sleep'),
-    max(score) FILTER (WHERE type = 'activity'),
-    max(score) FILTER (WHERE type = 'readiness'),
-    max(score) FILTER (WHERE type = 'wellbeing'),
-    max(score) FILTER (WHERE type = 'mental_wellbeing'),
+  SELECT p.person_id, s.local_date,
+    NULL::text, NULL::text, NULL::text, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::int4, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8,
+    NULL, NULL, max(s.received_at), NULL, NULL, s.profile_id,
+    (max(ARRAY[coalesce(extract(epoch FROM s.created_at_utc)::float8, '-infinity'), coalesce(s.version::float8, '-infinity'), extract(epoch FROM s.received_at)::float8, s.score::float8]) FILTER (WHERE s.type = 'sleep'))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM s.created_at_utc)::float8, '-infinity'), coalesce(s.version::float8, '-infinity'), extract(epoch FROM s.received_at)::float8, s.score::float8]) FILTER (WHERE s.type = 'activity'))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM s.created_at_utc)::float8, '-infinity'), coalesce(s.version::float8, '-infinity'), extract(epoch FROM s.received_at)::float8, s.score::float8]) FILTER (WHERE s.type = 'readiness'))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM s.created_at_utc)::float8, '-infinity'), coalesce(s.version::float8, '-infinity'), extract(epoch FROM s.received_at)::float8, s.score::float8]) FILTER (WHERE s.type = 'wellbeing'))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM s.created_at_utc)::float8, '-infinity'), coalesce(s.version::float8, '-infinity'), extract(epoch FROM s.received_at)::float8, s.score::float8]) FILTER (WHERE s.type = 'mental_wellbeing'))[4],
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM (
-    SELECT DISTINCT ON (p.person_id, s.local_date, s.type)
-      p.person_id, s.local_date, s.type, s.score::float8 AS score, s.profile_id, s.received_at
-    FROM people AS p
-    JOIN scores AS s ON s.profile_id = p.owner
-    WHERE p.vendor = 'sahha' AND s.local_date IS NOT NULL
-    ORDER BY p.person_id, s.local_date, s.type, s.created_at_utc DESC NULLS LAST, s.version DESC NULLS LAST, s.received_at DESC,
-      s.profile_id, s.id
-  ) AS newest
-  GROUP BY person_id, local_date
+  FROM people AS p
+  JOIN scores AS s ON s.profile_id = p.owner
+  WHERE p.vendor = 'sahha' AND s.local_date IS NOT NULL
+  GROUP BY s.profile_id, p.person_id, s.local_date
   UNION ALL
-  SELECT person_id, local_date,
-    NULL::text, NULL::text, NULL::text, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8,
-    NULL, NULL, max(received_at), NULL, NULL, max(profile_id),
+  SELECT p.person_id, day.local_date,
+    NULL::text, NULL::text, NULL::text, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::int4, NULL::int4, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8,
+    NULL, NULL, max(b.received_at), NULL, NULL, b.profile_id,
     NULL, NULL, NULL, NULL, NULL,
-    max(number) FILTER (WHERE type = 'steps' AND unit IN ('count', 'steps', 'step')),
-    max(number) FILTER (WHERE type = 'floors_climbed' AND unit IN ('count', 'floors', 'floor')),
-    max(number) FILTER (WHERE type = 'active_hours' AND unit IN ('hour', 'hours', 'h')),
-    max(number) FILTER (WHERE type = 'activity_low_intensity_duration' AND unit IN ('minute', 'minutes', 'min')),
-    max(number) FILTER (WHERE type = 'activity_medium_intensity_duration' AND unit IN ('minute', 'minutes', 'min')),
-    max(number) FILTER (WHERE type = 'activity_high_intensity_duration' AND unit IN ('minute', 'minutes', 'min')),
-    max(number) FILTER (WHERE type = 'active_energy_burned' AND unit IN ('kcal')),
-    max(number) FILTER (WHERE type = 'total_energy_burned' AND unit IN ('kcal')),
-    max(number) FILTER (WHERE type = 'heart_rate_resting' AND unit IN ('bpm')),
-    max(number) FILTER (WHERE type = 'heart_rate_sleep' AND unit IN ('bpm')),
-    max(number) FILTER (WHERE type = 'heart_rate_variability_rmssd' AND unit IN ('ms')),
-    max(number) FILTER (WHERE type = 'heart_rate_variability_sdnn' AND unit IN ('ms')),
-    max(number) FILTER (WHERE type = 'respiratory_rate' AND unit IN ('bpm', 'brpm')),
-    max(number) FILTER (WHERE type = 'oxygen_saturation' AND unit IN ('percent', '%')),
-    max(number) FILTER (WHERE type = 'oxygen_saturation_sleep' AND unit IN ('percent', '%')),
-    max(number) FILTER (WHERE type = 'vo2_max' AND unit IN ('ml/kg/min', 'mL/kg/min')),
-    max(number) FILTER (WHERE type = 'weight' AND unit IN ('kg')),
-    max(number) FILTER (WHERE type = 'body_mass_index' AND unit IN ('kg/m2', 'kg/m^2', 'count', 'index')),
-    max(number) FILTER (WHERE type = 'blood_pressure_systolic' AND unit IN ('mmHg')),
-    max(number) FILTER (WHERE type = 'blood_pressure_diastolic' AND unit IN ('mmHg')),
-    max(number) FILTER (WHERE type = 'sleep_duration' AND unit IN ('minute', 'minutes', 'min')),
-    max(number) FILTER (WHERE type = 'sleep_deep_duration' AND unit IN ('minute', 'minutes', 'min')),
-    max(number) FILTER (WHERE type = 'sleep_rem_duration' AND unit IN ('minute', 'minutes', 'min')),
-    max(number) FILTER (WHERE type = 'sleep_in_bed_duration' AND unit IN ('minute', 'minutes', 'min'))
-  FROM (
-    SELECT DISTINCT ON (p.person_id, day.local_date, b.type)
-      p.person_id, day.local_date, b.type, b.unit, b.value_number::float8 AS number, b.profile_id, b.received_at
-    FROM people AS p
-    JOIN biomarkers AS b ON b.profile_id = p.owner
-    CROSS JOIN LATERAL (
-      SELECT ((b.start_date_time AT TIME ZONE 'UTC') + coalesce(b.end_date_time - b.start_date_time, '0') / 2
-        + coalesce(b.utc_offset_minutes, 0) * interval '1 minute')::date AS local_date
-    ) AS day
-    WHERE p.vendor = 'sahha' AND b.periodicity = 'daily' AND day.local_date IS NOT NULL
-      AND b.aggregation IS DISTINCT FROM 'minimum' AND b.aggregation IS DISTINCT FROM 'maximum'
-      AND b.type IN (
-        'steps', 'floors_climbed', 'active_hours', 'activity_low_intensity_duration',
-        'activity_medium_intensity_duration', 'activity_high_intensity_duration', 'active_energy_burned', 'total_energy_burned',
-        'heart_rate_resting', 'heart_rate_sleep', 'heart_rate_variability_rmssd', 'heart_rate_variability_sdnn',
-        'respiratory_rate', 'oxygen_saturation', 'oxygen_saturation_sleep', 'vo2_max',
-        'weight', 'body_mass_index', 'blood_pressure_systolic', 'blood_pressure_diastolic',
-        'sleep_duration', 'sleep_deep_duration', 'sleep_rem_duration', 'sleep_in_bed_duration'
-      )
-    ORDER BY p.person_id, day.local_date, b.type, b.created_at_utc DESC NULLS LAST, b.version DESC NULLS LAST,
-      b.received_at DESC, b.profile_id, b.id
-  ) AS newest
-  GROUP BY person_id, local_date
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'steps' AND b.unit IN ('count', 'steps', 'step')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'floors_climbed' AND b.unit IN ('count', 'floors', 'floor')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'active_hours' AND b.unit IN ('hour', 'hours', 'h')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'activity_low_intensity_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'activity_medium_intensity_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'activity_high_intensity_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'active_energy_burned' AND b.unit IN ('kcal')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'total_energy_burned' AND b.unit IN ('kcal')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'heart_rate_resting' AND b.unit IN ('bpm')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'heart_rate_sleep' AND b.unit IN ('bpm')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'heart_rate_variability_rmssd' AND b.unit IN ('ms')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'heart_rate_variability_sdnn' AND b.unit IN ('ms')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'respiratory_rate' AND b.unit IN ('bpm', 'brpm')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'oxygen_saturation' AND b.unit IN ('percent', '%')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'oxygen_saturation_sleep' AND b.unit IN ('percent', '%')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'vo2_max' AND b.unit IN ('ml/kg/min', 'mL/kg/min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'weight' AND b.unit IN ('kg')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'body_mass_index' AND b.unit IN ('kg/m2', 'kg/m^2', 'count', 'index')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'blood_pressure_systolic' AND b.unit IN ('mmHg')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'blood_pressure_diastolic' AND b.unit IN ('mmHg')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'sleep_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'sleep_deep_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'sleep_rem_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4],
+    (max(ARRAY[coalesce(extract(epoch FROM b.created_at_utc)::float8, '-infinity'), coalesce(b.version::float8, '-infinity'), extract(epoch FROM b.received_at)::float8, b.value_number::float8]) FILTER (WHERE b.type = 'sleep_in_bed_duration' AND b.unit IN ('minute', 'minutes', 'min')))[4]
+  FROM people AS p
+  JOIN biomarkers AS b ON b.profile_id = p.owner
+  CROSS JOIN LATERAL (
+    SELECT ((b.start_date_time AT TIME ZONE 'UTC') + coalesce(b.end_date_time - b.start_date_time, '0') / 2
+      + coalesce(b.utc_offset_minutes, 0) * interval '1 minute')::date AS local_date
+  ) AS day
+  WHERE p.vendor = 'sahha' AND b.periodicity = 'daily' AND day.local_date IS NOT NULL AND b.value_number IS NOT NULL
+    AND b.aggregation IS DISTINCT FROM 'minimum' AND b.aggregation IS DISTINCT FROM 'maximum'
+    AND b.type IN (
+      'steps', 'floors_climbed', 'active_hours', 'activity_low_intensity_duration',
+      'activity_medium_intensity_duration', 'activity_high_intensity_duration', 'active_energy_burned', 'total_energy_burned',
+      'heart_rate_resting', 'heart_rate_sleep', 'heart_rate_variability_rmssd', 'heart_rate_variability_sdnn',
+      'respiratory_rate', 'oxygen_saturation', 'oxygen_saturation_sleep', 'vo2_max',
+      'weight', 'body_mass_index', 'blood_pressure_systolic', 'blood_pressure_diastolic',
+      'sleep_duration', 'sleep_deep_duration', 'sleep_rem_duration', 'sleep_in_bed_duration'
+    )
+  GROUP BY b.profile_id, p.person_id, day.local_date
 ) AS parts
 GROUP BY person_id, local_date;
 --> statement-breakpoint
@@ -488,6 +482,8 @@ COMMENT ON COLUMN "user_days"."waso_minutes" IS 'Wake after sleep onset in minut
 --> statement-breakpoint
 COMMENT ON COLUMN "user_days"."waso_count" IS 'Awakenings after sleep onset.';
 --> statement-breakpoint
+COMMENT ON COLUMN "user_days"."longest_waso_minutes" IS 'Minutes of the longest awakening after sleep onset.';
+--> statement-breakpoint
 COMMENT ON COLUMN "user_days"."sleep_latency_minutes" IS 'Minutes from the start to falling asleep.';
 --> statement-breakpoint
 COMMENT ON COLUMN "user_days"."deep_latency_minutes" IS 'Minutes from falling asleep to deep sleep; NULL where there was none.';
@@ -497,6 +493,8 @@ COMMENT ON COLUMN "user_days"."rem_latency_minutes" IS 'Minutes from falling asl
 COMMENT ON COLUMN "user_days"."sleep_efficiency" IS 'Time asleep over time in bed, 0 to 1.';
 --> statement-breakpoint
 COMMENT ON COLUMN "user_days"."sleep_index" IS 'Overall sleep index of the vendor, 0 to 100.';
+--> statement-breakpoint
+COMMENT ON COLUMN "user_days"."sleep_cycle_count" IS 'Number of sleep cycles.';
 --> statement-breakpoint
 COMMENT ON COLUMN "user_days"."snoring_minutes" IS 'Minutes with snoring.';
 --> statement-breakpoint

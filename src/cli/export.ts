@@ -58,7 +58,7 @@ export const exportCommand = new Command('export')
   )
   .argument('[view]', 'a table or view, such as sleep_nights')
   .addOption(new Option('--format <name>', 'the format of the file').choices(FORMATS).default('csv'))
-  .option('--owner <id>', 'rows of one person: user_id, profile_id or owner')
+  .option('--owner <id>', 'rows of one person: user_id, profile_id, owner or person_id')
   .option('--from <date>', 'rows of this day and later, YYYY-MM-DD', date)
   .option('--to <date>', 'rows of this day and earlier, YYYY-MM-DD', date)
   .option(

@@ -23,8 +23,11 @@ export const DAY_COLUMNS = [
   'received_at',
 ]
 
-/** The columns that tell whose row it is. `owner` alone counts where a relation has it: its `user_id` is a header's. */
+/** The columns that tell whose row it is. */
 const OWNER_COLUMNS = ['user_id', 'profile_id']
+
+/** The first of these alone tells it where a relation has one: its `user_id` is then a header's, or NULL on some days. */
+const SOLE_OWNER_COLUMNS = ['owner', 'person_id']
 
 export interface Select {
   readonly text: string
@@ -74,7 +77,8 @@ export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 function ownerColumns({ name, columns }: Relation): string[] {
   const names = new Set(columns.map((column) => column.name))
-  if (names.has('owner')) return ['owner']
+  const sole = SOLE_OWNER_COLUMNS.find((one) => names.has(one))
+  if (sole) return [sole]
   const found = OWNER_COLUMNS.filter((one) => names.has(one))
   if (found.length === 0)
     throw new WrongFilter(`${name} has no column that names a person: leave --owner out.`)

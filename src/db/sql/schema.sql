@@ -1184,11 +1184,13 @@ create view user_days as
     max(rem_minutes) FILTER (WHERE is_main_sleep) AS rem_minutes,
     max(waso_minutes) FILTER (WHERE is_main_sleep) AS waso_minutes,
     max(waso_count) FILTER (WHERE is_main_sleep) AS waso_count,
+    max(longest_waso_minutes) FILTER (WHERE is_main_sleep) AS longest_waso_minutes,
     max(sleep_latency_minutes) FILTER (WHERE is_main_sleep) AS sleep_latency_minutes,
     max(deep_latency_minutes) FILTER (WHERE is_main_sleep) AS deep_latency_minutes,
     max(rem_latency_minutes) FILTER (WHERE is_main_sleep) AS rem_latency_minutes,
     max(sleep_efficiency) FILTER (WHERE is_main_sleep) AS sleep_efficiency,
     max(sleep_index) FILTER (WHERE is_main_sleep) AS sleep_index,
+    max(sleep_cycle_count) FILTER (WHERE is_main_sleep) AS sleep_cycle_count,
     max(snoring_minutes) FILTER (WHERE is_main_sleep) AS snoring_minutes,
     max(snoring_count) FILTER (WHERE is_main_sleep) AS snoring_count,
     max(unstable_breath_minutes) FILTER (WHERE is_main_sleep) AS unstable_breath_minutes,
@@ -1251,11 +1253,13 @@ create view user_days as
             ranked.time_in_rem::double precision / 60.0::double precision AS rem_minutes,
             ranked.time_in_wake::double precision / 60.0::double precision AS waso_minutes,
             ranked.waso_count,
+            ranked.longest_waso::double precision / 60.0::double precision AS longest_waso_minutes,
             ranked.sleep_latency::double precision / 60.0::double precision AS sleep_latency_minutes,
             ranked.deep_latency::double precision / 60.0::double precision AS deep_latency_minutes,
             ranked.rem_latency::double precision / 60.0::double precision AS rem_latency_minutes,
             ranked.sleep_efficiency::double precision AS sleep_efficiency,
             ranked.sleep_index,
+            ranked.sleep_cycle_count,
             ranked.time_in_snoring::double precision / 60.0::double precision AS snoring_minutes,
             ranked.snoring_count,
             ranked.time_in_unstable_breath::double precision / 60.0::double precision AS unstable_breath_minutes,
@@ -1353,8 +1357,8 @@ create view user_days as
                      JOIN sleep_nights_base b ON b.user_id = p.owner
                   WHERE p.vendor = 'asleep'::text AND b.indexed_sleep_date IS NOT NULL) ranked
         UNION ALL
-         SELECT newest.person_id,
-            newest.local_date,
+         SELECT p.person_id,
+            s.local_date,
             NULL::text AS text,
             NULL::text AS text,
             NULL::text AS text,
@@ -1377,6 +1381,8 @@ create view user_days as
             NULL::double precision AS float8,
             NULL::double precision AS float8,
             NULL::double precision AS float8,
+            NULL::double precision AS float8,
+            NULL::integer AS int4,
             NULL::integer AS int4,
             NULL::double precision AS float8,
             NULL::integer AS int4,
@@ -1385,15 +1391,15 @@ create view user_days as
             NULL::double precision AS float8,
             NULL::text,
             NULL::timestamp with time zone,
-            max(newest.received_at) AS max,
+            max(s.received_at) AS max,
             NULL::boolean,
             NULL::boolean,
-            max(newest.profile_id) AS max,
-            max(newest.score) FILTER (WHERE newest.type = 'sleep'::text) AS max,
-            max(newest.score) FILTER (WHERE newest.type = 'activity'::text) AS max,
-            max(newest.score) FILTER (WHERE newest.type = 'readiness'::text) AS max,
-            max(newest.score) FILTER (WHERE newest.type = 'wellbeing'::text) AS max,
-            max(newest.score) FILTER (WHERE newest.type = 'mental_wellbeing'::text) AS max,
+            s.profile_id,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at)::double precision, s.score::double precision]) FILTER (WHERE s.type = 'sleep'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at)::double precision, s.score::double precision]) FILTER (WHERE s.type = 'activity'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at)::double precision, s.score::double precision]) FILTER (WHERE s.type = 'readiness'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at)::double precision, s.score::double precision]) FILTER (WHERE s.type = 'wellbeing'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at)::double precision, s.score::double precision]) FILTER (WHERE s.type = 'mental_wellbeing'::text))[4] AS max,
             NULL::double precision,
             NULL::double precision,
             NULL::double precision,
@@ -1418,20 +1424,13 @@ create view user_days as
             NULL::double precision,
             NULL::double precision,
             NULL::double precision
-           FROM ( SELECT DISTINCT ON (p.person_id, s.local_date, s.type) p.person_id,
-                    s.local_date,
-                    s.type,
-                    s.score::double precision AS score,
-                    s.profile_id,
-                    s.received_at
-                   FROM people p
-                     JOIN scores s ON s.profile_id = p.owner
-                  WHERE p.vendor = 'sahha'::text AND s.local_date IS NOT NULL
-                  ORDER BY p.person_id, s.local_date, s.type, s.created_at_utc DESC NULLS LAST, s.version DESC NULLS LAST, s.received_at DESC, s.profile_id, s.id) newest
-          GROUP BY newest.person_id, newest.local_date
+           FROM people p
+             JOIN scores s ON s.profile_id = p.owner
+          WHERE p.vendor = 'sahha'::text AND s.local_date IS NOT NULL
+          GROUP BY s.profile_id, p.person_id, s.local_date
         UNION ALL
-         SELECT newest.person_id,
-            newest.local_date,
+         SELECT p.person_id,
+            day.local_date,
             NULL::text AS text,
             NULL::text AS text,
             NULL::text AS text,
@@ -1454,6 +1453,8 @@ create view user_days as
             NULL::double precision AS float8,
             NULL::double precision AS float8,
             NULL::double precision AS float8,
+            NULL::double precision AS float8,
+            NULL::integer AS int4,
             NULL::integer AS int4,
             NULL::double precision AS float8,
             NULL::integer AS int4,
@@ -1462,52 +1463,44 @@ create view user_days as
             NULL::double precision AS float8,
             NULL::text,
             NULL::timestamp with time zone,
-            max(newest.received_at) AS max,
+            max(b.received_at) AS max,
             NULL::boolean,
             NULL::boolean,
-            max(newest.profile_id) AS max,
+            b.profile_id,
             NULL::double precision,
             NULL::double precision,
             NULL::double precision,
             NULL::double precision,
             NULL::double precision,
-            max(newest.number) FILTER (WHERE newest.type = 'steps'::text AND (newest.unit = ANY (ARRAY['count'::text, 'steps'::text, 'step'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'floors_climbed'::text AND (newest.unit = ANY (ARRAY['count'::text, 'floors'::text, 'floor'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'active_hours'::text AND (newest.unit = ANY (ARRAY['hour'::text, 'hours'::text, 'h'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'activity_low_intensity_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'activity_medium_intensity_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'activity_high_intensity_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'active_energy_burned'::text AND newest.unit = 'kcal'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'total_energy_burned'::text AND newest.unit = 'kcal'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'heart_rate_resting'::text AND newest.unit = 'bpm'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'heart_rate_sleep'::text AND newest.unit = 'bpm'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'heart_rate_variability_rmssd'::text AND newest.unit = 'ms'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'heart_rate_variability_sdnn'::text AND newest.unit = 'ms'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'respiratory_rate'::text AND (newest.unit = ANY (ARRAY['bpm'::text, 'brpm'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'oxygen_saturation'::text AND (newest.unit = ANY (ARRAY['percent'::text, '%'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'oxygen_saturation_sleep'::text AND (newest.unit = ANY (ARRAY['percent'::text, '%'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'vo2_max'::text AND (newest.unit = ANY (ARRAY['ml/kg/min'::text, 'mL/kg/min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'weight'::text AND newest.unit = 'kg'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'body_mass_index'::text AND (newest.unit = ANY (ARRAY['kg/m2'::text, 'kg/m^2'::text, 'count'::text, 'index'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'blood_pressure_systolic'::text AND newest.unit = 'mmHg'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'blood_pressure_diastolic'::text AND newest.unit = 'mmHg'::text) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'sleep_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'sleep_deep_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'sleep_rem_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max,
-            max(newest.number) FILTER (WHERE newest.type = 'sleep_in_bed_duration'::text AND (newest.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))) AS max
-           FROM ( SELECT DISTINCT ON (p.person_id, day.local_date, b.type) p.person_id,
-                    day.local_date,
-                    b.type,
-                    b.unit,
-                    b.value_number::double precision AS number,
-                    b.profile_id,
-                    b.received_at
-                   FROM people p
-                     JOIN biomarkers b ON b.profile_id = p.owner
-                     CROSS JOIN LATERAL ( SELECT ((b.start_date_time AT TIME ZONE 'UTC'::text) + COALESCE(b.end_date_time - b.start_date_time, '00:00:00'::interval) / 2::double precision + COALESCE(b.utc_offset_minutes::integer, 0)::double precision * '00:01:00'::interval)::date AS local_date) day
-                  WHERE p.vendor = 'sahha'::text AND b.periodicity = 'daily'::text AND day.local_date IS NOT NULL AND b.aggregation IS DISTINCT FROM 'minimum'::text AND b.aggregation IS DISTINCT FROM 'maximum'::text AND (b.type = ANY (ARRAY['steps'::text, 'floors_climbed'::text, 'active_hours'::text, 'activity_low_intensity_duration'::text, 'activity_medium_intensity_duration'::text, 'activity_high_intensity_duration'::text, 'active_energy_burned'::text, 'total_energy_burned'::text, 'heart_rate_resting'::text, 'heart_rate_sleep'::text, 'heart_rate_variability_rmssd'::text, 'heart_rate_variability_sdnn'::text, 'respiratory_rate'::text, 'oxygen_saturation'::text, 'oxygen_saturation_sleep'::text, 'vo2_max'::text, 'weight'::text, 'body_mass_index'::text, 'blood_pressure_systolic'::text, 'blood_pressure_diastolic'::text, 'sleep_duration'::text, 'sleep_deep_duration'::text, 'sleep_rem_duration'::text, 'sleep_in_bed_duration'::text]))
-                  ORDER BY p.person_id, day.local_date, b.type, b.created_at_utc DESC NULLS LAST, b.version DESC NULLS LAST, b.received_at DESC, b.profile_id, b.id) newest
-          GROUP BY newest.person_id, newest.local_date) parts
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'steps'::text AND (b.unit = ANY (ARRAY['count'::text, 'steps'::text, 'step'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'floors_climbed'::text AND (b.unit = ANY (ARRAY['count'::text, 'floors'::text, 'floor'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'active_hours'::text AND (b.unit = ANY (ARRAY['hour'::text, 'hours'::text, 'h'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'activity_low_intensity_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'activity_medium_intensity_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'activity_high_intensity_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'active_energy_burned'::text AND b.unit = 'kcal'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'total_energy_burned'::text AND b.unit = 'kcal'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'heart_rate_resting'::text AND b.unit = 'bpm'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'heart_rate_sleep'::text AND b.unit = 'bpm'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'heart_rate_variability_rmssd'::text AND b.unit = 'ms'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'heart_rate_variability_sdnn'::text AND b.unit = 'ms'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'respiratory_rate'::text AND (b.unit = ANY (ARRAY['bpm'::text, 'brpm'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'oxygen_saturation'::text AND (b.unit = ANY (ARRAY['percent'::text, '%'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'oxygen_saturation_sleep'::text AND (b.unit = ANY (ARRAY['percent'::text, '%'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'vo2_max'::text AND (b.unit = ANY (ARRAY['ml/kg/min'::text, 'mL/kg/min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'weight'::text AND b.unit = 'kg'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'body_mass_index'::text AND (b.unit = ANY (ARRAY['kg/m2'::text, 'kg/m^2'::text, 'count'::text, 'index'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'blood_pressure_systolic'::text AND b.unit = 'mmHg'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'blood_pressure_diastolic'::text AND b.unit = 'mmHg'::text))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'sleep_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'sleep_deep_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'sleep_rem_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max,
+            (max(ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision]) FILTER (WHERE b.type = 'sleep_in_bed_duration'::text AND (b.unit = ANY (ARRAY['minute'::text, 'minutes'::text, 'min'::text]))))[4] AS max
+           FROM people p
+             JOIN biomarkers b ON b.profile_id = p.owner
+             CROSS JOIN LATERAL ( SELECT ((b.start_date_time AT TIME ZONE 'UTC'::text) + COALESCE(b.end_date_time - b.start_date_time, '00:00:00'::interval) / 2::double precision + COALESCE(b.utc_offset_minutes::integer, 0)::double precision * '00:01:00'::interval)::date AS local_date) day
+          WHERE p.vendor = 'sahha'::text AND b.periodicity = 'daily'::text AND day.local_date IS NOT NULL AND b.value_number IS NOT NULL AND b.aggregation IS DISTINCT FROM 'minimum'::text AND b.aggregation IS DISTINCT FROM 'maximum'::text AND (b.type = ANY (ARRAY['steps'::text, 'floors_climbed'::text, 'active_hours'::text, 'activity_low_intensity_duration'::text, 'activity_medium_intensity_duration'::text, 'activity_high_intensity_duration'::text, 'active_energy_burned'::text, 'total_energy_burned'::text, 'heart_rate_resting'::text, 'heart_rate_sleep'::text, 'heart_rate_variability_rmssd'::text, 'heart_rate_variability_sdnn'::text, 'respiratory_rate'::text, 'oxygen_saturation'::text, 'oxygen_saturation_sleep'::text, 'vo2_max'::text, 'weight'::text, 'body_mass_index'::text, 'blood_pressure_systolic'::text, 'blood_pressure_diastolic'::text, 'sleep_duration'::text, 'sleep_deep_duration'::text, 'sleep_rem_duration'::text, 'sleep_in_bed_duration'::text]))
+          GROUP BY b.profile_id, p.person_id, day.local_date) parts
   GROUP BY person_id, local_date;
 
 CREATE OR REPLACE FUNCTION public.change_feed_server()
