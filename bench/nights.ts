@@ -27,7 +27,7 @@ export async function fillDay(client: pg.Client, persons: number): Promise<strin
   const from = `(select 'D-' || lpad(u::text, 8, '0') as owner, gen_random_uuid()::text as profile, u from generate_series(1, $1::int) as u) as p`
   await client.query(
     `with persons as materialized (select * from ${from}), owned as (
-       insert into owners select owner, 'asleep', owner, now() from persons union all select profile, 'sahha', owner, now() from persons
+       insert into owners select owner, 'asleep', owner, owner, now() from persons union all select profile, 'sahha', owner, owner, now() from persons
      ), sessions as (
        insert into sleep_sessions (user_id, session_id, state, created_timezone, start_time, end_time, delivery_id, received_at, sleep_date)
        select owner, owner || '/1', 'COMPLETE', 'UTC', start, start + interval '8 hours', ${PROVENANCE}, date '${day}'
@@ -81,7 +81,7 @@ export async function fillNights(client: pg.Client, users: number): Promise<void
     [users],
   )
   await client.query(
-    `insert into owners select owner, vendor, owner, now() from (${OWNERS}) as o cross join unnest(array['asleep', 'sahha']) as vendor`,
+    `insert into owners select owner, vendor, owner, owner, now() from (${OWNERS}) as o cross join unnest(array['asleep', 'sahha']) as vendor`,
     [users],
   )
   for (const series of ['sleep', 'snoring']) {

@@ -2,6 +2,7 @@ CREATE TABLE "owners" (
 	"owner" text NOT NULL,
 	"vendor" text NOT NULL,
 	"user_id" text NOT NULL,
+	"person_id" text NOT NULL,
 	"first_received_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "owners_owner_vendor_pk" PRIMARY KEY("owner","vendor")
 );
@@ -14,9 +15,11 @@ CREATE TABLE "person_links" (
 	CONSTRAINT "person_links_owner_vendor_pk" PRIMARY KEY("owner","vendor")
 );
 --> statement-breakpoint
-CREATE INDEX "owners_person_idx" ON "owners" USING btree ((coalesce(nullif(user_id, ''), owner)));
+CREATE INDEX "owners_person_idx" ON "owners" USING btree ("person_id");
 --> statement-breakpoint
-CREATE INDEX "person_links_person_idx" ON "person_links" USING btree ("person_id");
+-- Otherwise Postgres looks up one person with parallel workers, whose start takes longer than the query. Queries over all persons
+-- have other tables to divide among workers.
+ALTER TABLE "owners" SET (parallel_workers = 0);
 --> statement-breakpoint
 ALTER TABLE "sleep_sessions" ADD COLUMN "sleep_date" date;
 --> statement-breakpoint
@@ -141,13 +144,10 @@ ORDER BY b.profile_id, b.type, b.aggregation, day.local_date, b.created_at_utc D
 --> statement-breakpoint
 -- Equal ids are one person, unless a link says otherwise.
 CREATE VIEW "people" AS
-SELECT l.person_id, o.vendor, o.owner, o.user_id, true AS is_linked, o.first_received_at
-FROM person_links AS l
-JOIN owners AS o ON o.owner = l.owner AND o.vendor = l.vendor
-UNION ALL
-SELECT coalesce(nullif(o.user_id, ''), o.owner), o.vendor, o.owner, o.user_id, false, o.first_received_at
-FROM owners AS o
-WHERE NOT EXISTS (SELECT FROM person_links AS l WHERE l.owner = o.owner AND l.vendor = o.vendor);
+SELECT o.person_id, o.vendor, o.owner, o.user_id,
+  EXISTS (SELECT FROM person_links AS l WHERE l.owner = o.owner AND l.vendor = o.vendor) AS is_linked,
+  o.first_received_at
+FROM owners AS o;
 --> statement-breakpoint
 -- One row per person and local day. Each part joins people below its own grouping, so that a predicate on the person or on the
 -- day reaches an index of each table. Scores and biomarkers are grouped by profile, in the order of the indexes, and the array
@@ -587,6 +587,8 @@ COMMENT ON COLUMN "owners"."owner" IS 'As in deliveries: Asleep user_id or Sahha
 COMMENT ON COLUMN "owners"."vendor" IS 'asleep or sahha.';
 --> statement-breakpoint
 COMMENT ON COLUMN "owners"."user_id" IS 'The user id that the first delivery named which named one: Asleep user_id, Sahha externalId; '''' if none did.';
+--> statement-breakpoint
+COMMENT ON COLUMN "owners"."person_id" IS 'The person: the one that person_links has, or else user_id, or else the owner.';
 --> statement-breakpoint
 COMMENT ON COLUMN "owners"."first_received_at" IS 'When that delivery arrived; if none named a user id, the first.';
 --> statement-breakpoint

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { link } from '../src/db/links.ts'
 import { resetSession } from '../src/db/migrate/migrate.ts'
 import { erase } from '../src/erase/erase.ts'
 import { personOfOwner, personsOf } from '../src/erase/person.ts'
@@ -136,6 +137,25 @@ describe('nightpost link', () => {
     })
     expect((await people()).map(({ person_id }) => person_id)).toEqual(['G-1', 'user-1'])
     expect(await nightpost('link', '--owner', 'G-1', '--person', 'x')).toMatchObject({ code: 2 })
+  })
+
+  it('holds for an owner who sends something later, and for one who is recorded at the same moment', async () => {
+    await link(client, 'asleep', 'G-later', 'ann')
+    await night('G-later', 's1', '2025-01-14T23:00:00', 7)
+    const other = new pg.Client(service.db.direct)
+    await other.connect()
+    await other.query(`begin; insert into owners values ('G-now', 'asleep', 'G-now', 'G-now', now())`)
+    const linking = link(client, 'asleep', 'G-now', 'ann')
+    await expect
+      .poll(() => rows(`select from pg_locks where relation = 'owners'::regclass and not granted`))
+      .toHaveLength(1)
+    await other.query('commit')
+    await other.end()
+    await linking
+    expect((await people()).map(({ person_id, owner }) => [person_id, owner])).toEqual([
+      ['ann', 'G-later'],
+      ['ann', 'G-now'],
+    ])
   })
 
   it('does not store the id of a person who was erased', async () => {
@@ -275,8 +295,7 @@ describe('user_days', () => {
   it('has one main sleep per person, also of two linked users', async () => {
     await night('G-1', 's1', '2025-01-14T23:00:00', 5)
     await night('G-2', 's2', '2025-01-14T23:00:00', 7)
-    for (const owner of ['G-1', 'G-2'])
-      await rows(`insert into person_links values ($1, 'asleep', 'ann', now())`, owner)
+    for (const owner of ['G-1', 'G-2']) await link(client, 'asleep', owner, 'ann')
     expect(
       await rows(
         'select person_id, user_id, session_id, asleep_minutes, nap_count, session_count from user_days',
@@ -294,8 +313,8 @@ describe('user_days', () => {
   })
 
   it('reaches an index of each table by the person, and by the day', async () => {
-    await rows(`insert into owners select 'G-' || n, 'asleep', 'G-' || n, now() from generate_series(1, 5000) as n
-      union all select 'profile-' || n, 'sahha', 'G-' || n, now() from generate_series(1, 5000) as n`)
+    await rows(`insert into owners select 'G-' || n, 'asleep', 'G-' || n, 'G-' || n, now() from generate_series(1, 5000) as n
+      union all select 'profile-' || n, 'sahha', 'G-' || n, 'G-' || n, now() from generate_series(1, 5000) as n`)
     await rows(`insert into sleep_sessions (user_id, session_id, sleep_date, delivery_id, received_at)
       select 'G-' || n, 's' || d, date '2025-01-01' + d, gen_random_uuid(), now() from generate_series(1, 5000) as n, generate_series(1, 4) as d`)
     await rows(`insert into sleep_stats (user_id, session_id, delivery_id, received_at)

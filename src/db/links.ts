@@ -48,12 +48,10 @@ export async function ownersOfPerson(client: Client, personId: string): Promise<
 
 /**
  * Links an owner with a person, whatever the vendor's ids say. The owner need not have sent anything yet. Throws `ErasedPerson` if
- * the owner, or anybody with this person's id, was erased.
+ * the owner, or anybody with this person's id, was erased. Deliveries wait for a moment.
  */
 export async function link(client: Client, vendor: string, owner: string, personId: string): Promise<void> {
-  // An erasure waits for the transactions that hold this lock, so this one sees every fence that is not waiting.
-  await client.query('begin; lock table deliveries in row exclusive mode')
-  try {
+  await changeLink(client, async () => {
     const { rows } = await client.query(
       `select exists (
          select from (select $1::text as vendor, $2::text as id union all select distinct e.vendor, $3 from erasures as e) as named
@@ -67,18 +65,43 @@ export async function link(client: Client, vendor: string, owner: string, person
        on conflict (owner, vendor) do update set person_id = excluded.person_id, linked_at = excluded.linked_at`,
       [vendor, owner, personId],
     )
-    await client.query('commit')
-  } catch (error) {
-    await client.query('rollback').catch(() => {})
-    throw error
-  }
+    await client.query('update owners set person_id = $3 where vendor = $1 and owner = $2', [
+      vendor,
+      owner,
+      personId,
+    ])
+  })
 }
 
 /** Removes a link, so that the vendor's ids decide again. Returns false if there was none. */
 export async function unlink(client: Client, vendor: string, owner: string): Promise<boolean> {
-  const { rowCount } = await client.query('delete from person_links where vendor = $1 and owner = $2', [
-    vendor,
-    owner,
-  ])
-  return rowCount === 1
+  return changeLink(client, async () => {
+    const { rowCount } = await client.query('delete from person_links where vendor = $1 and owner = $2', [
+      vendor,
+      owner,
+    ])
+    await client.query(
+      `update owners set person_id = coalesce(nullif(user_id, ''), owner) where vendor = $1 and owner = $2`,
+      [vendor, owner],
+    )
+    return rowCount === 1
+  })
+}
+
+/**
+ * Runs a change of links while nobody records an owner: a writer that has not seen the link would record the owner without it. An
+ * erasure waits for the transactions that hold the first lock, so this one sees every fence that is not waiting.
+ */
+async function changeLink<T>(client: Client, change: () => Promise<T>): Promise<T> {
+  await client.query(
+    `begin; set local lock_timeout = '1s'; lock table deliveries in row exclusive mode; lock table owners in share row exclusive mode`,
+  )
+  try {
+    const result = await change()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
 }

@@ -35,10 +35,19 @@ export async function countNames(client: Client, person: Person): Promise<Record
   return counts as Record<NameTable, number>
 }
 
-/** Deletes a person's rows of one table. Returns how many. */
+/** Deletes a person's rows of one table. Returns how many. An owner who was linked with the person is a person of its own then. */
 export async function deleteNames(client: pg.ClientBase, table: NameTable, person: Person): Promise<number> {
-  const { rowCount } = await transaction(client, () =>
-    client.query(`delete from ${table} where ${CONDITIONS[table]}`, used(table, person)),
-  )
-  return rowCount ?? 0
+  return transaction(client, async () => {
+    const { rowCount } = await client.query(
+      `delete from ${table} where ${CONDITIONS[table]}`,
+      used(table, person),
+    )
+    if (table === 'person_links')
+      await client.query(
+        `update owners set person_id = coalesce(nullif(user_id, ''), owner)
+         where person_id = any($1::text[]) and person_id <> coalesce(nullif(user_id, ''), owner)`,
+        [parametersOf(person)[2]],
+      )
+    return rowCount ?? 0
+  })
 }

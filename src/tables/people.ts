@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { index, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { instant } from './columns.ts'
 import { target } from './target.ts'
@@ -10,13 +9,10 @@ export const owners = pgTable(
     owner: text().notNull(),
     vendor: text().notNull(),
     user_id: text().notNull(),
+    person_id: text().notNull(),
     first_received_at: instant().notNull(),
   },
-  (t) => [
-    primaryKey({ columns: [t.owner, t.vendor] }),
-    // For the view people, which looks for the owners of a person.
-    index('owners_person_idx').on(sql`(coalesce(nullif(user_id, ''), owner))`),
-  ],
+  (t) => [primaryKey({ columns: [t.owner, t.vendor] }), index('owners_person_idx').on(t.person_id)],
 )
 
 /** Exceptions from the rule that equal ids are one person. `nightpost link` writes them. */
@@ -39,6 +35,7 @@ export const ownerNames = target(owners, {
     vendor: 'asleep or sahha.',
     user_id:
       "The user id that the first delivery named which named one: Asleep user_id, Sahha externalId; '' if none did.",
+    person_id: 'The person: the one that person_links has, or else user_id, or else the owner.',
     first_received_at: 'When that delivery arrived; if none named a user id, the first.',
   },
 })

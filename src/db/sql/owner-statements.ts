@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { owners } from '../../tables/people.ts'
+import { owners, personLinks } from '../../tables/people.ts'
 import { subject } from './fence.ts'
 import { type Parameter, rowsOf, type Statement, statement } from './parameters.ts'
 
@@ -24,11 +24,13 @@ const isKnown = sql`(select true from ${owners} as o where o.owner = r.owner and
  * that depends on the set of deliveries and not on their order.
  */
 export function recordOwnersSql(rows: SQL, where: SQL): SQL {
-  return sql`insert into ${owners} as o (owner, vendor, user_id, first_received_at)
-select distinct on (r.owner collate "C", r.vendor collate "C") r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+  return sql`insert into ${owners} as o (owner, vendor, user_id, person_id, first_received_at)
+select distinct on (r.owner collate "C", r.vendor collate "C") r.owner, r.vendor, coalesce(r.subject, ''),
+  coalesce((select l.person_id from ${personLinks} as l where l.owner = r.owner and l.vendor = r.vendor), nullif(r.subject, ''), r.owner),
+  r.received_at
 from ${rows} where r.outcome = 'stored' and r.owner <> '' and ${where} and not ${isKnown}
 order by r.owner collate "C", r.vendor collate "C", ${isUnnamed}, r.received_at
-on conflict (owner, vendor) do update set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+on conflict (owner, vendor) do update set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
 where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)`
 }
 

@@ -163,6 +163,7 @@ create table owners (
   owner text not null,
   vendor text not null,
   user_id text not null,
+  person_id text not null,
   first_received_at timestamp with time zone not null,
   constraint owners_owner_vendor_pk PRIMARY KEY (owner, vendor)
 );
@@ -333,8 +334,7 @@ END)) WHERE ((outcome = 'stored'::text) OR ((change_position % (2)::bigint) = 1)
 CREATE INDEX deliveries_delivery_id_idx ON public.deliveries USING btree (delivery_id);
 CREATE INDEX deliveries_not_stored_idx ON public.deliveries USING btree (delivery_id) WHERE (outcome <> 'stored'::text);
 CREATE INDEX erasures_change_idx ON public.erasures USING btree (change_position, person) WHERE (kind = 'owner'::text);
-CREATE INDEX owners_person_idx ON public.owners USING btree (COALESCE(NULLIF(user_id, ''::text), owner));
-CREATE INDEX person_links_person_idx ON public.person_links USING btree (person_id);
+CREATE INDEX owners_person_idx ON public.owners USING btree (person_id);
 CREATE INDEX scores_local_date_idx ON public.scores USING btree (local_date, profile_id);
 CREATE INDEX sleep_sessions_sleep_date_idx ON public.sleep_sessions USING btree (sleep_date, user_id);
 CREATE UNIQUE INDEX time_zones_name_idx ON public.time_zones USING btree (name);
@@ -768,25 +768,15 @@ create view open_mhealth_sleep_episodes as
           WHERE n.state = 'COMPLETE'::text AND n.wake_time >= n.sleep_time) nights;
 
 create view people as
- SELECT l.person_id,
-    o.vendor,
-    o.owner,
-    o.user_id,
-    true AS is_linked,
-    o.first_received_at
-   FROM person_links l
-     JOIN owners o ON o.owner = l.owner AND o.vendor = l.vendor
-UNION ALL
- SELECT COALESCE(NULLIF(o.user_id, ''::text), o.owner) AS person_id,
-    o.vendor,
-    o.owner,
-    o.user_id,
-    false AS is_linked,
-    o.first_received_at
-   FROM owners o
-  WHERE NOT (EXISTS ( SELECT
+ SELECT person_id,
+    vendor,
+    owner,
+    user_id,
+    (EXISTS ( SELECT
            FROM person_links l
-          WHERE l.owner = o.owner AND l.vendor = o.vendor));
+          WHERE l.owner = o.owner AND l.vendor = o.vendor)) AS is_linked,
+    first_received_at
+   FROM owners o;
 
 create view score_data_sources as
  SELECT s.profile_id,

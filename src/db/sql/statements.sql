@@ -80,9 +80,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -98,7 +103,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 )
 select r.delivery_id, null as table, null::jsonb as key
@@ -197,9 +202,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -215,7 +225,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written sleep_sessions" as (
   insert into "sleep_sessions" as t (
@@ -396,9 +406,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -414,7 +429,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written scores" as (
   insert into "scores" as t (
@@ -562,9 +577,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -580,7 +600,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written sleep_stage_windows" as (
   insert into "sleep_stage_windows" as t (
@@ -694,9 +714,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -712,7 +737,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written biomarkers" as (
   insert into "biomarkers" as t (
@@ -844,9 +869,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -862,7 +892,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written archetypes" as (
   insert into "archetypes" as t (
@@ -991,9 +1021,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -1009,7 +1044,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
@@ -1174,9 +1209,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -1192,7 +1232,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
@@ -1596,9 +1636,14 @@ with new_deliveries as (
   from new_deliveries as n
   where n.body_start is not null having count(*) > 0
 ), new_owners as (
-  insert into "owners" as o (owner, vendor, user_id, first_received_at)
+  insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
   select distinct on (r.owner collate "C", r.vendor collate "C")
-    r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+    r.owner, r.vendor, coalesce(r.subject, ''),
+    coalesce(
+      (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+      nullif(r.subject, ''), r.owner
+    ),
+    r.received_at
   from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
@@ -1614,7 +1659,7 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
@@ -1768,8 +1813,14 @@ where (
 -- recordOwners: src/db/sql/owner-statements.ts
 --   $1 delivery_id uuid[], $2 owner text[], $3 vendor text[], $4 subject text[], $5 outcome text[],
 --   $6 received_at timestamp with time zone[]
-insert into "owners" as o (owner, vendor, user_id, first_received_at)
-select distinct on (r.owner collate "C", r.vendor collate "C") r.owner, r.vendor, coalesce(r.subject, ''), r.received_at
+insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at)
+select distinct on (r.owner collate "C", r.vendor collate "C")
+  r.owner, r.vendor, coalesce(r.subject, ''),
+  coalesce(
+    (select l.person_id from "person_links" as l where l.owner = r.owner and l.vendor = r.vendor),
+    nullif(r.subject, ''), r.owner
+  ),
+  r.received_at
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[]) with ordinality as r(
   "delivery_id", "owner", "vendor", "subject", "outcome", "received_at", nth
 )
@@ -1785,7 +1836,7 @@ where r.outcome = 'stored'
   ) is not null
 order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
 on conflict (owner, vendor) do update
-set user_id = excluded.user_id, first_received_at = excluded.first_received_at
+set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
 where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at);
 
 -- upsert(sleep_sessions): src/db/sql/upserts.ts
