@@ -15,7 +15,7 @@ CREATE TABLE "person_links" (
 	CONSTRAINT "person_links_owner_vendor_pk" PRIMARY KEY("owner","vendor")
 );
 --> statement-breakpoint
-CREATE INDEX "owners_person_idx" ON "owners" USING btree ("person_id");
+CREATE INDEX "owners_person_idx" ON "owners" USING hash ("person_id");
 --> statement-breakpoint
 -- Otherwise Postgres looks up one person with parallel workers, whose start takes longer than the query. Queries over all persons
 -- have other tables to divide among workers.

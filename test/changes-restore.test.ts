@@ -97,7 +97,7 @@ describe.skipIf(!installedPrograms)('a dump that is restored into another databa
       }
       expect(await owners()).toEqual(['a', 'b'])
       expect(await reapply(restored, vendors, await readFence(file))).toMatchObject({
-        rowsDeleted: 2,
+        rowsDeleted: 3,
         rowsLeft: 0,
       })
       expect(await owners()).toEqual(['b'])

@@ -91,7 +91,7 @@ describe('a role that may only read and write rows', () => {
     await own.query(`grant usage on schema public to ${writer};
       grant select, insert, update, delete on deliveries, unverified_deliveries, sleep_sessions, sleep_stats, sleep_stage_series,
         sleep_stage_windows, scores, score_factors, biomarkers, archetypes, data_logs, body_groups, body_packs, event_activity,
-        upkeep_tasks, change_feed, erasures, erasure_key to ${writer}`)
+        upkeep_tasks, change_feed, erasures, erasure_key, owners, person_links to ${writer}`)
     const url = new URL(as(writer))
     url.pathname = new URL(own.url).pathname
     const { app } = await startService(readConfig(environment), url.href, guardedLog)

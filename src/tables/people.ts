@@ -12,7 +12,10 @@ export const owners = pgTable(
     person_id: text().notNull(),
     first_received_at: instant().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.owner, t.vendor] }), index('owners_person_idx').on(t.person_id)],
+  (t) => [
+    primaryKey({ columns: [t.owner, t.vendor] }),
+    index('owners_person_idx').using('hash', t.person_id),
+  ],
 )
 
 /** Exceptions from the rule that equal ids are one person. `nightpost link` writes them. */

@@ -334,7 +334,7 @@ END)) WHERE ((outcome = 'stored'::text) OR ((change_position % (2)::bigint) = 1)
 CREATE INDEX deliveries_delivery_id_idx ON public.deliveries USING btree (delivery_id);
 CREATE INDEX deliveries_not_stored_idx ON public.deliveries USING btree (delivery_id) WHERE (outcome <> 'stored'::text);
 CREATE INDEX erasures_change_idx ON public.erasures USING btree (change_position, person) WHERE (kind = 'owner'::text);
-CREATE INDEX owners_person_idx ON public.owners USING btree (person_id);
+CREATE INDEX owners_person_idx ON public.owners USING hash (person_id);
 CREATE INDEX scores_local_date_idx ON public.scores USING btree (local_date, profile_id);
 CREATE INDEX sleep_sessions_sleep_date_idx ON public.sleep_sessions USING btree (sleep_date, user_id);
 CREATE UNIQUE INDEX time_zones_name_idx ON public.time_zones USING btree (name);
