@@ -25,6 +25,31 @@ function withGenerated(config: Config, generated: Record<string, string[]>): Con
   return { ...config, credentials: (name) => generated[name] ?? [] }
 }
 
+/**
+ * The configuration with a token for the console. In development, generates a random one once and keeps it in `directory`;
+ * if nothing can be written there, the token changes with every start. In production it stays as it is.
+ */
+export function withConsoleToken(config: Config, directory: string): Config {
+  if (config.CONSOLE_TOKEN !== undefined || config.NODE_ENV === 'production') return config
+  return { ...config, CONSOLE_TOKEN: tokenIn(directory) }
+}
+
+const TOKEN_LENGTH = 16
+
+function tokenIn(directory: string): string {
+  const file = join(directory, 'console-token')
+  const fresh = randomBytes(24).toString('base64url')
+  try {
+    const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+    if (kept.length >= TOKEN_LENGTH) return kept
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(file, `${fresh}\n`, { mode: 0o600 })
+  } catch {
+    // The console must not stop a service that otherwise needs no directory.
+  }
+  return fresh
+}
+
 const fileIn = (directory: string) => join(directory, 'credentials.json')
 
 function generatedIn(directory: string): Record<string, string[]> {

@@ -1,0 +1,112 @@
+import type pg from 'pg'
+import { CHANGES } from '../../db/change-hint.ts'
+import { connectDirect } from '../../db/connect/pool.ts'
+import { idAtTime } from '../../db/uuid-time.ts'
+import type { ConsoleContext } from '../context.ts'
+import { inReading } from '../database.ts'
+import { type Arrival, arrivalsSince } from './read.ts'
+
+/** Milliseconds between two looks: at least, and if no hint comes. */
+const SOONEST = 500
+const LATEST = 2_000
+
+/** A delivery may be committed this long after its arrival, in milliseconds; so a look reaches back that far. */
+const OVERLAP = 30_000
+
+/** Takes deliveries, the oldest first. `isCut`: there were more, which are left out. */
+export type Listener = (arrivals: readonly Arrival[], isCut: boolean) => void
+
+/**
+ * Tells the open pages what arrived. It looks into the ledger when a commit gives a hint (`NOTIFY`), and by itself every two
+ * seconds, in case the hint is lost or a pooler does not pass it on. Without an open page it does nothing.
+ */
+export class Hub {
+  readonly #context: ConsoleContext
+  readonly #listeners = new Set<Listener>()
+  /** When each delivery of the last looks was seen. */
+  readonly #seen = new Map<string, number>()
+  #hints: pg.Client | null = null
+  #timer: NodeJS.Timeout | undefined
+  #due = 0
+  #lookedAt = 0
+
+  constructor(context: ConsoleContext) {
+    this.#context = context
+  }
+
+  /**
+   * Calls `listener` with what arrived after `since` or in the last seconds, and then with what arrives, until the returned
+   * function is called. A delivery may be given twice: the page knows which it shows.
+   */
+  listen(listener: Listener, since: string | null): () => void {
+    this.#listeners.add(listener)
+    if (this.#listeners.size === 1) void this.#takeHints()
+    const recent = idAtTime(this.#context.now() - OVERLAP)
+    void this.#read(since !== null && since < recent ? since : recent).then((found) => {
+      if (found && this.#listeners.has(listener)) listener(found.arrivals, found.isCut)
+    })
+    this.#look(LATEST)
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) void this.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#seen.clear()
+    const hints = this.#hints
+    this.#hints = null
+    await hints?.end().catch(() => {})
+  }
+
+  async #takeHints(): Promise<void> {
+    const { database } = this.#context
+    try {
+      const client = await connectDirect(database, { name: 'nightpost console hints', use: 'read' })
+      if (!client || this.#hints || this.#listeners.size === 0) return await client?.end()
+      this.#hints = client
+      client.on('notification', () => this.#look(SOONEST - (Date.now() - this.#lookedAt)))
+      client.once('end', () => {
+        if (this.#hints === client) this.#hints = null
+      })
+      await client.query(`listen ${CHANGES}`)
+    } catch {
+      // A standby can't listen, and a lost connection is no loss: it looks every two seconds.
+    }
+  }
+
+  /** Looks after so many milliseconds, unless a look is due sooner. */
+  #look(after: number): void {
+    const due = Date.now() + Math.max(0, after)
+    if (this.#listeners.size === 0 || (this.#timer && this.#due <= due)) return
+    clearTimeout(this.#timer)
+    this.#due = due
+    this.#timer = setTimeout(() => void this.#tellNews(), due - Date.now()).unref()
+  }
+
+  async #tellNews(): Promise<void> {
+    this.#lookedAt = Date.now()
+    const found = await this.#read(idAtTime(this.#context.now() - OVERLAP))
+    const news = found?.arrivals.filter(({ deliveryId }) => !this.#seen.has(deliveryId)) ?? []
+    for (const { deliveryId } of news) this.#seen.set(deliveryId, this.#lookedAt)
+    for (const [id, at] of this.#seen) if (at < this.#lookedAt - 2 * OVERLAP) this.#seen.delete(id)
+    if (found && news.length > 0) for (const listener of this.#listeners) listener(news, found.isCut)
+    this.#timer = undefined
+    this.#look(LATEST)
+  }
+
+  async #read(since: string) {
+    try {
+      return await inReading(this.#context.pool, (client) => arrivalsSince(client, since))
+    } catch (error) {
+      this.#context.log.warn(
+        { code: (error as { code?: string }).code },
+        'console: the latest arrivals are not known',
+      )
+      return null
+    }
+  }
+}
