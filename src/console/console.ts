@@ -2,7 +2,12 @@ import { fileURLToPath } from 'node:url'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import files from '@fastify/static'
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  LogController,
+} from 'fastify'
 import { createReadPool } from '../db/connect/pool.ts'
 import { darkRules } from '../hypnogram/theme.ts'
 import { trustProxy } from '../ops/trust-proxy.ts'
@@ -27,7 +32,7 @@ export function buildConsole(dependencies: ConsoleDependencies): FastifyInstance
   const { config, token, log, database } = dependencies
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy(config.TRUST_PROXY),
     requestTimeout: 15_000,
     forceCloseConnections: true,

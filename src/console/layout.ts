@@ -73,14 +73,33 @@ export const outcomeOf = (outcome: string): Html =>
   html`<span class="outcome outcome-${outcome}">${outcome}</span>`
 
 /** A table that scrolls by itself where the screen is narrow, and that the keyboard reaches. */
-export const tableOf = (label: string, head: Content[], rows: Content, more: Content = null): Html =>
+export const tableOf = (
+  label: string,
+  head: ReadonlyArray<Content | Numbers>,
+  rows: Content,
+  more: Content = null,
+): Html =>
   html`<div class="table" tabindex="0" role="region" aria-label="${label}"><table>
-<thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<thead><tr>${head.map(headOf)}</tr></thead>
 <tbody${more}>${rows}</tbody>
 </table></div>`
 
+/** A column of numbers, which stand at its right side. */
+export interface Numbers {
+  readonly numbers: string
+}
+
+export const numbers = (name: string): Numbers => ({ numbers: name })
+
+function headOf(name: Content | Numbers): Html {
+  const isNumbers = typeof name === 'object' && name !== null && 'numbers' in name
+  return isNumbers
+    ? html`<th scope="col" class="number">${name.numbers}</th>`
+    : html`<th scope="col">${name}</th>`
+}
+
 /** Names and values. */
-export const factsOf = (facts: ReadonlyArray<readonly [name: string, value: Content]>): Html =>
+export const factsOf = (facts: ReadonlyArray<readonly [name: Content, value: Content]>): Html =>
   html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
 
 /** A command to copy. */

@@ -43,7 +43,7 @@ export class Hub {
     if (this.#listeners.size === 1) void this.#takeHints()
     const recent = idAtTime(this.#context.now() - OVERLAP)
     void this.#read(since !== null && since < recent ? since : recent).then((found) => {
-      if (found && this.#listeners.has(listener)) listener(found.arrivals, found.isCut)
+      if (found && this.#listeners.has(listener)) listener(found.arrivals, since !== null && found.isCut)
     })
     this.#look(LATEST)
     return () => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleContext } from '../context.ts'
+import { html } from '../html.ts'
 import { type Filter, filterOf, instantOf } from './filter.ts'
 import { Hub } from './hub.ts'
 import { refusedOf } from './page.ts'
@@ -69,7 +70,7 @@ function watchRefused({ metrics, vendors }: ConsoleContext, tell: (html: string)
   const look = async () => {
     const refused = await refusedSince(metrics, vendors)
     const total = refused.reduce((sum, { count }) => sum + count, 0)
-    if (before !== null && total !== before) tell(String(refusedOf(refused)))
+    if (before !== null && total !== before) tell(html`${refusedOf(refused, true)}`.text)
     before = total
   }
   void look()

@@ -1,5 +1,5 @@
 import { type Content, type Html, html } from '../html.ts'
-import { pageOf, tableOf, timeOf } from '../layout.ts'
+import { numbers, pageOf, tableOf, timeOf } from '../layout.ts'
 import { type Filter, isFiltered, OUTCOMES, queryOf } from './filter.ts'
 import type { Arrivals } from './read.ts'
 import type { RefusedCount } from './refused.ts'
@@ -22,9 +22,9 @@ export function arrivalsPage(page: ArrivalsPage): Html {
     content: html`<div class="heading"><h1>Arrivals</h1>
 ${live && html`<p class="live" data-live="/live${queryOf(filter)}" role="status" hidden><span data-state>Connecting …</span> <button type="button" class="quiet" data-pause aria-pressed="false">Pause</button></p>`}
 </div>
-<div data-refused>${refusedOf(page.refused)}</div>
+<div data-refused>${refusedOf(page.refused, isNews(page))}</div>
 ${filterForm(page)}
-${tableOf('Deliveries, the newest first', [...HEAD], arrivals.map(rowOf), html` data-rows`)}
+<div class="cards">${tableOf('Deliveries, the newest first', HEAD, arrivals.map(rowOf), html` data-rows`)}</div>
 <p class="empty" data-empty${arrivals.length > 0 && html` hidden`}>${emptyText(filter, isFirst)}</p>
 <nav class="pager" aria-label="Further deliveries">
 ${!isFirst && html`<a href="/${queryOf(filter)}">Newest</a>`}
@@ -35,6 +35,11 @@ ${next && html`<a rel="next" href="/${queryOf(filter, { before: next })}">${look
   })
 }
 
+/** Whether a request was refused after the latest delivery: then it is what the reader looks for. */
+function isNews({ refused, arrivals: [latest] }: ArrivalsPage): boolean {
+  return refused.some(({ lastAt }) => !latest || lastAt > latest.receivedAt)
+}
+
 function emptyText(filter: Filter, isFirst: boolean): Content {
   if (isFiltered(filter)) return html`No delivery fits the filter here. <a href="/">Show all</a>`
   if (!isFirst) return 'There are no older deliveries.'
@@ -42,15 +47,15 @@ function emptyText(filter: Filter, isFirst: boolean): Content {
 }
 
 /** A wrong key is the first mistake that everybody makes, and none of these requests is in the ledger. */
-export function refusedOf(refused: readonly RefusedCount[]): Content {
+export function refusedOf(refused: readonly RefusedCount[], isOpen: boolean): Content {
   if (refused.length === 0) return null
   const rows = refused.map(
     ({ vendor, reason, count, lastAt }) => html`<tr><th scope="row">${vendor}</th><td>${reason}</td>
 <td class="number">${count}</td><td>${timeOf(lastAt)}</td></tr>`,
   )
   const total = refused.reduce((sum, { count }) => sum + count, 0)
-  return html`<details class="notice bad" open><summary>${total} ${total === 1 ? 'request was' : 'requests were'} refused with 401 since the start</summary>
-${tableOf('Refused requests by reason', ['Vendor', 'Reason', 'Requests', 'Last'], rows)}
+  return html`<details class="notice bad"${isOpen && html` open`}><summary>${total} ${total === 1 ? 'request was' : 'requests were'} refused with 401 since the start</summary>
+${tableOf('Refused requests by reason', ['Vendor', 'Reason', numbers('Requests'), 'Last'], rows)}
 <p>Nothing of them is stored. <a href="/connect">Connect</a> says which settings are there.</p></details>`
 }
 

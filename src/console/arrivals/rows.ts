@@ -1,19 +1,22 @@
 import { type Html, html } from '../html.ts'
-import { outcomeOf, timeOf } from '../layout.ts'
+import { numbers, outcomeOf, timeOf } from '../layout.ts'
 import type { Arrival } from './read.ts'
 
-export const HEAD = ['Time', 'Vendor', 'Event', 'Outcome', 'Reason', 'User', 'Size', 'Received'] as const
+export const HEAD = [
+  ...['Time', 'Vendor', 'Event', 'Outcome', 'Reason', 'User'],
+  ...[numbers('Size'), numbers('Received')],
+]
 
 /** One row of the list. The link's text is the time, so that the keyboard opens a delivery from it. */
 export const rowOf = (arrival: Arrival): Html => html`<tr data-id="${arrival.deliveryId}">
 <th scope="row"><a href="/deliveries/${arrival.deliveryId}">${timeOf(arrival.receivedAt)}</a></th>
-<td>${arrival.vendor}</td>
+<td class="vendor">${arrival.vendor}</td>
 <td class="name">${arrival.event ?? 'unknown'}</td>
-<td>${outcomeOf(arrival.outcome)}</td>
-<td>${arrival.code === null ? '' : html`<code>${arrival.code}</code>`}</td>
+<td class="became">${outcomeOf(arrival.outcome)}</td>
+<td class="reason">${arrival.code === null ? '' : html`<code>${arrival.code}</code>`}</td>
 <td class="id">${userOf(arrival)}</td>
-<td class="number">${arrival.bytes === null ? '–' : bytes(arrival.bytes)}</td>
-<td class="number">${arrival.timesReceived === 1 ? 'once' : `${arrival.timesReceived} times`}</td>
+<td class="number size">${arrival.bytes === null ? '–' : bytes(arrival.bytes)}</td>
+<td class="number times">${arrival.timesReceived === 1 ? 'once' : `${arrival.timesReceived} times`}</td>
 </tr>`
 
 function userOf({ owner, userId }: Arrival) {

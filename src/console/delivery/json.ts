@@ -21,7 +21,7 @@ export function bodyOf(text: string, faults: Faults): Html {
   } catch {
     return html`<pre class="body" tabindex="0"><code>${text}</code></pre>`
   }
-  return html`<div class="body json" tabindex="0" role="region" aria-label="Body">${nodeOf(value, '', faults, 0)}</div>`
+  return html`<div class="body json" tabindex="0" role="region" aria-label="Content of the body">${nodeOf(value, '', faults, 0)}</div>`
 }
 
 function nodeOf(value: unknown, path: string, faults: Faults, depth: number): Content {

@@ -1,6 +1,6 @@
 import type { Vendor } from '../../contract/vendor.ts'
 import { type Content, type Html, html } from '../html.ts'
-import { commandOf, factsOf, outcomeOf, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
+import { commandOf, factsOf, numbers, outcomeOf, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
 import { curlOf } from './curl.ts'
 import type { Delivery } from './read.ts'
 import type { Replayed } from './replay.ts'
@@ -110,19 +110,28 @@ function rowsOf({ delivery, tables, revealed }: DeliveryPage): Html {
 <td>${made !== null && kept < made && !isMore && `${made - kept} replaced by a newer delivery, or older than what was there`}</td></tr>`,
   )
   const values = [...(revealed?.rows ?? [])].map(
-    ([table, rows]) => html`<h3>${table}</h3>
-${tableOf(
-  `Rows of ${table}`,
-  Object.keys(rows[0] ?? {}),
-  rows.map(
-    (row) =>
-      html`<tr>${Object.values(row).map((value) => html`<td>${value === null ? html`<span class="muted">NULL</span>` : shortened(value)}</td>`)}</tr>`,
-  ),
-)}
-${rows.length === MOST_SHOWN && html`<p class="muted">The first ${MOST_SHOWN} rows.</p>`}`,
+    ([table, rows]) => html`<h3>${table}</h3>${valuesOf(table, rows)}`,
   )
-  return html`${tableOf('Rows by table', ['Table', 'Made', 'In the table', ''], counts)}${values}`
+  return html`${tableOf('Rows by table', ['Table', numbers('Made'), numbers('In the table'), 'Note'], counts)}${values}`
 }
+
+type Row = Readonly<Record<string, string | null>>
+
+/** One row as names and values, because a table of sixty columns can't be read; several as a table. */
+function valuesOf(table: string, rows: readonly Row[]): Html {
+  const [first = {}] = rows
+  if (rows.length === 1)
+    return html`<div class="record">${factsOf(Object.entries(first).map(([name, value]) => [html`<code>${name}</code>`, cellOf(value)]))}</div>`
+  const lines = rows.map(
+    (row) =>
+      html`<tr>${Object.values(row).map((value) => html`<td class="cell">${cellOf(value)}</td>`)}</tr>`,
+  )
+  return html`${tableOf(`Rows of ${table}`, Object.keys(first), lines)}
+${rows.length === MOST_SHOWN && html`<p class="muted">The first ${MOST_SHOWN} rows.</p>`}`
+}
+
+const cellOf = (value: string | null): Content =>
+  value === null ? html`<span class="muted">NULL</span>` : shortened(value)
 
 const shortened = (value: string) => (value.length > 200 ? `${value.slice(0, 200)} …` : value)
 

@@ -6,9 +6,9 @@ import type { ServiceReport } from '../../status/service.ts'
 import { duration, percent } from '../../status/units.ts'
 import type { RefusedCount } from '../arrivals/refused.ts'
 import { type Content, type Html, html } from '../html.ts'
-import { commandOf, factsOf, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
+import { commandOf, factsOf, numbers, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
 import type { HealthReport, Rhythm } from './read.ts'
-import { remedyOf } from './remedies.ts'
+import { REMEDIES } from './remedies.ts'
 import { sparkline } from './sparkline.ts'
 
 export interface HealthPage {
@@ -42,9 +42,12 @@ ${page.refused.length > 0 && html`<section aria-labelledby="refused"><h2 id="ref
 
 function faultsOf(faults: readonly Fault[]): Html {
   if (faults.length === 0) return html`<p class="notice good">All is well.</p>`
-  return html`<ul class="faults">${faults.map((fault) => {
-    const { text, command } = remedyOf(fault)
-    return html`<li class="notice bad"><p><strong>${fault.text}</strong></p><p>${text}</p>${command && commandOf(command)}</li>`
+  const kinds = [...new Set(faults.map(({ kind }) => kind))]
+  return html`<ul class="faults">${kinds.map((kind) => {
+    const { text, command } = REMEDIES[kind]
+    const own = faults.filter((fault) => fault.kind === kind)
+    return html`<li class="notice bad">${own.map((fault) => html`<p><strong>${fault.text}</strong></p>`)}
+<p>${text}</p>${command && commandOf(command)}</li>`
   })}</ul>`
 }
 
@@ -68,7 +71,7 @@ function eventsOf({ report }: HealthPage): Html {
     return html`<tr><th scope="row"><span class="muted">${vendor}</span> ${event}</th>
 <td>${sparkline(rhythm?.parts ?? [], `${total(rhythm)} in the last ${span}`)}</td>
 <td>${last ? html`${duration(now - last.at)} ago` : 'never stored'}${isSilent(now, last?.at, rhythm) && html` <span class="outcome outcome-rejected">silent</span>`}</td>
-<td>${rhythm?.longestGap ? duration(rhythm.longestGap) : '–'}</td>
+<td>${pauseOf(rhythm)}</td>
 <td class="number">${counted('stored')}</td><td class="number">${counted('rejected')}</td><td class="number">${counted('unrecognised')}</td>
 <td>${problem && html`<code>${problem.code}</code> ${problem.path && html`<code>${problem.path}</code>`} (${problem.count})`}</td></tr>`
   })
@@ -79,13 +82,19 @@ function eventsOf({ report }: HealthPage): Html {
       `Last ${span}`,
       'Last stored',
       'Longest pause',
-      'Stored',
-      'Rejected',
-      'Unrecognised',
+      numbers('Stored'),
+      numbers('Rejected'),
+      numbers('Unrecognised'),
       'Most common problem',
     ],
     rows,
   )
+}
+
+const pauseOf = (rhythm: Rhythm | undefined) => {
+  const gap = rhythm?.longestGap ?? null
+  if (gap === null) return '–'
+  return gap < 1_000 ? 'less than 1 s' : duration(gap)
 }
 
 const total = (rhythm: Rhythm | undefined) => (rhythm?.parts ?? []).reduce((sum, count) => sum + count, 0)
@@ -102,7 +111,7 @@ function isSilent(now: number, last: number | undefined, rhythm: Rhythm | undefi
 const refusedOf = (refused: readonly RefusedCount[]) =>
   tableOf(
     'Refused requests since the start',
-    ['Vendor', 'Reason', 'Requests', 'Last'],
+    ['Vendor', 'Reason', numbers('Requests'), 'Last'],
     refused.map(
       ({ vendor, reason, count, lastAt }) =>
         html`<tr><th scope="row">${vendor}</th><td>${reason}</td><td class="number">${count}</td><td>${timeOf(lastAt)}</td></tr>`,
@@ -130,7 +139,7 @@ function driftOf({ drift }: HealthReport): Html {
     }) => html`<tr><th scope="row"><span class="muted">${vendor}</span> ${event}</th>
 <td>${DRIFT[kind]}</td><td><code>${path}</code></td><td class="number">${bodies} of ${of}</td></tr>`,
   )
-  return html`${tableOf('Schema drift', ['Event', 'What', 'Path', 'Latest bodies'], rows)}
+  return html`${tableOf('Schema drift', ['Event', 'What', 'Path', numbers('Latest bodies')], rows)}
 <p class="hint">Nothing is lost: the exact bytes are kept. A version that knows the field fills its column with:</p>${commandOf('nightpost replay --all')}`
 }
 
@@ -186,10 +195,14 @@ function lagsOf({ commitLags, vendorLags }: HealthPage): Html {
       .map((lag) => row(`${lag.labels.vendor} ${lag.labels.event}: made at the vendor to arrival`, lag)),
   ]
   if (rows.length === 0) return html`<p class="muted">Nothing has arrived since the start.</p>`
-  return tableOf('Lag since the start', ['From and to', 'Deliveries', 'Half within', '95 % within'], rows)
+  return tableOf(
+    'Lag since the start',
+    ['From and to', numbers('Deliveries'), 'Half within', '95 % within'],
+    rows,
+  )
 }
 
 const atMost = (seconds: number) => {
-  if (seconds === Number.POSITIVE_INFINITY) return 'longer'
+  if (seconds === Number.POSITIVE_INFINITY) return 'more than 7 d'
   return seconds < 1 ? `${seconds * 1000} ms` : duration(seconds * 1000)
 }

@@ -1,4 +1,4 @@
-import type { Fault, FaultKind } from '../../status/faults.ts'
+import type { FaultKind } from '../../status/faults.ts'
 
 /** What mends a fault: what to do, and the command or the setting that does it. */
 export interface Remedy {
@@ -6,7 +6,7 @@ export interface Remedy {
   readonly command?: string
 }
 
-const REMEDIES: Readonly<Record<FaultKind, Remedy>> = {
+export const REMEDIES: Readonly<Record<FaultKind, Remedy>> = {
   'not ready': {
     text: 'If a migration is missing, run this. Otherwise check that Postgres at DATABASE_URL answers.',
     command: 'nightpost migrate',
@@ -33,5 +33,3 @@ const REMEDIES: Readonly<Record<FaultKind, Remedy>> = {
   },
   'unfinished erasure': { text: 'Run the erasure again with the same options:', command: 'nightpost erase' },
 }
-
-export const remedyOf = ({ kind }: Fault): Remedy => REMEDIES[kind]

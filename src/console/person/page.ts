@@ -4,7 +4,7 @@ import type { SvgOptions } from '../../hypnogram/svg-document.ts'
 import type { Arrival } from '../arrivals/read.ts'
 import { HEAD, rowOf } from '../arrivals/rows.ts'
 import { type Content, type Html, html, raw } from '../html.ts'
-import { commandOf, pageOf, tableOf, timeOf } from '../layout.ts'
+import { commandOf, numbers, pageOf, tableOf, timeOf } from '../layout.ts'
 import { chartsOf } from './charts.ts'
 import type { Heard, Identity, Score, Sleep } from './read.ts'
 
@@ -62,7 +62,7 @@ export function personPage({ personId, identities, deliveries, showsValues, reve
 ${tableOf('Ids of the person', ['Vendor', 'Owner', 'User', 'Because of', 'First heard'], ids)}
 ${revealed ? valuesOf(revealed) : hiddenOf(personId, showsValues)}
 <section aria-labelledby="deliveries"><h2 id="deliveries">Deliveries</h2>
-${tableOf('Latest deliveries of the person', [...HEAD], deliveries.map(rowOf), html` data-rows`)}
+<div class="cards">${tableOf('Latest deliveries of the person', HEAD, deliveries.map(rowOf), html` data-rows`)}</div>
 <p><a href="/?${new URLSearchParams({ user: personId }).toString()}">All deliveries of the person</a></p></section>
 <section aria-labelledby="rights"><h2 id="rights">Export and erase</h2>
 <p>These commands give out all that is held about the person, and show what an erasure would remove. Without <code>--dry-run</code> it removes it.</p>
@@ -118,7 +118,7 @@ function scoreOf({ type, score, state, date, factors }: Score): Html {
   )
   return html`<div class="score"><h3>${inWords(type)}</h3>
 <p><strong>${score === null ? '–' : Math.round(score * 100)}</strong> <span class="muted">of 100</span> ${state && html`<span class="state">${state}</span>`} <span class="muted">${date}</span></p>
-${rows.length > 0 && html`<details><summary>${rows.length} factors</summary>${tableOf(`Factors of ${inWords(type)}`, ['Factor', 'Value', 'Goal', 'Score', 'State'], rows)}</details>`}</div>`
+${rows.length > 0 && html`<details><summary>${rows.length} factors</summary>${tableOf(`Factors of ${inWords(type)}`, ['Factor', numbers('Value'), numbers('Goal'), numbers('Score'), 'State'], rows)}</details>`}</div>`
 }
 
 const inWords = (name: string | null) => (name ?? '–').replaceAll('_', ' ')

@@ -6,12 +6,16 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
 
 // The link that `npm start` prints has the token in its fragment.
 const login = one('[data-login]')
-if (login && location.hash.length > 1) {
+function logIn() {
+  if (!login || location.hash.length <= 1) return
   const token = decodeURIComponent(location.hash.slice(1))
   history.replaceState(null, '', location.pathname)
   login.elements.token.value = token
   login.requestSubmit()
 }
+// Somebody may paste the link into a tab that shows the login already.
+addEventListener('hashchange', logIn)
+logIn()
 
 // Times.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
