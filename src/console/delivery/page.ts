@@ -162,7 +162,7 @@ function replayedOf({ isDryRun, transition, problem }: Replayed): Html {
     return html`<p class="notice bad" role="status">Nothing was judged: the body is no longer kept, or no code knows its sender.</p>`
   const isGood = transition.endsWith('→ stored')
   return html`<div class="notice ${isGood ? 'good' : 'warn'}" role="status"><p>${isDryRun ? 'A replay would change' : 'The replay changed'} the outcome: <strong>${transition}</strong>${problem && html` (<code>${problem}</code>)`}.</p>
-${isDryRun && html`<p>Nothing was written. <a href="#again">Replay now</a> is below.</p>`}</div>`
+${isDryRun && html`<p>Nothing was written. To write it, press Replay now below.</p>`}</div>`
 }
 
 function durationOf(milliseconds: number): string {

@@ -139,7 +139,7 @@ function driftOf({ drift }: HealthReport): Html {
     }) => html`<tr><th scope="row"><span class="muted">${vendor}</span> ${event}</th>
 <td>${DRIFT[kind]}</td><td><code>${path}</code></td><td class="number">${bodies} of ${of}</td></tr>`,
   )
-  return html`${tableOf('Schema drift', ['Event', 'What', 'Path', numbers('Latest bodies')], rows)}
+  return html`${tableOf('Differences from the documented schema', ['Event', 'What', 'Path', numbers('Latest bodies')], rows)}
 <p class="hint">Nothing is lost: the exact bytes are kept. A version that knows the field fills its column with:</p>${commandOf('nightpost replay --all')}`
 }
 
