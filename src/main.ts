@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import {
   banner,
   exitWith,
+  keepConsoleToken,
   listsWithComma,
   loadConfig,
   withConsoleToken,
@@ -68,8 +69,12 @@ if (config.NODE_ENV !== 'production') {
     process.stdout.write(`Try it in a browser, with these credentials filled in\n  ${link}\n\n`)
   }
   // A browser keeps the fragment to itself. The script of the page logs in with it.
-  const token = loaded.CONSOLE_TOKEN === undefined ? `#${config.CONSOLE_TOKEN}` : ''
-  if (pages) process.stdout.write(`See what arrives, in the console\n  ${addressOf(pages)}/login${token}\n\n`)
+  const token = loaded.CONSOLE_TOKEN === undefined ? config.CONSOLE_TOKEN : undefined
+  if (token !== undefined) keepConsoleToken(token, DATA_DIRECTORY)
+  if (pages)
+    process.stdout.write(
+      `See what arrives, in the console\n  ${addressOf(pages)}/login${token ? `#${token}` : ''}\n\n`,
+    )
 }
 
 function credentialsOrExit() {

@@ -25,29 +25,40 @@ function withGenerated(config: Config, generated: Record<string, string[]>): Con
   return { ...config, credentials: (name) => generated[name] ?? [] }
 }
 
+const TOKEN_LENGTH = 16
+
+const tokenFileIn = (directory: string) => join(directory, 'console-token')
+
 /**
- * The configuration with a token for the console. In development, generates a random one once and keeps it in `directory`;
- * if nothing can be written there, the token changes with every start. In production it stays as it is.
+ * The configuration with a token for the console. In development it is the one that `directory` keeps, or a random one. In
+ * production it stays as it is.
  */
 export function withConsoleToken(config: Config, directory: string): Config {
   if (config.CONSOLE_TOKEN !== undefined || config.NODE_ENV === 'production') return config
-  return { ...config, CONSOLE_TOKEN: tokenIn(directory) }
+  const kept = textOf(tokenFileIn(directory))
+  const token = kept.length >= TOKEN_LENGTH ? kept : randomBytes(24).toString('base64url')
+  return { ...config, CONSOLE_TOKEN: token }
 }
 
-const TOKEN_LENGTH = 16
-
-function tokenIn(directory: string): string {
-  const file = join(directory, 'console-token')
-  const fresh = randomBytes(24).toString('base64url')
+/**
+ * Keeps a generated token for the next start. Where nothing can be written, the token changes with every start: the console
+ * must not stop a service that otherwise needs no directory.
+ */
+export function keepConsoleToken(token: string, directory: string): void {
+  const file = tokenFileIn(directory)
+  if (textOf(file) === token) return
   try {
-    const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
-    if (kept.length >= TOKEN_LENGTH) return kept
     mkdirSync(directory, { recursive: true })
-    writeFileSync(file, `${fresh}\n`, { mode: 0o600 })
+    writeFileSync(file, `${token}\n`, { mode: 0o600 })
+  } catch {}
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
   } catch {
-    // The console must not stop a service that otherwise needs no directory.
+    return ''
   }
-  return fresh
 }
 
 const fileIn = (directory: string) => join(directory, 'credentials.json')

@@ -162,10 +162,12 @@ const DRIFT_PERIOD = 7 * 24 * HOUR
 const SAMPLE = 50
 const SAMPLE_BYTES = 2 ** 20
 
+/** Judges the latest stored bodies of each event again. `within` limits them to so many of the latest entries of the ledger. */
 export async function readDrift(
   client: Client,
   vendors: readonly Vendor[],
   now: number,
+  within: number | null = null,
 ): Promise<DatabaseReport['drift']> {
   const names = new DriftNames()
   const found: DatabaseReport['drift'] = []
@@ -173,12 +175,13 @@ export async function readDrift(
     for (const event of new Set(vendor.events.map(({ name }) => name))) {
       const { rows } = await client.query(
         `select authenticated_by, headers, b.body from (
-           select delivery_id, authenticated_by, headers from deliveries
-           where delivery_id >= $3 and vendor = $1 and event = $2 and outcome = 'stored'
+           select delivery_id, authenticated_by, headers from (
+             select * from deliveries where delivery_id >= $3 order by delivery_id desc limit $4
+           ) as entries where vendor = $1 and event = $2 and outcome = 'stored'
              and coalesce(body_size, octet_length(body)) <= ${SAMPLE_BYTES}
            order by delivery_id desc limit ${SAMPLE}
          ) as latest join delivery_bodies as b using (delivery_id) order by delivery_id desc`,
-        [vendor.name, event, idAtTime(now - DRIFT_PERIOD)],
+        [vendor.name, event, idAtTime(now - DRIFT_PERIOD), within],
       )
       const paths = new Map<string, Pick<DatabaseReport['drift'][number], 'path' | 'kind' | 'bodies'>>()
       // In two passes: a name is shown once three owners have it, and then also for the bodies before the third.

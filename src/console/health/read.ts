@@ -13,7 +13,7 @@ import {
 import type { ConsoleContext } from '../context.ts'
 
 /** Entries of the last day that a page reads at most. */
-const MOST_RECENT = 20_000
+const MOST_RECENT = 10_000
 const MOST_NOT_STORED = 5_000
 
 const HOUR = 3_600_000
@@ -57,7 +57,7 @@ export function healthReader({ vendors }: ConsoleContext): (client: pg.Client) =
     if (!slow || Date.now() - slow.at > SLOW_FOR) {
       const found = {
         unverified: await readUnverified(client, vendors),
-        drift: await readDrift(client, vendors, now),
+        drift: await readDrift(client, vendors, now, MOST_RECENT / 2),
       }
       slow = { at: Date.now(), found }
     }

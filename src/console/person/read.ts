@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Days, Hypnogram } from '../../hypnogram/hypnogram.ts'
-import { readHypnogram, readSessions } from '../../hypnogram/read.ts'
+import { readSessions } from '../../hypnogram/read.ts'
 import { readDays } from '../../hypnogram/read-days.ts'
 
 /** An id of a vendor that belongs to a person. */
@@ -81,13 +81,22 @@ export async function readSleep(client: pg.Client, owner: string): Promise<Sleep
   const days = await readDays(client, owner, DAYS)
   return {
     ...{ owner, days },
-    last: days && (await readHypnogram(client, { userId: owner })),
+    last: days && lastNight(days),
     underWay: await readSessions(
       client,
       owner,
       rows.map(({ session_id }) => session_id),
     ),
   }
+}
+
+/** The longest session of the last day that has one. */
+function lastNight({ days }: Days): Hypnogram | null {
+  const sessions = days.findLast((day) => day.sessions.length > 0)?.sessions ?? []
+  return sessions.reduce<Hypnogram | null>(
+    (longest, one) => (longest && longest.length >= one.length ? longest : one),
+    null,
+  )
 }
 
 export interface Score {
