@@ -81,7 +81,7 @@ export async function readSleep(client: pg.Client, owner: string): Promise<Sleep
   const days = await readDays(client, owner, DAYS)
   return {
     ...{ owner, days },
-    last: days && lastNight(days),
+    last: (await readSessions(client, owner, lastNight(days)))[0] ?? null,
     underWay: await readSessions(
       client,
       owner,
@@ -91,12 +91,10 @@ export async function readSleep(client: pg.Client, owner: string): Promise<Sleep
 }
 
 /** The longest session of the last day that has one. */
-function lastNight({ days }: Days): Hypnogram | null {
-  const sessions = days.findLast((day) => day.sessions.length > 0)?.sessions ?? []
-  return sessions.reduce<Hypnogram | null>(
-    (longest, one) => (longest && longest.length >= one.length ? longest : one),
-    null,
-  )
+function lastNight(days: Days | null): string[] {
+  const sessions = days?.days.findLast((day) => day.sessions.length > 0)?.sessions ?? []
+  const [longest] = [...sessions].sort((a, b) => b.length - a.length)
+  return longest ? [longest.sessionId] : []
 }
 
 export interface Score {
