@@ -264,6 +264,8 @@ describe('templates', () => {
     const text = bodyOf(JSON.stringify(body), new Map([['/list/1', 'must be <integer>']])).text
     expect(text).not.toMatch(/<script>|<b>|<integer>/)
     expect(text).toContain('<strong class="fault">must be &lt;integer&gt;</strong>')
+    const deep = `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
+    expect(bodyOf(deep, new Map()).text).toContain('further levels')
     expect(bodyOf('{"cut', new Map()).text).toContain('{&quot;cut')
   })
 })

@@ -91,9 +91,11 @@ export class Hub {
     this.#lookedAt = Date.now()
     const found = await this.#read(idAtTime(this.#context.now() - OVERLAP))
     const news = found?.arrivals.filter(({ deliveryId }) => !this.#seen.has(deliveryId)) ?? []
+    // If an earlier look knew one of them, what it did not read is older still.
+    const isCut = found?.isCut === true && news.length === found.arrivals.length && this.#seen.size > 0
     for (const { deliveryId } of news) this.#seen.set(deliveryId, this.#lookedAt)
     for (const [id, at] of this.#seen) if (at < this.#lookedAt - 2 * OVERLAP) this.#seen.delete(id)
-    if (found && news.length > 0) for (const listener of this.#listeners) listener(news, found.isCut)
+    if (news.length > 0) for (const listener of this.#listeners) listener(news, isCut)
     this.#timer = undefined
     this.#look(LATEST)
   }

@@ -22,7 +22,9 @@ export const rowOf = (arrival: Arrival): Html => html`<tr data-id="${arrival.del
 function userOf({ owner, userId }: Arrival) {
   const id = owner || userId
   if (!id) return html`<span class="muted">nobody</span>`
-  return owner ? html`<a href="/person?${new URLSearchParams({ id }).toString()}">${id}</a>` : id
+  return owner
+    ? html`<a href="/person?${new URLSearchParams({ id }).toString()}" title="${id}">${id}</a>`
+    : html`<span title="${id}">${id}</span>`
 }
 
 const bytes = (count: number) => (count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KB`)

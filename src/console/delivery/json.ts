@@ -7,8 +7,9 @@ export const MOST_SHOWN_BYTES = 512 * 1024
 const OPEN_DEPTH = 3
 const OPEN_LENGTH = 20
 
-/** Elements of a list that are shown. */
+/** Elements of a list or an object that are shown, and levels. Anybody with a credential may send ten thousand levels. */
 const MOST_ELEMENTS = 1_000
+const MOST_LEVELS = 40
 
 /** What is wrong, by the JSON pointer of the value. */
 export type Faults = ReadonlyMap<string, string>
@@ -25,11 +26,13 @@ export function bodyOf(text: string, faults: Faults): Html {
 }
 
 function nodeOf(value: unknown, path: string, faults: Faults, depth: number): Content {
+  if (depth > MOST_LEVELS && typeof value === 'object')
+    return html`<span class="null">… further levels</span>`
   if (Array.isArray(value)) return listOf(value, path, faults, depth)
   if (typeof value !== 'object' || value === null) return scalarOf(value)
   const entries = Object.entries(value)
   if (entries.length === 0) return '{}'
-  const lines = entries.map(([key, inner]) => {
+  const lines = entries.slice(0, MOST_ELEMENTS).map(([key, inner]) => {
     const at = `${path}/${pointerPart(key)}`
     return lineOf(html`<span class="key">${JSON.stringify(key)}</span>: `, inner, at, faults, depth)
   })
