@@ -29,6 +29,8 @@ export class Hub {
   #timer: NodeJS.Timeout | undefined
   #due = 0
   #lookedAt = 0
+  /** Milliseconds from one look to the next, if there is a hint. Nobody reads more than a page of rows in half a second. */
+  #pause = SOONEST
 
   constructor(context: ConsoleContext) {
     this.#context = context
@@ -68,7 +70,7 @@ export class Hub {
       const client = await connectDirect(database, { name: 'nightpost console hints', use: 'read' })
       if (!client || this.#hints || this.#listeners.size === 0) return await client?.end()
       this.#hints = client
-      client.on('notification', () => this.#look(SOONEST - (Date.now() - this.#lookedAt)))
+      client.on('notification', () => this.#look(this.#pause - (Date.now() - this.#lookedAt)))
       client.once('end', () => {
         if (this.#hints === client) this.#hints = null
       })
@@ -93,6 +95,7 @@ export class Hub {
     const news = found?.arrivals.filter(({ deliveryId }) => !this.#seen.has(deliveryId)) ?? []
     // If an earlier look knew one of them, what it did not read is older still.
     const isCut = found?.isCut === true && news.length === found.arrivals.length && this.#seen.size > 0
+    this.#pause = isCut ? LATEST : SOONEST
     for (const { deliveryId } of news) this.#seen.set(deliveryId, this.#lookedAt)
     for (const [id, at] of this.#seen) if (at < this.#lookedAt - 2 * OVERLAP) this.#seen.delete(id)
     if (news.length > 0) for (const listener of this.#listeners) listener(news, isCut)

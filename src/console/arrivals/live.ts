@@ -25,7 +25,7 @@ export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
     await hub.close()
   })
 
-  app.get('/live', async (request, reply) => {
+  app.get('/live', { exposeHeadRoute: false }, async (request, reply) => {
     if (open.size >= MOST_PAGES) return reply.code(503).header('retry-after', '60').send('')
     const filter = filterOf(request)
     const last = request.headers['last-event-id']

@@ -123,6 +123,10 @@ const allOf = (owners: string, user: string): string => `(
 
 /** The owners that an id means: itself, and those of the person or the vendor's user with this id. */
 async function ownersOf(client: pg.ClientBase, user: string): Promise<string[]> {
-  const { rows } = await client.query('select owner from people where person_id = $1 union select $1', [user])
+  const { rows } = await client.query(
+    `select owner from people where person_id = $1
+     union select owner from owners where coalesce(nullif(user_id, ''), owner) = $1 union select $1`,
+    [user],
+  )
   return rows.map(({ owner }) => owner)
 }

@@ -43,6 +43,11 @@ export async function findPersons(client: pg.ClientBase, id: string): Promise<st
     `select distinct person_id from (
        select person_id from people where person_id = $1
        union all select person_id from people where owner = $1
+       union all select p.person_id from (
+         select owner, vendor from owners where coalesce(nullif(user_id, ''), owner) = $1
+       ) as o cross join lateral (
+         select person_id from people where owner = o.owner and vendor = o.vendor offset 0
+       ) as p
      ) as found limit 20`,
     [id],
   )
