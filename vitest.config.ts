@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The test files that take longest, the longest first. One that began last would be waited for at the end. */
 const LONGEST = [
+  'console-browser',
   ...['replay', 'process', 'group-commit', 'pooler', 'attack', 'simulate', 'chaos', 'new-vendor', 'shutdown'],
   ...['quarantine', 'archive', 'strangers', 'defaults', 'online-steps', 'ledger', 'replicas', 'overload'],
   ...['metrics', 'tracing', 'compose-database', 'convergence', 'upkeep-kill', 'upgrade', 'pack', 'cli'],

@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
-import { banner, exitWith, listsWithComma, loadConfig, withCredentials } from './config/index.ts'
+import {
+  banner,
+  exitWith,
+  keepConsoleToken,
+  listsWithComma,
+  loadConfig,
+  withConsoleToken,
+  withCredentials,
+} from './config/index.ts'
+import { DEFAULT_PORT, listenConsole } from './console/listen.ts'
 import { DATA_DIRECTORY, openDatabase } from './db/connect/open.ts'
 import { createLog } from './ops/log.ts'
 import { hasPages } from './ops/openapi.ts'
 import { startTracing } from './ops/tracing/index.ts'
 import { credentialsFragment } from './ops/try-out.ts'
-import { startService } from './service.ts'
+import { addressOf, startService } from './service.ts'
 import { listenError, startError } from './start/errors.ts'
 import { startSummary } from './start/summary.ts'
 import { vendors } from './vendors/index.ts'
@@ -33,9 +42,11 @@ closeWithGrace({ delay, logger: log }, async ({ err, signal }) => {
   await close()
 })
 
-const { app, drain } = await startService(config, database.url, log).catch((error) =>
-  closeAndExit(startError(error, config)),
-)
+const {
+  app,
+  console: pages,
+  drain,
+} = await startService(config, database.url, log).catch((error) => closeAndExit(startError(error, config)))
 close = async () => {
   drain()
   await sleep(config.SHUTDOWN_DELAY_SECONDS * 1000)
@@ -46,6 +57,10 @@ close = async () => {
 const address = await app
   .listen({ host: config.HOST, port: config.PORT })
   .catch((error) => closeAndExit(listenError(error, config)))
+if (pages) {
+  const listener = { HOST: config.CONSOLE_HOST, PORT: config.CONSOLE_PORT ?? DEFAULT_PORT }
+  await listenConsole(pages, config).catch((error) => closeAndExit(listenError(error, listener, 'CONSOLE_')))
+}
 if (config.NODE_ENV !== 'production') {
   const { url: databaseUrl, embedded } = database
   process.stdout.write(banner(config, { address, databaseUrl, embedded, generated }))
@@ -53,11 +68,19 @@ if (config.NODE_ENV !== 'production') {
     const link = `${address}/docs/${credentialsFragment(vendors, config.credentials)}`
     process.stdout.write(`Try it in a browser, with these credentials filled in\n  ${link}\n\n`)
   }
+  // A browser keeps the fragment to itself. The script of the page logs in with it.
+  const token = loaded.CONSOLE_TOKEN === undefined ? config.CONSOLE_TOKEN : undefined
+  if (token !== undefined) keepConsoleToken(token, DATA_DIRECTORY)
+  if (pages)
+    process.stdout.write(
+      `See what arrives, in the console\n  ${addressOf(pages)}/login${token ? `#${token}` : ''}\n\n`,
+    )
 }
 
 function credentialsOrExit() {
   try {
-    return withCredentials(loaded, DATA_DIRECTORY)
+    const { config, generated } = withCredentials(loaded, DATA_DIRECTORY)
+    return { config: withConsoleToken(config, DATA_DIRECTORY), generated }
   } catch (error) {
     return exitWith(startError(error, loaded))
   }

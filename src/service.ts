@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, retentionOf } from './config/index.ts'
+import { buildConsole } from './console/console.ts'
 import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
@@ -25,12 +27,14 @@ import { createMetrics, type Metrics } from './ops/metrics/index.ts'
 import { publishProcessState } from './ops/metrics/process-state.ts'
 import { type LastStored, Observer } from './ops/observe.ts'
 import { readinessOf } from './ops/readiness.ts'
-import { traceField } from './ops/request-log.ts'
+import { shortHash, traceField } from './ops/request-log.ts'
 import { closeInOrder } from './ops/shutdown.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
   readonly app: FastifyInstance
+  /** The pages for the person who runs Nightpost, which need a listener of their own; null without CONSOLE_TOKEN. */
+  readonly console: FastifyInstance | null
   readonly store: GroupCommit
   /** Reports from now on that the service is not ready, so that requests are sent elsewhere. Requests are still taken. */
   drain(): void
@@ -41,12 +45,14 @@ export interface Service {
  * those that were taken, and then closes the database connections. Throws if the database does not answer.
  */
 export async function startService(
-  config: Config,
+  settings: Config,
   databaseUrl: string,
   log: Logger,
   limits = defaultLimits,
   clock = new Clock(),
 ): Promise<Service> {
+  const logIdKey = settings.LOG_ID_KEY ?? randomBytes(24).toString('base64url')
+  const config = { ...settings, LOG_ID_KEY: logIdKey }
   const database = databaseOf(config, databaseUrl)
   await migrate(database, log)
   const pool = createPool(database, log)
@@ -81,26 +87,37 @@ export async function startService(
   }
   publishProcessState(metrics, state)
 
+  const readiness = readinessOf({
+    askDatabase: () => stateOf(pool),
+    schemaFault: () => guard.fault,
+    queueFault: () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
+  })
   const app = buildApp({
     config,
     log,
     store: guard.before(store),
     quarantine: quarantineOf(config, pool, log),
-    readiness: readinessOf({
-      askDatabase: () => stateOf(pool),
-      schemaFault: () => guard.fault,
-      queueFault: () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
-    }),
+    readiness,
     metrics,
     observer: new Observer(metrics, vendors, await storedBefore(pool, log), clock),
     clock,
     onlineSteps: state.onlineSteps,
   })
+  const console = config.CONSOLE_TOKEN
+    ? buildConsole({
+        ...{ config, log, database, vendors, metrics, readiness, ...state },
+        token: config.CONSOLE_TOKEN,
+        now: () => clock.now(),
+        hashOf: (id) => shortHash(logIdKey, id),
+        serviceAddress: () => addressOf(app),
+      })
+    : null
   drain.closeConnections(app)
   const stopRecording = keepRecordingLastStored(pool, (error) =>
     log.warn({ code: sqlState(error) }, 'when each event was last stored is not recorded'),
   )
   closeInOrder(app, store, [
+    () => console?.close(),
     stopFollowing,
     stopRecording,
     () => guard.close(),
@@ -112,7 +129,15 @@ export async function startService(
   ])
   online.begin()
   upkeep.begin()
-  return { app, store, drain: () => drain.begin() }
+  return { app, console, store, drain: () => drain.begin() }
+}
+
+/** Where an instance listens, as a browser on this machine reaches it; null if it does not. */
+export function addressOf(app: FastifyInstance): string | null {
+  const address = app.server.address()
+  if (typeof address !== 'object' || address === null) return null
+  const host = ['0.0.0.0', '::'].includes(address.address) ? '127.0.0.1' : address.address
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
 }
 
 function reportFrom(store: GroupCommit, metrics: Metrics, hint: ChangeHint, log: Logger): void {

@@ -34,7 +34,10 @@ const isCompose = new Ajv2019({ strict: false, validateFormats: false }).compile
 
 /** Every variable that the file reads, with a value that is not its default. */
 const variables = Object.fromEntries(
-  [...text.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => [name, name.endsWith('LIMIT') ? '2g' : '7']),
+  [...text.matchAll(/\$\{(\w+)/g)].map(([, name = ''], at) => [
+    name,
+    name.endsWith('LIMIT') ? '2g' : `${at + 7}`,
+  ]),
 )
 
 describe('docker-compose.yml', () => {

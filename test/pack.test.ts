@@ -83,7 +83,8 @@ describe('the package that npm pack makes', () => {
         ...['migrations/meta/_journal.json', ...sql.map((name) => `migrations/${name}`)],
       ].sort(),
     )
-    expect(files.filter((path) => path.startsWith('dist/') && !path.endsWith('.js'))).toEqual([])
+    const styles = ['console.css', 'icon.svg'].map((name) => `dist/console/static/${name}`)
+    expect(files.filter((path) => path.startsWith('dist/') && !path.endsWith('.js')).sort()).toEqual(styles)
     expect(files).toEqual(expect.arrayContaining(['dist/main.js', 'dist/cli/main.js']))
   })
 

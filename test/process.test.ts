@@ -171,6 +171,21 @@ describe.each([
     })
   }
 
+  it('prints a link to the console, which has a listener and a kept token of its own', async () => {
+    await expect.poll(running.output).toMatch(/\/login#[\w-]{32}\n/)
+    const link = new URL(/^ {2}(http:\S+\/login#\S+)$/m.exec(running.output())?.[1] ?? '')
+    const token = link.hash.slice(1)
+    guardSecret(token)
+    expect(readFileSync(join(directory, '.data', 'console-token'), 'utf8')).toBe(`${token}\n`)
+    expect((await fetch(`http://127.0.0.1:${running.port}/login`)).status).toBe(404)
+    expect(await (await fetch(`${link.origin}/static/console.js`)).text()).toContain('EventSource')
+    const login = await fetch(link.origin + link.pathname, {
+      ...{ method: 'POST', redirect: 'manual', body: new URLSearchParams({ token }) },
+      headers: { origin: link.origin },
+    })
+    expect([login.status, login.headers.get('location')]).toEqual([303, '/'])
+  })
+
   it('shows the row to the command sql while the service runs', async () => {
     const query = 'select type, value from biomarkers'
     expect(await sql(directory, query, program('cli/main'))).toMatch(/steps.*8547[\s\S]*1 row/)

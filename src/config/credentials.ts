@@ -25,6 +25,42 @@ function withGenerated(config: Config, generated: Record<string, string[]>): Con
   return { ...config, credentials: (name) => generated[name] ?? [] }
 }
 
+const TOKEN_LENGTH = 16
+
+const tokenFileIn = (directory: string) => join(directory, 'console-token')
+
+/**
+ * The configuration with a token for the console. In development it is the one that `directory` keeps, or a random one. In
+ * production it stays as it is.
+ */
+export function withConsoleToken(config: Config, directory: string): Config {
+  if (config.CONSOLE_TOKEN !== undefined || config.NODE_ENV === 'production') return config
+  const kept = textOf(tokenFileIn(directory))
+  const token = kept.length >= TOKEN_LENGTH ? kept : randomBytes(24).toString('base64url')
+  return { ...config, CONSOLE_TOKEN: token }
+}
+
+/**
+ * Keeps a generated token for the next start. Where nothing can be written, the token changes with every start: the console
+ * must not stop a service that otherwise needs no directory.
+ */
+export function keepConsoleToken(token: string, directory: string): void {
+  const file = tokenFileIn(directory)
+  if (textOf(file) === token) return
+  try {
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(file, `${token}\n`, { mode: 0o600 })
+  } catch {}
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
 const fileIn = (directory: string) => join(directory, 'credentials.json')
 
 function generatedIn(directory: string): Record<string, string[]> {

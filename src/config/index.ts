@@ -1,6 +1,6 @@
 /** The settings of Nightpost: everything that other modules use of them. */
 export { banner } from './banner.ts'
-export { withCredentials, withKnownCredentials } from './credentials.ts'
+export { keepConsoleToken, withConsoleToken, withCredentials, withKnownCredentials } from './credentials.ts'
 export { exitWith, lastLoaded, loadConfig } from './environment.ts'
 export { nearMisses } from './near-misses.ts'
 export { requireDatabaseUrl, requireForProduction } from './production.ts'

@@ -105,6 +105,27 @@ const SettingsSchema = Type.Object({
       description: 'Pages at /docs; absent: on, but off in production',
     }),
   ),
+  CONSOLE_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'Port of the console; absent: 3002, in development any free one if that is taken',
+    }),
+  ),
+  CONSOLE_HOST: Type.String({ default: '127.0.0.1', description: 'Address that the console listens on' }),
+  CONSOLE_TOKEN: Type.Optional(
+    Type.String({
+      minLength: 16,
+      secret: true,
+      allowed: '16 characters or more (openssl rand -hex 24 makes 48)',
+      description:
+        'What a person logs in to the console with; absent: a generated one, but in production no console',
+    }),
+  ),
+  CONSOLE_BODIES: Type.Union(OneOf('on', 'off'), {
+    default: 'on',
+    description: 'Whether the console shows bodies and health values to those who ask for them',
+  }),
   BODY_RETENTION_DAYS: Days('Days for which the bodies of stored deliveries are kept; absent: for ever'),
   DELIVERY_RETENTION_DAYS: Days(
     'Days for which entries of the ledger are kept, with their bodies; absent: for ever',

@@ -20,6 +20,7 @@ export async function readDays(
     client,
     user,
     found.map(({ sessionId }) => sessionId),
+    { ticks: false },
   )
   const days: Day[] = Array.from({ length: count }, (_, daysAgo) => dateBefore(last, daysAgo))
     .reverse()

@@ -36,11 +36,15 @@ async function findSession(
   return rows[0] ? [rows[0].user_id, rows[0].session_id] : null
 }
 
-/** Reads sessions of one user, in the order of `sessionIds`. A session of which nothing is stored is empty. */
+/**
+ * Reads sessions of one user, in the order of `sessionIds`. A session of which nothing is stored is empty. Days below each other
+ * need no `ticks`, which cost a query for each session.
+ */
 export async function readSessions(
   client: pg.Client,
   userId: string,
   sessionIds: string[],
+  { ticks: withTicks }: { readonly ticks: boolean } = { ticks: true },
 ): Promise<Hypnogram[]> {
   const runs = await readStageRuns(client, userId, sessionIds)
   const nights = await readNights(client, userId, sessionIds)
@@ -54,9 +58,8 @@ export async function readSessions(
       Math.floor((night?.recordedMinutes ?? 0) * 2),
       ...[...sleep, ...snoring].map(({ firstEpoch, epochs }) => firstEpoch + epochs),
     )
-    const ticks = night?.bedTime
-      ? await localTicks(client, [userId, sessionId], length)
-      : elapsedTicks(length)
+    const isLocal = withTicks && night?.bedTime
+    const ticks = isLocal ? await localTicks(client, [userId, sessionId], length) : elapsedTicks(length)
     hypnograms.push({ userId, sessionId, length, sleep, snoring, ticks, ...(night && { night }) })
   }
   return hypnograms

@@ -9,6 +9,8 @@ export interface SvgOptions {
   readonly ids?: boolean
   /** Begins the ids of the elements. Drawings that stand in one HTML document need different ones. */
   readonly prefix?: string
+  /** Whether the drawing contains the style sheet of the theme `auto`; by default it does. */
+  readonly style?: boolean
 }
 
 export const NARROW = 640
@@ -41,7 +43,12 @@ export interface TextStyle {
   readonly anchor?: 'middle' | 'end'
 }
 
-export function canvasOf({ theme = 'auto', width = 1000, prefix = 'hypnogram' }: SvgOptions): Canvas {
+export function canvasOf({
+  theme = 'auto',
+  width = 1000,
+  prefix = 'hypnogram',
+  style = true,
+}: SvgOptions): Canvas {
   const paint = paintOf(theme)
   const text: Canvas['text'] = (x, y, content, { size, colour = 'text', weight, anchor }) => {
     const attributes = `${weight ? ` font-weight="${weight}"` : ''}${anchor ? ` text-anchor="${anchor}"` : ''}`
@@ -66,7 +73,7 @@ export function canvasOf({ theme = 'auto', width = 1000, prefix = 'hypnogram' }:
         `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif" role="img" aria-labelledby="${prefix}-title ${prefix}-description">`,
         `<title id="${prefix}-title">${escapeXml(title)}</title>`,
         `<desc id="${prefix}-description">${escapeXml(description)}</desc>`,
-        ...(paint.style ? [paint.style] : []),
+        ...(style && paint.style ? [paint.style] : []),
         `<defs><pattern id="${prefix}-missing" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M4 0V8" ${paint.stroke('missing')} stroke-width="1.2"/></pattern></defs>`,
         `<rect width="${width}" height="${height}" rx="14" ${paint.fill('background')}/>`,
         ...elements,

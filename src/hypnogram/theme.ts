@@ -59,13 +59,14 @@ export function paintOf(theme: Theme): Paint {
     stroke: (colour) => `${stroke(colour)}${classes(`np-stroke-${colour}`)}`,
     outline: (colour) =>
       `${fill('background')} ${stroke(colour)} stroke-width="1.5"${classes('np-fill-background', `np-stroke-${colour}`)}`,
-    style: theme === 'auto' ? darkRules() : '',
+    style: theme === 'auto' ? `<style>${darkRules()}</style>` : '',
   }
 }
 
-function darkRules(): string {
+/** The style sheet of the theme `auto`. A page whose policy forbids styles in a drawing has it as a file. */
+export function darkRules(): string {
   const rules = Object.entries(palettes.dark).map(
     ([name, value]) => `.np-fill-${name}{fill:${value}}.np-stroke-${name}{stroke:${value}}`,
   )
-  return `<style>@media (prefers-color-scheme: dark){${rules.join('')}}</style>`
+  return `@media (prefers-color-scheme: dark){${rules.join('')}}`
 }

@@ -87,6 +87,7 @@ export function traceField(trace: DeliveryTrace | null | undefined): { trace_id?
   return trace?.traceId ? { trace_id: trace.traceId } : {}
 }
 
-function shortHash(key: string, id: string): string {
+/** A user in the log: a hash that tells neither the id nor, without the key, whose it is. */
+export function shortHash(key: string, id: string): string {
   return hash('sha256', `${key} ${id}`, 'hex').slice(0, 12)
 }

@@ -47,21 +47,22 @@ const schema = {
   response: { 200: { description: 'The status', ...ServiceStatus }, 401: INTERNAL_REFUSAL },
 }
 
-interface Sources {
+export interface StatusSources {
   readonly metrics: Metrics
   readonly readiness: Readiness
   readonly onlineSteps: ProcessState['onlineSteps']
 }
 
 /** `GET /status`, for the same clients as `/metrics`: the numbers are those of the metrics. */
-export function statusRoute(app: FastifyInstance, sources: Sources, checkAccess: InternalAccess): void {
+export function statusRoute(app: FastifyInstance, sources: StatusSources, checkAccess: InternalAccess): void {
   app.get('/status', { schema }, async (request) => {
     checkAccess(request)
     return statusOf(sources)
   })
 }
 
-async function statusOf({ metrics, readiness, onlineSteps }: Sources): Promise<ServiceStatus> {
+/** The same without HTTP, for the console. */
+export async function statusOf({ metrics, readiness, onlineSteps }: StatusSources): Promise<ServiceStatus> {
   const fill = async (now: Metric<string>, limit: Metric<string>) => ({
     now: await only(now),
     limit: await only(limit),

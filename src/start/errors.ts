@@ -124,22 +124,27 @@ const named = (kind: string, message: string, name: string) =>
 
 const isOfConnection = (error: unknown) => error instanceof SettingsLost || error instanceof StatementPooling
 
-/** The same of a failed `listen`. */
-export function listenError(error: unknown, { HOST, PORT }: Pick<Config, 'HOST' | 'PORT'>): string {
+/** The same of a failed `listen`. The settings of the console's listener begin with `prefix`. */
+export function listenError(
+  error: unknown,
+  { HOST, PORT }: Pick<Config, 'HOST' | 'PORT'>,
+  prefix: '' | 'CONSOLE_' = '',
+): string {
   const { code, message } = error as SystemError
+  const [host, port] = [`${prefix}HOST`, `${prefix}PORT`]
   switch (code) {
     case 'EADDRINUSE':
-      return `PORT: ${PORT} is in use on ${HOST} (${code}). Stop the other program, or set PORT to a free port; 0 takes any.`
+      return `${port}: ${PORT} is in use on ${HOST} (${code}). Stop the other program, or set ${port} to a free port; 0 takes any.`
     case 'EACCES':
-      return `PORT: ${PORT} needs a privilege that this process lacks (${code}). Set PORT to 1024 or more, and let a proxy listen on ${PORT}.`
+      return `${port}: ${PORT} needs a privilege that this process lacks (${code}). Set ${port} to 1024 or more, and let a proxy listen on ${PORT}.`
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
-      return `HOST: this machine has no address ${HOST} (${code}). Set HOST to 127.0.0.1, to 0.0.0.0 for every interface, or to one that "ip address" lists.`
+      return `${host}: this machine has no address ${HOST} (${code}). Set ${host} to 127.0.0.1, to 0.0.0.0 for every interface, or to one that "ip address" lists.`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `HOST: "${HOST}" is no address and no known name (${code}). Set HOST to 127.0.0.1, or to 0.0.0.0 for every interface.`
+      return `${host}: "${HOST}" is no address and no known name (${code}). Set ${host} to 127.0.0.1, or to 0.0.0.0 for every interface.`
     default:
-      return `HOST, PORT: ${oneLine(message)}`
+      return `${host}, ${port}: ${oneLine(message)}`
   }
 }
 

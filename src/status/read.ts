@@ -69,23 +69,24 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
   const { now } = sizes[0]
   return {
     now,
-    ahead: await ahead(client, now),
-    unfinishedErasures: await unfinishedErasures(client),
+    ahead: await readAhead(client, now),
+    unfinishedErasures: await readUnfinishedErasures(client),
     lastStored: await lastStored(client, vendors),
     recent: await recent(client, vendors, now),
     problems: await problems(client, vendors, now),
-    unverified: await unverified(client, vendors),
-    drift: await drift(client, vendors, now),
+    unverified: await readUnverified(client, vendors),
+    drift: await readDrift(client, vendors, now),
     ledgerBytes: sizes[0].ledger,
     databaseBytes: sizes[0].all,
   }
 }
 
-/** The name of a declared event. Any other name comes from a body and must not be shown. Parameters: `declared`. */
-const EVENT = `case when (vendor, event) in (select name, event from unnest($1::text[], $2::text[]) as d(name, event))
+/** The name of a declared event. Any other name comes from a body and must not be shown. Its parameters are `declared`. */
+export const EVENT = `case when (vendor, event) in (select name, event from unnest($1::text[], $2::text[]) as d(name, event))
   then event else 'unknown' end`
 
-function declared(vendors: readonly Vendor[]): [vendors: string[], events: string[]] {
+/** The parameters of `EVENT`. */
+export function declared(vendors: readonly Vendor[]): [vendors: string[], events: string[]] {
   const all = vendors.flatMap(({ name, events }) => events.map((event) => ({ name, event: event.name })))
   return [all.map(({ name }) => name), all.map(({ event }) => event)]
 }
@@ -119,7 +120,7 @@ async function problems(
 /** Milliseconds by which the estimates of the database's clock may differ between replicas. */
 const TOLERANCE = 5000
 
-async function ahead(client: Client, now: number): Promise<DatabaseReport['ahead']> {
+export async function readAhead(client: Client, now: number): Promise<DatabaseReport['ahead']> {
   const { rows } = await client.query(
     `select count(*)::int as count, (extract(epoch from max(received_at)) * 1000)::float8 as until
      from deliveries where delivery_id >= $1 and received_at > to_timestamp($2 / 1000.0::float8)`,
@@ -128,7 +129,7 @@ async function ahead(client: Client, now: number): Promise<DatabaseReport['ahead
   return rows[0].count > 0 ? rows[0] : null
 }
 
-async function unfinishedErasures(client: Client): Promise<DatabaseReport['unfinishedErasures']> {
+export async function readUnfinishedErasures(client: Client): Promise<DatabaseReport['unfinishedErasures']> {
   const { rows } = await client.query(
     `select count(*)::int as count, (extract(epoch from min(fenced_at)) * 1000)::float8 as since
      from erasures where erased_at is null and lifted_at is null`,
@@ -136,7 +137,10 @@ async function unfinishedErasures(client: Client): Promise<DatabaseReport['unfin
   return rows[0].count > 0 ? rows[0] : null
 }
 
-async function unverified(client: Client, vendors: readonly Vendor[]): Promise<DatabaseReport['unverified']> {
+export async function readUnverified(
+  client: Client,
+  vendors: readonly Vendor[],
+): Promise<DatabaseReport['unverified']> {
   const proofs = vendors.flatMap(({ name, proofs }) =>
     Object.keys(proofs).map((header) => ({ name, header })),
   )
@@ -158,10 +162,12 @@ const DRIFT_PERIOD = 7 * 24 * HOUR
 const SAMPLE = 50
 const SAMPLE_BYTES = 2 ** 20
 
-async function drift(
+/** Judges the latest stored bodies of each event again. `within` limits them to so many of the latest entries of the ledger. */
+export async function readDrift(
   client: Client,
   vendors: readonly Vendor[],
   now: number,
+  within: number | null = null,
 ): Promise<DatabaseReport['drift']> {
   const names = new DriftNames()
   const found: DatabaseReport['drift'] = []
@@ -169,12 +175,13 @@ async function drift(
     for (const event of new Set(vendor.events.map(({ name }) => name))) {
       const { rows } = await client.query(
         `select authenticated_by, headers, b.body from (
-           select delivery_id, authenticated_by, headers from deliveries
-           where delivery_id >= $3 and vendor = $1 and event = $2 and outcome = 'stored'
+           select delivery_id, authenticated_by, headers from (
+             select * from deliveries where delivery_id >= $3 order by delivery_id desc limit $4
+           ) as entries where vendor = $1 and event = $2 and outcome = 'stored'
              and coalesce(body_size, octet_length(body)) <= ${SAMPLE_BYTES}
            order by delivery_id desc limit ${SAMPLE}
          ) as latest join delivery_bodies as b using (delivery_id) order by delivery_id desc`,
-        [vendor.name, event, idAtTime(now - DRIFT_PERIOD)],
+        [vendor.name, event, idAtTime(now - DRIFT_PERIOD), within],
       )
       const paths = new Map<string, Pick<DatabaseReport['drift'][number], 'path' | 'kind' | 'bodies'>>()
       // In two passes: a name is shown once three owners have it, and then also for the bodies before the third.

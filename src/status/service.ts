@@ -25,7 +25,10 @@ export async function askService(url: string, token: string | undefined): Promis
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
   if (!answer.ok) throw new Error(`GET /status answered ${answer.status}`)
-  const { parts, queue, refused, ...status } = (await answer.json()) as ServiceStatus
+  return reportOf((await answer.json()) as ServiceStatus)
+}
+
+export function reportOf({ parts, queue, refused, ...status }: ServiceStatus): ServiceReport {
   return {
     faults: Object.values(parts).filter((part) => part !== 'ok'),
     queue: {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TestProject } from 'vitest/node'
 
@@ -21,6 +21,7 @@ export default function setup(project: TestProject) {
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     const options = ['-p', join(root, 'tsconfig.build.json'), '--outDir', directory, '--noCheck']
     execFileSync(process.execPath, [compiler, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
+    cpSync(join(root, 'src/console/static'), join(directory, 'console/static'), { recursive: true })
   }
   try {
     build()

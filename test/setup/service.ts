@@ -31,6 +31,8 @@ type Body = object | string | Buffer
 
 export interface TestService {
   readonly app: FastifyInstance
+  /** The console, if the settings have a CONSOLE_TOKEN. */
+  readonly console: FastifyInstance | null
   readonly db: TestDatabase
   /** The lines that the service logged. */
   readonly log: string[]
@@ -92,7 +94,7 @@ export async function serviceOn(
     ...(db.url !== db.direct && { MIGRATE_DATABASE_URL: db.direct }),
     ...overrides,
   })
-  const { app } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
+  const { app, console } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
   const apps = [app]
 
   const post: TestService['post'] = async (vendor, headers, body) => {
@@ -108,6 +110,7 @@ export async function serviceOn(
 
   return {
     app,
+    console,
     db,
     log,
     post,

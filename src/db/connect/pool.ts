@@ -24,6 +24,15 @@ export interface WriteLimits {
   readonly lockTimeout: number
 }
 
+/** What a pool is for, and how many connections it may have. */
+interface PoolUse {
+  readonly name: string
+  readonly use: 'read' | 'write'
+  readonly max: number
+}
+
+const SERVICE: PoolUse = { name: APPLICATION, use: 'write', max: 6 }
+
 const LIMITS: WriteLimits = { statementTimeout: WRITE_TIMEOUT * SECONDS, lockTimeout: LOCK_TIMEOUT * SECONDS }
 
 /**
@@ -33,15 +42,21 @@ const LIMITS: WriteLimits = { statementTimeout: WRITE_TIMEOUT * SECONDS, lockTim
 export class ConnectionPool extends pg.Pool {
   readonly #database: DatabaseSettings
   readonly #limits: WriteLimits
+  readonly #use: SessionSettings['use']
   readonly #log: Pick<Logger, 'warn'>
   #pooling: Pooling | undefined
   #detection: Promise<Pooling> | undefined
 
-  constructor(database: DatabaseSettings, log: Pick<Logger, 'warn'>, limits: WriteLimits) {
+  constructor(
+    database: DatabaseSettings,
+    log: Pick<Logger, 'warn'>,
+    limits: WriteLimits,
+    { name, use, max }: PoolUse = SERVICE,
+  ) {
     super({
       connectionString: database.url,
-      application_name: APPLICATION,
-      max: 6,
+      application_name: name,
+      max,
       connectionTimeoutMillis: 5 * SECONDS,
       // The server's own limits are set after the connection is open, because poolers refuse them as startup parameters.
       query_timeout: (WRITE_TIMEOUT + 2) * SECONDS,
@@ -50,6 +65,7 @@ export class ConnectionPool extends pg.Pool {
       onConnect: (client: pg.ClientBase) => this.#configure(client as Connection),
     })
     this.#database = database
+    this.#use = use
     this.#limits = limits
     this.#log = log
     // A client that loses its server emits an error, which ends the process if there is no listener. The pool listens only
@@ -81,7 +97,7 @@ export class ConnectionPool extends pg.Pool {
       schema: this.#database.schema,
       ...this.#limits,
       idleInTransactionTimeout: WRITE_TIMEOUT * SECONDS,
-      use: 'write',
+      use: this.#use,
     }
     const pooling = await this.#detectPooling().catch((error) => {
       if (error instanceof StatementPooling) throw error
@@ -114,6 +130,19 @@ export const createPool = (
   log: Pick<Logger, 'warn'>,
   limits: Partial<WriteLimits> = {},
 ) => new ConnectionPool(databaseSettings(database), log, { ...LIMITS, ...limits })
+
+/** Connections for pages: read-only, few, and with a short limit, so that a page can't hold up a delivery. */
+export const createReadPool = (
+  database: DatabaseSettings,
+  log: Pick<Logger, 'warn'>,
+  { name, max, statementTimeout }: { name: string; max: number; statementTimeout: number },
+) =>
+  new ConnectionPool(
+    database,
+    log,
+    { statementTimeout, lockTimeout: 1 * SECONDS },
+    { name, use: 'read', max },
+  )
 
 /** Returns the number of idle and of busy connections, and of callers that wait for one. */
 export function poolLoad({ idleCount, totalCount, waitingCount }: pg.Pool) {

@@ -25,6 +25,20 @@ export class Histogram<Name extends string> {
   series(labels: Labels<Name>): HistogramSeries {
     return this.#series.get(labels)
   }
+
+  /** What every series observed so far. */
+  observed(): Observed<Name>[] {
+    return this.#series.all().map((series) => series.observed() as Observed<Name>)
+  }
+}
+
+/** The values that a series observed. */
+export interface Observed<Name extends string> {
+  readonly labels: Labels<Name>
+  readonly count: number
+  readonly sum: number
+  /** The smallest bound that so much of the values (0 to 1) does not exceed; infinite above the last bound. */
+  quantile(part: number): number
 }
 
 class Buckets implements HistogramSeries {
@@ -44,6 +58,19 @@ class Buckets implements HistogramSeries {
     while (at < this.#bounds.length && value > (this.#bounds[at] as number)) at += 1
     this.#counts[at] = (this.#counts[at] as number) + 1
     this.#sum += value
+  }
+
+  observed(): Observed<string> {
+    const count = this.#counts.reduce((sum, each) => sum + each, 0)
+    const quantile = (part: number) => {
+      let total = 0
+      const at = this.#counts.findIndex((each) => {
+        total += each
+        return total >= part * count
+      })
+      return this.#bounds[at] ?? Number.POSITIVE_INFINITY
+    }
+    return { labels: this.#labels, count, sum: this.#sum, quantile }
   }
 
   samples(name: string) {

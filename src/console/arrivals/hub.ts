@@ -1,0 +1,117 @@
+import type pg from 'pg'
+import { CHANGES } from '../../db/change-hint.ts'
+import { connectDirect } from '../../db/connect/pool.ts'
+import { idAtTime } from '../../db/uuid-time.ts'
+import type { ConsoleContext } from '../context.ts'
+import { inReading } from '../database.ts'
+import { type Arrival, arrivalsSince } from './read.ts'
+
+/** Milliseconds between two looks: at least, and if no hint comes. */
+const SOONEST = 500
+const LATEST = 2_000
+
+/** A delivery may be committed this long after its arrival, in milliseconds; so a look reaches back that far. */
+const OVERLAP = 30_000
+
+/** Takes deliveries, the oldest first. `isCut`: there were more, which are left out. */
+export type Listener = (arrivals: readonly Arrival[], isCut: boolean) => void
+
+/**
+ * Tells the open pages what arrived. It looks into the ledger when a commit gives a hint (`NOTIFY`), and by itself every two
+ * seconds, in case the hint is lost or a pooler does not pass it on. Without an open page it does nothing.
+ */
+export class Hub {
+  readonly #context: ConsoleContext
+  readonly #listeners = new Set<Listener>()
+  /** When each delivery of the last looks was seen. */
+  readonly #seen = new Map<string, number>()
+  #hints: pg.Client | null = null
+  #timer: NodeJS.Timeout | undefined
+  #due = 0
+  #lookedAt = 0
+  /** Milliseconds from one look to the next, if there is a hint. Nobody reads more than a page of rows in half a second. */
+  #pause = SOONEST
+
+  constructor(context: ConsoleContext) {
+    this.#context = context
+  }
+
+  /**
+   * Calls `listener` with what arrived after `since` or in the last seconds, and then with what arrives, until the returned
+   * function is called. A delivery may be given twice: the page knows which it shows.
+   */
+  listen(listener: Listener, since: string | null): () => void {
+    this.#listeners.add(listener)
+    if (this.#listeners.size === 1) void this.#takeHints()
+    const recent = idAtTime(this.#context.now() - OVERLAP)
+    void this.#read(since !== null && since < recent ? since : recent).then((found) => {
+      if (found && this.#listeners.has(listener)) listener(found.arrivals, since !== null && found.isCut)
+    })
+    this.#look(LATEST)
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) void this.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#seen.clear()
+    const hints = this.#hints
+    this.#hints = null
+    await hints?.end().catch(() => {})
+  }
+
+  async #takeHints(): Promise<void> {
+    const { database } = this.#context
+    try {
+      const client = await connectDirect(database, { name: 'nightpost console hints', use: 'read' })
+      if (!client || this.#hints || this.#listeners.size === 0) return await client?.end()
+      this.#hints = client
+      client.on('notification', () => this.#look(this.#pause - (Date.now() - this.#lookedAt)))
+      client.once('end', () => {
+        if (this.#hints === client) this.#hints = null
+      })
+      await client.query(`listen ${CHANGES}`)
+    } catch {
+      // A standby can't listen, and a lost connection is no loss: it looks every two seconds.
+    }
+  }
+
+  /** Looks after so many milliseconds, unless a look is due sooner. */
+  #look(after: number): void {
+    const due = Date.now() + Math.max(0, after)
+    if (this.#listeners.size === 0 || (this.#timer && this.#due <= due)) return
+    clearTimeout(this.#timer)
+    this.#due = due
+    this.#timer = setTimeout(() => void this.#tellNews(), due - Date.now()).unref()
+  }
+
+  async #tellNews(): Promise<void> {
+    this.#lookedAt = Date.now()
+    const found = await this.#read(idAtTime(this.#context.now() - OVERLAP))
+    const news = found?.arrivals.filter(({ deliveryId }) => !this.#seen.has(deliveryId)) ?? []
+    // If an earlier look knew one of them, what it did not read is older still.
+    const isCut = found?.isCut === true && news.length === found.arrivals.length && this.#seen.size > 0
+    this.#pause = isCut ? LATEST : SOONEST
+    for (const { deliveryId } of news) this.#seen.set(deliveryId, this.#lookedAt)
+    for (const [id, at] of this.#seen) if (at < this.#lookedAt - 2 * OVERLAP) this.#seen.delete(id)
+    if (news.length > 0) for (const listener of this.#listeners) listener(news, isCut)
+    this.#timer = undefined
+    this.#look(LATEST)
+  }
+
+  async #read(since: string) {
+    try {
+      return await inReading(this.#context.pool, (client) => arrivalsSince(client, since))
+    } catch (error) {
+      this.#context.log.warn(
+        { code: (error as { code?: string }).code },
+        'console: the latest arrivals are not known',
+      )
+      return null
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+import type { ConsoleContext } from '../context.ts'
+import { inReading } from '../database.ts'
+import { parameterOf, sendPage } from '../request.ts'
+import { filterOf } from './filter.ts'
+import { liveRoute } from './live.ts'
+import { arrivalsPage } from './page.ts'
+import { readArrivals } from './read.ts'
+import { refusedSince } from './refused.ts'
+
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+/** `/` and its live part. */
+export function arrivalRoutes(app: FastifyInstance, context: ConsoleContext): void {
+  const vendors = context.vendors.map(({ name, events }) => ({
+    name,
+    events: [...new Set(events.map((event) => event.name))],
+  }))
+  app.get('/', async (request, reply) => {
+    const filter = filterOf(request)
+    const given = parameterOf(request, 'before')
+    const before = uuid.test(given) ? given : ''
+    const read = await inReading(context.pool, (client) => readArrivals(client, filter, before))
+    const refused = before === '' ? await refusedSince(context.metrics, context.vendors) : []
+    return sendPage(reply, arrivalsPage({ ...read, filter, isFirst: before === '', vendors, refused }))
+  })
+  liveRoute(app, context)
+}

@@ -1,0 +1,30 @@
+import { type Html, html } from '../html.ts'
+import { numbers, outcomeOf, timeOf } from '../layout.ts'
+import type { Arrival } from './read.ts'
+
+export const HEAD = [
+  ...['Time', 'Vendor', 'Event', 'Outcome', 'Reason', 'User'],
+  ...[numbers('Size'), numbers('Received')],
+]
+
+/** One row of the list. The link's text is the time, so that the keyboard opens a delivery from it. */
+export const rowOf = (arrival: Arrival): Html => html`<tr data-id="${arrival.deliveryId}">
+<th scope="row"><a href="/deliveries/${arrival.deliveryId}">${timeOf(arrival.receivedAt)}</a></th>
+<td class="vendor">${arrival.vendor}</td>
+<td class="name">${arrival.event ?? 'unknown'}</td>
+<td class="became">${outcomeOf(arrival.outcome)}</td>
+<td class="reason">${arrival.code === null ? '' : html`<code>${arrival.code}</code>`}</td>
+<td class="id">${userOf(arrival)}</td>
+<td class="number size">${arrival.bytes === null ? '–' : bytes(arrival.bytes)}</td>
+<td class="number times">${arrival.timesReceived === 1 ? 'once' : `${arrival.timesReceived} times`}</td>
+</tr>`
+
+function userOf({ owner, userId }: Arrival) {
+  const id = owner || userId
+  if (!id) return html`<span class="muted">nobody</span>`
+  return owner
+    ? html`<a href="/person?${new URLSearchParams({ id }).toString()}" title="${id}">${id}</a>`
+    : html`<span title="${id}">${id}</span>`
+}
+
+const bytes = (count: number) => (count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KB`)
