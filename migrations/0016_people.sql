@@ -471,7 +471,7 @@ COMMENT ON COLUMN "sleep_nights_base"."time_in_snoring" IS 'As in sleep_stats, i
 --> statement-breakpoint
 COMMENT ON COLUMN "sleep_nights_base"."time_in_unstable_breath" IS 'As in sleep_stats, in seconds.';
 --> statement-breakpoint
-COMMENT ON COLUMN "sleep_nights_base"."indexed_sleep_date" IS 'The same day as stored in sleep_sessions, which has an index; NULL for a moment where a version of Nightpost without the column stored the session.';
+COMMENT ON COLUMN "sleep_nights_base"."indexed_sleep_date" IS 'The same day as stored in sleep_sessions, which has an index; NULL for a session that version 0.1.0 stored, until the online step of the upgrade has filled it in.';
 --> statement-breakpoint
 COMMENT ON COLUMN "sleep_nights_base"."has_slept" IS 'Whether the user slept at all.';
 --> statement-breakpoint
