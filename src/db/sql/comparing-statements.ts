@@ -13,6 +13,7 @@ import {
   type Statement,
   statement,
 } from './parameters.ts'
+import { ranksPushed } from './upserts.ts'
 
 /** A row as a replay compares it: its key, its delivery, what orders it among rows of one key, and a hash of its values. */
 export interface Described {
@@ -76,7 +77,9 @@ const owned = (target: Target) => sql`t.${id(primaryKeyOf(target.table)[0]?.name
 function description(target: Target, from: From): SQL {
   const { columns } = getTableConfig(target.table)
   const column = (name: string) => columns.find((column) => column.name === name) as PgColumn
-  const age = [...target.newest, 'received_at'].map((name) => numberOf(column(name), from))
+  const isPushed = ranksPushed(target) ? [sql`(${from(column('pulled_at'))} is null)::int::text`] : []
+  const numbers = (names: readonly string[]) => names.map((name) => numberOf(column(name), from))
+  const age = [...numbers(target.newest), ...isPushed, ...numbers(['received_at'])]
   const key = primaryKeyOf(target.table).map((column) => sql`${from(column)} as ${id(column.name)}`)
   return sql`${list(key)}, ${from(column('delivery_id'))} as delivery_id,
   array[${list(age)}] as age, ${fingerprint(target, from)}::text as fingerprint`

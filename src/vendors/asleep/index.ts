@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { apiKeyCheck } from '../../contract/secrets.ts'
+import { PULL } from '../../contract/pull.ts'
 import type { Headers, Vendor } from '../../contract/vendor.ts'
 import { open } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
@@ -15,7 +16,10 @@ const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessio
 export const asleep: Vendor = {
   name: 'asleep',
   credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
-  schemes: { api_key: { userHeader: 'x-user-id', required: true } },
+  schemes: {
+    api_key: { userHeader: 'x-user-id', required: true },
+    [PULL]: { userHeader: 'x-user-id', required: true },
+  },
   headers: Type.Object({
     'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),
     'x-user-id': Type.Optional(

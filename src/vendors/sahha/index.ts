@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
+import { PULL } from '../../contract/pull.ts'
 import type { Vendor } from '../../contract/vendor.ts'
 import { authenticator } from './authenticate.ts'
 import { biomarkerExample } from './examples.ts'
@@ -19,6 +20,7 @@ export const sahha: Vendor = {
   schemes: {
     api_key: { userHeader: 'x-user-id', required: true },
     signature: { userHeader: 'x-external-id', required: false },
+    [PULL]: { userHeader: 'x-external-id', required: false },
   },
   headers: Type.Object({
     'x-signature': Type.Optional(
