@@ -34,5 +34,6 @@ export const pulled = {
 }
 
 export const pulledComments = {
-  pulled_at: "When Nightpost asked the vendor's API for this row (nightpost reconcile); NULL if the vendor sent it.",
+  pulled_at:
+    "When Nightpost asked the vendor's API for this row (nightpost reconcile); NULL if the vendor sent it.",
 }

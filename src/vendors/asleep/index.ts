@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox'
-import { apiKeyCheck } from '../../contract/secrets.ts'
 import { PULL } from '../../contract/pull.ts'
+import { apiKeyCheck } from '../../contract/secrets.ts'
 import type { Headers, Vendor } from '../../contract/vendor.ts'
 import { open } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
 import { inferenceComplete } from './inference-complete.ts'
+import { pull } from './pull.ts'
 import { sessionComplete } from './session-complete.ts'
 import { sessions } from './tables/sessions.ts'
 import { series, windows } from './tables/stages.ts'
@@ -34,6 +35,7 @@ export const asleep: Vendor = {
   events: [...inferenceComplete, ...sessionComplete],
   targets: [sessions, stats, series, windows],
   normaliserVersion: 2,
+  pull,
 
   authenticator(credentials) {
     const keys = credentials('ASLEEP_API_KEYS')

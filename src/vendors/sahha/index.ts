@@ -5,6 +5,7 @@ import type { Vendor } from '../../contract/vendor.ts'
 import { authenticator } from './authenticate.ts'
 import { biomarkerExample } from './examples.ts'
 import { events, identify } from './identify.ts'
+import { pull } from './pull.ts'
 import { archetypes } from './tables/archetypes.ts'
 import { biomarkers } from './tables/biomarkers.ts'
 import { dataLogs } from './tables/data-logs.ts'
@@ -57,6 +58,7 @@ export const sahha: Vendor = {
   events,
   targets: [scores, factors, biomarkers, archetypes, dataLogs],
   normaliserVersion: 2,
+  pull,
 
   authenticator: (credentials) =>
     authenticator(credentials('SAHHA_API_KEYS'), credentials('SAHHA_WEBHOOK_SECRETS')),

@@ -1,5 +1,12 @@
 import { date, index, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core'
-import { decimal, instant, provenance, provenanceComments, pulled, pulledComments } from '../../../tables/columns.ts'
+import {
+  decimal,
+  instant,
+  provenance,
+  provenanceComments,
+  pulled,
+  pulledComments,
+} from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import { key, keyComments } from './columns.ts'
 

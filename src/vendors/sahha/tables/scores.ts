@@ -1,5 +1,12 @@
 import { foreignKey, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { decimal, instant, provenance, provenanceComments, pulled, pulledComments } from '../../../tables/columns.ts'
+import {
+  decimal,
+  instant,
+  provenance,
+  provenanceComments,
+  pulled,
+  pulledComments,
+} from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import { localDay, newestRevision, profile, profileComments, revision, revisionComments } from './columns.ts'
 
