@@ -17,17 +17,19 @@ const EPOCHS_PER_CHUNK = 10
 const IN_PROGRESS_SHARE = 0.6
 
 /**
- * What Asleep sends about a night or a nap: INFERENCE_COMPLETE every five minutes, and SESSION_COMPLETE after each analysis.
- * `later` is the share of the sessions of which a later analysis is sent, too.
+ * What Asleep sends about a night or a nap: INFERENCE_COMPLETE every five minutes, unless `hasWindows` is false, and
+ * SESSION_COMPLETE after each analysis. `later` is the share of the sessions of which a later analysis is sent, too.
  */
 export function asleepDeliveries(
   user: User,
   night: Night,
   isInProgress: boolean,
-  later = 0,
+  { later = 0, hasWindows = true } = {},
 ): SimulatedDelivery[] {
   const chunks = isInProgress ? chunksInProgress(night) : Math.floor(night.sleep.length / EPOCHS_PER_CHUNK)
-  const inferences = Array.from({ length: chunks }, (_, chunk) => inference(user, night, chunk))
+  const inferences = Array.from({ length: hasWindows ? chunks : 0 }, (_, chunk) =>
+    inference(user, night, chunk),
+  )
   if (isInProgress) return inferences
   const last = laterAnalysis(user, night, later)
   const analyses = [...announcedAnalyses(user, night), ...(last ? [last] : [])]

@@ -5,13 +5,14 @@ const REVISED = ['ScoreCreatedIntegrationEvent', 'BiomarkerCreatedIntegrationEve
 /** Of each score and biomarker only the last revision, and everything else. */
 export function withoutEarlierRevisions(deliveries: SimulatedDelivery[]): SimulatedDelivery[] {
   const last = new Map<string, SimulatedDelivery>()
-  for (const delivery of deliveries) {
-    const id = idOf(delivery)
+  const ids = deliveries.map(idOf)
+  deliveries.forEach((delivery, at) => {
+    const id = ids[at] ?? null
     const known = id === null ? undefined : last.get(id)
     if (id !== null && (!known || delivery.sentAt >= known.sentAt)) last.set(id, delivery)
-  }
-  return deliveries.filter((delivery) => {
-    const id = idOf(delivery)
+  })
+  return deliveries.filter((delivery, at) => {
+    const id = ids[at] ?? null
     return id === null || last.get(id) === delivery
   })
 }

@@ -39,15 +39,20 @@ export function simulateTraffic(options: TrafficOptions): SimulatedDelivery[][] 
 /** What both vendors send, and what is withheld. `drop` changes nothing else: the rest is the same for every share. */
 export function simulateLossyTraffic(options: TrafficOptions): Traffic {
   const { sendReanalysed, reanalysed = 0, without = [] } = options
-  const isWanted = ({ kind }: SimulatedDelivery) => !without.includes(kind)
+  const isWanted = ({ kind }: Pick<SimulatedDelivery, 'kind'>) => !without.includes(kind)
+  const analyses = {
+    later: sendReanalysed ? reanalysed : 0,
+    hasWindows: isWanted({ kind: 'INFERENCE_COMPLETE' }),
+  }
+  const hasDataLogs = isWanted({ kind: 'DataLogReceivedIntegrationEvent' })
   const users = usersOf(options)
   const sequences: SimulatedDelivery[][] = []
   const withheld: SimulatedDelivery[] = []
   users.forEach((user, number) => {
     const asleep = sessionsOf(user, number === users.length - 1, options).flatMap(({ night, isInProgress }) =>
-      asleepDeliveries(user, night, isInProgress, sendReanalysed ? reanalysed : 0),
+      asleepDeliveries(user, night, isInProgress, analyses),
     )
-    const sahha = datesOf(options).flatMap((date) => sahhaDeliveries(user, date))
+    const sahha = datesOf(options).flatMap((date) => sahhaDeliveries(user, date, hasDataLogs))
     for (const all of [asleep, options.finalOnly ? withoutEarlierRevisions(sahha) : sahha]) {
       const valid = all.filter(isWanted)
       const lost = lostOf(valid, options, number)

@@ -21,13 +21,12 @@ export function sahhaData(options: TrafficOptions, lastReceivedAt?: string): Map
 
 function storedProfile(user: User, options: TrafficOptions, lastReceivedAt?: string): StoredProfile {
   const byKind = new Map<string, Map<string, { sentAt: number; row: Row }>>()
-  let lastReceived: string | null = null
-  for (const { kind, sentAt, body } of datesOf(options).flatMap((date) => sahhaDeliveries(user, date))) {
+  const deliveries = datesOf(options).flatMap((date) => sahhaDeliveries(user, date, false))
+  let lastReceived = ''
+  for (const { kind, sentAt, body } of deliveries) {
     const { profileId, accountId, externalId, ...row } = JSON.parse(body)
-    if (kind === 'DataLogReceivedIntegrationEvent') {
-      lastReceived = lastReceived && lastReceived > row.receivedAtUtc ? lastReceived : row.receivedAtUtc
-      continue
-    }
+    // Sahha computes biomarkers as soon as the phone has uploaded.
+    if (kind.startsWith('Biomarker') && row.createdAtUtc > lastReceived) lastReceived = row.createdAtUtc
     const rows = byKind.get(kind) ?? new Map()
     byKind.set(kind, rows)
     const known = rows.get(row.id)
