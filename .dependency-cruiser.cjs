@@ -176,7 +176,12 @@ module.exports = {
     },
     module_('feed', '^src/feed/', '^src/db/', npm('pg'), node('events', 'timers/promises')),
     module_('hypnogram', '^src/hypnogram/', npm('pg')),
-    module_('simulate', '^src/tools/simulate/', npm('uuid', 'cli-table3'), node('crypto', 'timers/promises')),
+    module_(
+      'simulate',
+      '^src/tools/simulate/',
+      npm('uuid', 'cli-table3', 'fastify'),
+      node('buffer', 'crypto', 'http', 'timers/promises'),
+    ),
     module_(
       'config',
       '^src/config/',

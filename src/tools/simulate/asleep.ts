@@ -1,22 +1,48 @@
-import { localTimestamp } from './local-time.ts'
-import { EPOCH_MS, type Night, reanalysed } from './night.ts'
+import {
+  type Analysis,
+  announcedAnalyses,
+  laterAnalysis,
+  peculiaritiesOf,
+  sessionFields,
+  sessionId,
+  sessionResult,
+} from './asleep-session.ts'
+import { EPOCH_MS, type Night } from './night.ts'
 import { seededRandom } from './seeded-random.ts'
 import { asleepDelivery, type SimulatedDelivery } from './simulated-delivery.ts'
 import { statOf } from './stat.ts'
-import { asleepIdTime, type User } from './user.ts'
+import type { User } from './user.ts'
 
 const EPOCHS_PER_CHUNK = 10
-const REANALYSIS_DELAY_MS = 300 * 60_000
+const IN_PROGRESS_SHARE = 0.6
 
-/** What Asleep sends about a night or a nap: INFERENCE_COMPLETE every five minutes, and SESSION_COMPLETE after its end. */
-export function asleepDeliveries(user: User, night: Night, isInProgress: boolean): SimulatedDelivery[] {
-  const chunks = Math.floor((night.sleep.length / EPOCHS_PER_CHUNK) * (isInProgress ? 0.6 : 1))
-  const inferences = Array.from({ length: chunks }, (_, chunk) => inference(user, night, chunk))
-  return isInProgress ? inferences : [...inferences, ...completions(user, night)]
+/**
+ * What Asleep sends about a night or a nap: INFERENCE_COMPLETE every five minutes, unless `hasWindows` is false, and
+ * SESSION_COMPLETE after each analysis. `later` is the share of the sessions of which a later analysis is sent, too.
+ */
+export function asleepDeliveries(
+  user: User,
+  night: Night,
+  isInProgress: boolean,
+  { later = 0, hasWindows = true } = {},
+): SimulatedDelivery[] {
+  const chunks = isInProgress ? chunksInProgress(night) : Math.floor(night.sleep.length / EPOCHS_PER_CHUNK)
+  const inferences = Array.from({ length: hasWindows ? chunks : 0 }, (_, chunk) =>
+    inference(user, night, chunk),
+  )
+  if (isInProgress) return inferences
+  const last = laterAnalysis(user, night, later)
+  const analyses = [...announcedAnalyses(user, night), ...(last ? [last] : [])]
+  return [...inferences, ...analyses.map((analysis) => completion(user, analysis))]
 }
 
-function sessionId(user: User, { start }: Night): string {
-  return `${asleepIdTime(start)}_${seededRandom(user.seed, 'session', start).string(5, 'abcdefghijklmnopqrstuvwxyz')}`
+function chunksInProgress({ sleep }: Night): number {
+  return Math.floor((sleep.length / EPOCHS_PER_CHUNK) * IN_PROGRESS_SHARE)
+}
+
+/** The epochs of a session in progress that Asleep has received. */
+export function epochsInProgress(night: Night): number {
+  return chunksInProgress(night) * EPOCHS_PER_CHUNK
 }
 
 /** Chunk k ends with epoch 10k + 9. V1 and V2 send the last 40 epochs, V3 the last 10. */
@@ -54,66 +80,31 @@ function inference(user: User, night: Night, chunk: number): SimulatedDelivery {
   return asleepDelivery('INFERENCE_COMPLETE', sentAt, user.id, inEnvelope(user, 'INFERENCE_COMPLETE', data))
 }
 
-/** SESSION_COMPLETE; 4 % of the sessions are analysed again, and the second result, with other stages, replaces the first. */
-function completions(user: User, night: Night): SimulatedDelivery[] {
-  const random = seededRandom(user.seed, 'completion', night.start)
-  const end = night.start + night.sleep.length * EPOCH_MS
-  const missing =
-    night.kind === 'defects'
-      ? Math.round((1000 * night.sleep.filter((stage) => stage < 0).length) / night.sleep.length) / 1000
-      : random.pick([0, 0, 0.004, 0.021])
-  const completion = (sentAt: number, missingDataRatio: number, result = night) =>
-    asleepDelivery(
-      'SESSION_COMPLETE',
-      sentAt,
-      user.id,
-      inEnvelope(user, 'SESSION_COMPLETE', completionData(user, result, missingDataRatio)),
-    )
-  const first = completion(end + random.integer(60, 240) * 1000, missing)
-  return random.chance(0.04)
-    ? [first, completion(end + REANALYSIS_DELAY_MS, missing + 0.01, reanalysed(user, night))]
-    : [first]
+function completion(user: User, analysis: Analysis): SimulatedDelivery {
+  const body = inEnvelope(user, 'SESSION_COMPLETE', completionData(user, analysis))
+  return asleepDelivery('SESSION_COMPLETE', analysis.completedAt, user.id, body)
 }
 
-function completionData(user: User, night: Night, missingDataRatio: number): object {
+function completionData(user: User, analysis: Analysis): object {
   const { timeZone } = user
-  const end = night.start + night.sleep.length * EPOCH_MS
-  const session = {
-    id: sessionId(user, night),
-    state: 'COMPLETE',
-    start_time: localTimestamp(night.start, timeZone),
-    end_time: localTimestamp(end, timeZone),
-    unexpected_end_time: null,
-    created_timezone: timeZone,
-    sleep_stages: night.sleep,
-  }
+  const result = sessionResult(user, analysis, timeZone)
+  const ids = { user_id: user.id, session_id: result.session.id }
+  if (user.version === 'V1') return { ...ids, sleep_data: firstVersion(user, analysis.night) }
+  if (user.version === 'V2') return { ...ids, sleep_data: result }
+  return { ...result, user_id: user.id }
+}
+
+/** The result as V1 had it: `validity` in place of peculiarities, `osa_stages`, and no snoring. */
+function firstVersion(user: User, night: Night): object {
+  const { timeZone } = user
   const stat = statOf(night, timeZone)
-  const peculiarities = [
-    ...(night.kind === 'too short' ? ['TOO_SHORT_FOR_ANALYSIS'] : []),
-    ...(night.kind === 'defects' ? ['TOO_MANY_DEFECTS_IN_SLEEP_STAGES'] : []),
-    ...(night.kind === 'never slept' ? ['NEVER_SLEPT'] : []),
-    ...(night.breath ? [] : ['NO_BREATHING_STABILITY']),
-  ]
-  if (user.version === 'V1') {
-    const reason = stat ? undefined : peculiarities[0]
-    const validity = reason ? `INVALID: ${reason}` : 'VALID'
-    const sleep_data = {
-      timezone: timeZone,
-      validity,
-      session: { ...session, osa_stages: night.breath },
-      stat,
-    }
-    return { user_id: user.id, session_id: session.id, sleep_data }
-  }
-  const result = {
+  const reason = stat ? undefined : peculiaritiesOf(night)[0]
+  return {
     timezone: timeZone,
-    peculiarities,
-    missing_data_ratio: missingDataRatio,
-    session: { ...session, breath_stages: night.breath, snoring_stages: night.snoring },
+    validity: reason ? `INVALID: ${reason}` : 'VALID',
+    session: { ...sessionFields(user, night, timeZone), osa_stages: night.breath },
     stat,
   }
-  if (user.version === 'V2') return { user_id: user.id, session_id: session.id, sleep_data: result }
-  return { ...result, user_id: user.id }
 }
 
 /** The envelope of the user's callback version. */

@@ -1,8 +1,21 @@
 const MINUTE_MS = 60_000
+/** Zones change their offset only at a multiple of this. */
+const QUARTER_MS = 15 * MINUTE_MS
 const formats = new Map<string, Intl.DateTimeFormat>()
+/** By zone, the known offsets by quarter of an hour. Asking `Intl` takes most of the time of a simulation. */
+const offsets = new Map<string, Map<number, number>>()
 
-/** The UTC offset of a time zone at an instant, in minutes. */
+/** The UTC offset of a time zone at an instant, in minutes. Throws a `RangeError` if there is no such zone. */
 export function offsetMinutes(instant: number, timeZone: string): number {
+  const known = offsets.get(timeZone) ?? new Map<number, number>()
+  const quarter = Math.floor(instant / QUARTER_MS)
+  const offset = known.get(quarter) ?? offsetAt(instant, timeZone)
+  if (known.size === 0) offsets.set(timeZone, known)
+  known.set(quarter, offset)
+  return offset
+}
+
+function offsetAt(instant: number, timeZone: string): number {
   let format = formats.get(timeZone)
   if (!format) {
     format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })

@@ -90,10 +90,13 @@ export function createNap(user: User, date: string): Night | null {
   }
 }
 
-/** The same night as a second analysis sees it: some light sleep turns out to be deep sleep or waking. */
-export function reanalysed(user: User, night: Night): Night {
+/**
+ * The same night as another analysis sees it: some light sleep turns out to be deep sleep or waking. `name` tells apart the
+ * analyses of one night.
+ */
+export function reanalysed(user: User, night: Night, name: string): Night {
   if (night.kind !== 'slept') return night
-  const random = seededRandom(user.seed, 'reanalysis', night.start)
+  const random = seededRandom(user.seed, name, night.start)
   const sleep = [...night.sleep]
   const light = sleep.flatMap((stage, at) => (stage === LIGHT ? [at] : []))
   for (let change = random.integer(2, 5); change > 0; change -= 1) {
