@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startVendors, type Vendors } from '../src/tools/simulate/serve/vendors.ts'
+import { simulateLossyTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
+import { contentRows, deliver, type Reconciler, reconcilerOn } from './setup/reconcile.ts'
+import { setup, type TestService } from './setup/service.ts'
+
+/** The size of the story: the figures of docs/reconcile.md are those of RECONCILE_USERS=40 RECONCILE_NIGHTS=25. */
+const USERS = Number(process.env.RECONCILE_USERS ?? 4)
+const NIGHTS = Number(process.env.RECONCILE_NIGHTS ?? 6)
+
+const UNTIL = '2025-11-03'
+const DAY = 86_400_000
+const period = {
+  from: new Date(Date.parse(UNTIL) - NIGHTS * DAY).toISOString(),
+  to: new Date(Date.parse(UNTIL) + 2 * DAY).toISOString(),
+}
+
+const options: TrafficOptions = {
+  seed: 'reconcile',
+  users: USERS,
+  nights: NIGHTS,
+  until: UNTIL,
+  duplicates: 0,
+  invalid: 0,
+  shuffle: false,
+  reanalysed: NIGHTS > 20 ? 0.02 : 0.1,
+  finalOnly: true,
+  callbackVersion: 'V3',
+}
+
+describe('what never came is recovered', { timeout: 600_000 }, () => {
+  let vendors: Vendors
+  let service: TestService
+  let whole: TestService
+  let reconciler: Reconciler
+  beforeAll(async () => {
+    vendors = await startVendors({ ...options, sendReanalysed: true })
+    whole = await setup({ MAINTENANCE: 'off' })
+    service = await setup({ MAINTENANCE: 'off' })
+    await deliver(whole, simulateLossyTraffic({ ...options, sendReanalysed: true }).sequences)
+    await deliver(service, simulateLossyTraffic({ ...options, drop: 0.05 }).sequences)
+    reconciler = reconcilerOn(service.db, vendors, period)
+  }, 600_000)
+  afterAll(async () => {
+    await reconciler.close()
+    await Promise.all([vendors.close(), whole.close(), service.close()])
+  })
+
+  it('by one run, and a second run finds nothing and changes nothing', async () => {
+    const expected = await contentRows(whole.db)
+    expect(await contentRows(service.db)).not.toEqual(expected)
+
+    const runs = [await reconciler.run('asleep'), await reconciler.run('sahha')]
+    for (const run of runs) {
+      if (process.env.RECONCILE_PRINT) console.log(run.vendor, run.calls, run.people, run.byEvent, run.notes, run.suspectDays)
+      expect(run.failures).toEqual(new Map())
+      expect(run.outcome).toBe('complete')
+      expect(run.count('kept')).toBe(0)
+      expect(run.pulled).toBe(run.count('missing') + run.count('differing'))
+    }
+    expect(runs[0]?.count('missing')).toBeGreaterThan(0)
+    expect(runs[0]?.count('differing')).toBeGreaterThan(0)
+    expect(runs[1]?.count('missing')).toBeGreaterThan(0)
+    expect(await contentRows(service.db)).toEqual(expected)
+
+    const before = await service.db.query('select * from deliveries order by delivery_id')
+    for (const vendor of ['asleep', 'sahha']) {
+      const again = await reconciler.run(vendor)
+      if (process.env.RECONCILE_PRINT) console.log('again', again.vendor, again.calls, again.byEvent)
+      expect(again.found).toEqual([])
+      expect(again.committed.size).toBe(0)
+    }
+    expect(await service.db.query('select * from deliveries order by delivery_id')).toEqual(before)
+  })
+})
