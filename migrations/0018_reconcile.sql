@@ -2,6 +2,7 @@ CREATE TABLE "reconcile_runs" (
 	"run_id" uuid NOT NULL,
 	"vendor" text NOT NULL,
 	"started_by" text NOT NULL,
+	"only_some" boolean NOT NULL,
 	"began_at" timestamp with time zone NOT NULL,
 	"finished_at" timestamp with time zone,
 	"period_from" timestamp with time zone NOT NULL,
@@ -84,3 +85,5 @@ COMMENT ON COLUMN "scores"."pulled_at" IS 'When Nightpost asked the vendor''s AP
 COMMENT ON COLUMN "biomarkers"."pulled_at" IS 'When Nightpost asked the vendor''s API for this row (nightpost reconcile); NULL if the vendor sent it.';
 --> statement-breakpoint
 COMMENT ON COLUMN "archetypes"."pulled_at" IS 'When Nightpost asked the vendor''s API for this row (nightpost reconcile); NULL if the vendor sent it.';
+--> statement-breakpoint
+COMMENT ON COLUMN "reconcile_runs"."only_some" IS 'Whether it asked only about some owners (--user, --changed).';

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
-import { type Config, retentionOf } from './config/index.ts'
+import { type Config, everyOf, retentionOf } from './config/index.ts'
 import { buildConsole } from './console/console.ts'
 import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
@@ -24,11 +24,13 @@ import { adaptingStore } from './db/write/adapting-writer.ts'
 import { Clock } from './ingest/clock.ts'
 import { Drain } from './ops/drain.ts'
 import { createMetrics, type Metrics } from './ops/metrics/index.ts'
-import { publishProcessState } from './ops/metrics/process-state.ts'
+import { publishProcessState, publishReconciled } from './ops/metrics/process-state.ts'
 import { type LastStored, Observer } from './ops/observe.ts'
 import { readinessOf } from './ops/readiness.ts'
 import { shortHash, traceField } from './ops/request-log.ts'
 import { closeInOrder } from './ops/shutdown.ts'
+import { defaultCallLimits } from './reconcile/limits.ts'
+import { ReconcileSchedule } from './reconcile/schedule.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
@@ -78,6 +80,22 @@ export async function startService(
     isOn: config.MAINTENANCE === 'on',
     options: { schema: database.schema, targets, retention: retentionOf(config) },
   })
+  const schedule = new ReconcileSchedule({
+    ...{ vendors, pool, clock, log, schema: database.schema },
+    connect: () => directConnection(database),
+    store: guard.before(store),
+    setting: config.pullSetting,
+    credentials: config.credentials,
+    every: everyOf(config.RECONCILE_EVERY),
+    days: config.RECONCILE_DAYS,
+    limits: {
+      ...defaultCallLimits,
+      calls: config.RECONCILE_MAX_CALLS,
+      perMinute: config.RECONCILE_CALLS_PER_MINUTE,
+    },
+    onCall: (vendor, result) => metrics.reconcileCalls.add({ vendor, result }),
+  })
+  publishReconciled(metrics, () => schedule.state)
   const drain = new Drain()
   const state = {
     load: () => ({ ...store.load, pool: poolLoad(pool) }),
@@ -123,12 +141,14 @@ export async function startService(
     () => guard.close(),
     () => online.close(),
     () => upkeep.close(),
+    () => schedule.close(),
     () => store.close(),
     () => hint.close(),
     () => pool.end(),
   ])
   online.begin()
   upkeep.begin()
+  schedule.begin()
   return { app, console, store, drain: () => drain.begin() }
 }
 

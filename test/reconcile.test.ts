@@ -48,11 +48,16 @@ describe('what never came is recovered', { timeout: 600_000 }, () => {
 
   it('by one run, and a second run finds nothing and changes nothing', async () => {
     const expected = await contentRows(whole.db)
-    expect(await contentRows(service.db)).not.toEqual(expected)
+    const differing = async () => {
+      const [rows, should] = [await contentRows(service.db), new Set(expected)]
+      return rows.filter((row) => !should.has(row)).length + Math.abs(rows.length - expected.length)
+    }
+    expect(await differing()).toBeGreaterThan(0)
 
     const runs = [await reconciler.run('asleep'), await reconciler.run('sahha')]
     for (const run of runs) {
-      if (process.env.RECONCILE_PRINT) console.log(run.vendor, run.calls, run.people, run.byEvent, run.notes, run.suspectDays)
+      if (process.env.RECONCILE_PRINT)
+        console.log(run.vendor, run.calls, run.people, run.byEvent, run.notes, run.suspectDays)
       expect(run.failures).toEqual(new Map())
       expect(run.outcome).toBe('complete')
       expect(run.count('kept')).toBe(0)
@@ -61,7 +66,7 @@ describe('what never came is recovered', { timeout: 600_000 }, () => {
     expect(runs[0]?.count('missing')).toBeGreaterThan(0)
     expect(runs[0]?.count('differing')).toBeGreaterThan(0)
     expect(runs[1]?.count('missing')).toBeGreaterThan(0)
-    expect(await contentRows(service.db)).toEqual(expected)
+    expect(await differing()).toBe(0)
 
     const before = await service.db.query('select * from deliveries order by delivery_id')
     for (const vendor of ['asleep', 'sahha']) {

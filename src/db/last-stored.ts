@@ -25,7 +25,8 @@ const STEP = 6 * 60 * 60_000
 const FIRST_PERIOD = 24 * 60 * 60_000
 
 /**
- * Returns when each event was last stored. An event that was never stored is left out. It reads what was recorded, and the
+ * Returns when the vendors last sent each event that was stored. What was pulled does not count: it must not hide that a
+ * webhook is silent. An event that was never stored is left out. It reads what was recorded, and the
  * entries since then, so it needs no index of its own.
  */
 export async function lastStored(
@@ -41,6 +42,7 @@ export async function lastStored(
        select vendor, event, last_stored_at as at from event_activity
        union all
        select vendor, event, received_at from deliveries where delivery_id >= $3 and outcome = 'stored'
+         and source = 'push'
      ) as known
      where (vendor, event) in (select * from unnest($1::text[], $2::text[])) group by vendor, event`,
     [names.map(({ vendor }) => vendor), names.map(({ event }) => event), idAtTime(recordedUntil - OVERLAP)],
@@ -66,7 +68,7 @@ export async function recordLastStored(client: Client): Promise<void> {
     await client.query(
       `with latest as (
          select vendor, event, max(received_at) as at from deliveries
-         where delivery_id >= $1 and delivery_id < $2 and outcome = 'stored' and event is not null group by vendor, event
+         where delivery_id >= $1 and delivery_id < $2 and outcome = 'stored' and event is not null and source = 'push' group by vendor, event
        ), recorded as (
          insert into event_activity as a (vendor, event, last_stored_at)
          select vendor, event, at from latest order by vendor, event

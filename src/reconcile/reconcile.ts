@@ -40,6 +40,8 @@ export interface ReconcileOptions {
   readonly limits: CallLimits
   /** Ends the run: nothing more is asked, and what was fetched is stored. */
   readonly signal: AbortSignal
+  /** Also ends a request that is under way. */
+  readonly kill?: AbortSignal
   readonly onCall?: (result: CallResult) => void
   readonly progress?: (done: number, total: number, what: string) => void
 }
@@ -60,7 +62,9 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   const { vendor, pool, clock, period, limits, isDryRun = false } = options
   const report = new ReconcileReport(vendor.name)
   const runId = uuidv7()
-  if (!isDryRun) await beginRun(pool, { runId, vendor: vendor.name, startedBy: options.startedBy, period })
+  const { startedBy, only = [], onlyBehind = false } = options
+  const isOnlySome = only.length > 0 || onlyBehind
+  if (!isDryRun) await beginRun(pool, { runId, vendor: vendor.name, startedBy, isOnlySome, period })
   const end = new AbortController()
   const signal = AbortSignal.any([options.signal, end.signal])
   const pulling = vendor as Storing['vendor']
@@ -68,6 +72,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
     url: options.setting(pulling.pull.url),
     pull: pulling.pull,
     ...{ limits, clock, signal },
+    kill: options.kill ?? null,
     onCall: options.onCall ?? (() => {}),
   })
   const reading = new Reading(pool, vendor.name)

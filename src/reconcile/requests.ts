@@ -19,6 +19,7 @@ interface RequestsOptions {
   readonly limits: CallLimits
   readonly clock: Clock
   readonly signal: AbortSignal
+  readonly kill: AbortSignal | null
   readonly onCall: (result: CallResult) => void
 }
 
@@ -128,7 +129,8 @@ export class Requests {
   }
 
   async #exchange({ path, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
-    const { url, limits } = this.#options
+    const { url, limits, kill } = this.#options
+    const within = AbortSignal.timeout(limits.answerWithin)
     const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
     for (const [name, values] of Object.entries(query))
       for (const value of [values].flat()) target.searchParams.append(name, value)
@@ -143,7 +145,7 @@ export class Requests {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       // What is asked for already is read to its end, also after an interruption.
-      signal: AbortSignal.timeout(limits.answerWithin),
+      signal: kill ? AbortSignal.any([within, kill]) : within,
     })
     return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
   }

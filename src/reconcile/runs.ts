@@ -10,14 +10,15 @@ export async function beginRun(
     readonly runId: string
     readonly vendor: string
     readonly startedBy: string
+    readonly isOnlySome: boolean
     readonly period: { readonly from: number; readonly to: number }
   },
 ): Promise<void> {
-  const { runId, vendor, startedBy, period } = run
+  const { runId, vendor, startedBy, isOnlySome, period } = run
   await client.query(
-    `insert into reconcile_runs (run_id, vendor, started_by, began_at, period_from, period_to)
-     values ($1, $2, $3, clock_timestamp(), to_timestamp($4 / 1000.0::float8), to_timestamp($5 / 1000.0::float8))`,
-    [runId, vendor, startedBy, period.from, period.to],
+    `insert into reconcile_runs (run_id, vendor, started_by, only_some, began_at, period_from, period_to)
+     values ($1, $2, $3, $4, clock_timestamp(), to_timestamp($5 / 1000.0::float8), to_timestamp($6 / 1000.0::float8))`,
+    [runId, vendor, startedBy, isOnlySome, period.from, period.to],
   )
 }
 
@@ -34,12 +35,30 @@ export async function finishRun(client: Client, runId: string, report: Reconcile
   )
 }
 
-/** When the schedule last finished a run of a vendor, in milliseconds of Unix time, and how long ago that is; null if never. */
-export async function lastRunAge(client: Client, vendor: string): Promise<number | null> {
+/** What the last finished run of a vendor found. */
+export interface LastRun {
+  readonly vendor: string
+  readonly outcome: string
+  /** Milliseconds of Unix time, and since then. */
+  readonly at: number
+  readonly age: number
+  readonly calls: number
+  readonly missing: number
+  readonly differing: number
+  readonly pulled: number
+  readonly kept: number
+  readonly failures: number
+  readonly behind: number
+  readonly suspectDays: number
+}
+
+/** The last run of each vendor that was about everybody. */
+export async function lastRuns(client: Client | Pick<pg.ClientBase, 'query'>): Promise<LastRun[]> {
   const { rows } = await client.query(
-    `select (extract(epoch from clock_timestamp() - max(finished_at)) * 1000)::float8 as age
-     from reconcile_runs where vendor = $1 and started_by = 'schedule'`,
-    [vendor],
+    `select distinct on (vendor) vendor, outcome, (extract(epoch from finished_at) * 1000)::float8 as at,
+       (extract(epoch from clock_timestamp() - finished_at) * 1000)::float8 as age, calls, missing, differing, pulled, kept,
+       failures, behind, suspect_days as "suspectDays"
+     from reconcile_runs where finished_at is not null and not only_some order by vendor, finished_at desc`,
   )
-  return rows[0].age
+  return rows
 }

@@ -1,4 +1,4 @@
-import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant } from './columns.ts'
 import { target } from './target.ts'
 
@@ -9,6 +9,7 @@ export const reconcileRuns = pgTable(
     run_id: uuid().notNull(),
     vendor: text().notNull(),
     started_by: text().notNull(),
+    only_some: boolean().notNull(),
     began_at: instant().notNull(),
     finished_at: instant(),
     period_from: instant().notNull(),
@@ -34,6 +35,7 @@ export const runs = target(reconcileRuns, {
     run_id: 'Also in deliveries.headers of what the run pulled, as nightpost-run.',
     vendor: 'As in deliveries.',
     started_by: 'command (nightpost reconcile) or schedule (RECONCILE_EVERY).',
+    only_some: 'Whether it asked only about some owners (--user, --changed).',
     began_at: 'When the run began.',
     finished_at: 'When it ended; NULL while it runs, or if its process was killed.',
     period_from: 'Start of the period that the vendor was asked about.',

@@ -68,7 +68,10 @@ export function reconcilerOn(
 }
 
 /** Sends simulated deliveries to a service, in their order. */
-export async function deliver(service: TestService, sequences: readonly SimulatedDelivery[][]): Promise<void> {
+export async function deliver(
+  service: TestService,
+  sequences: readonly SimulatedDelivery[][],
+): Promise<void> {
   const keys = { asleepKey: ASLEEP_KEY, sahhaSecret: SAHHA_SECRET, sahhaKey: undefined }
   await Promise.all(
     sequences.map(async (deliveries) => {
@@ -94,7 +97,17 @@ export async function contentRows(db: TestDatabase): Promise<string[]> {
       ),
     ),
   )
-  return lists.flat().map(({ line }) => line as string).sort()
+  return lists
+    .flat()
+    .map(({ line }) => line as string)
+    .sort()
+}
+
+/** Deletes what was delivered. */
+export async function forget(db: TestDatabase): Promise<void> {
+  const tables = targets.map(({ table }) => getTableName(table)).reverse()
+  const names = [...tables, 'deliveries', 'body_groups', 'owners', 'reconcile_runs', 'erasures']
+  await db.query(names.map((name) => `delete from ${name}`).join(';'))
 }
 
 const UNPULLABLE = new Set(['data_logs', 'sleep_stage_windows'])

@@ -3,6 +3,9 @@ import { type ApiAnswer, type ApiCall, type PullContext, StopPull } from '../../
 /** A token is renewed when this share of its life is over. */
 const RENEWED_AFTER = 0.9
 
+/** How often a request is sent that is answered 401. */
+const ATTEMPTS = 8
+
 /** The life of a token if the answer does not say it, in seconds. */
 const DEFAULT_LIFE = 3_600
 
@@ -17,16 +20,16 @@ export class AccountToken {
     this.#context = context
   }
 
-  /** Sends a request with the token. After a 401 it is sent once more with a new one. */
+  /** Sends a request with the token. After a 401 it is sent again with a new one, which other requests may use up meanwhile. */
   async ask(call: ApiCall): Promise<ApiAnswer> {
-    const token = await this.#token()
-    const answer = await this.#send(call, token.text)
-    if (answer.status !== 401) return answer
-    // Only the request that finds it invalid first renews it.
-    if ((await this.#current) === token) this.#current = undefined
-    const again = await this.#send(call, (await this.#token()).text)
-    if (again.status === 401) throw new StopPull('Sahha refuses the token that it has just issued.')
-    return again
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const token = await this.#token()
+      const answer = await this.#send(call, token.text)
+      if (answer.status !== 401) return answer
+      // Only the request that finds it invalid first renews it.
+      if (this.#current && (await this.#current) === token) this.#current = undefined
+    }
+    throw new StopPull('Sahha refuses the tokens that it has just issued.')
   }
 
   #send(call: ApiCall, token: string): Promise<ApiAnswer> {
