@@ -124,6 +124,17 @@ module.exports = {
       node('crypto'),
     ),
     module_(
+      'reconcile',
+      '^src/reconcile/',
+      '^src/db/',
+      '^src/contract/',
+      '^src/ingest/(clock|delivery|judge)\\.ts$',
+      '^src/replay/rows\\.ts$',
+      '^src/tables/',
+      npm('drizzle-orm', 'p-queue', 'pg', 'pino', 'undici', 'uuid'),
+      node('crypto', 'timers/promises'),
+    ),
+    module_(
       'erase',
       '^src/erase/',
       '^src/archive/',

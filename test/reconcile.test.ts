@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config/index.ts'
+import { replay } from '../src/replay/replay.ts'
 import { startVendors, type Vendors } from '../src/tools/simulate/serve/vendors.ts'
 import { simulateLossyTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
-import { contentRows, deliver, type Reconciler, reconcilerOn } from './setup/reconcile.ts'
+import { vendors as registered } from '../src/vendors/index.ts'
+import { guardedLog } from './setup/log-guard.ts'
+import { allContent, contentRows, deliver, type Reconciler, reconcilerOn } from './setup/reconcile.ts'
 import { setup, type TestService } from './setup/service.ts'
 
 /** The size of the story: the figures of docs/reconcile.md are those of RECONCILE_USERS=40 RECONCILE_NIGHTS=25. */
@@ -76,5 +80,42 @@ describe('what never came is recovered', { timeout: 600_000 }, () => {
       expect(again.committed.size).toBe(0)
     }
     expect(await service.db.query('select * from deliveries order by delivery_id')).toEqual(before)
+  })
+
+  it('with rows that say that they were pulled, and by which run', async () => {
+    const rows = await service.db.query(
+      `select t.pulled_at = d.received_at as is_at_arrival, d.authenticated_by, d.headers ? 'nightpost-run' as has_run,
+         r.vendor = d.vendor as is_of_run, count(*) as rows
+       from (select delivery_id, pulled_at from sleep_sessions union all select delivery_id, pulled_at from biomarkers
+             union all select delivery_id, pulled_at from scores union all select delivery_id, pulled_at from archetypes) as t
+       join deliveries as d using (delivery_id)
+       left join reconcile_runs as r on r.run_id::text = d.headers->>'nightpost-run'
+       where d.source = 'pull' or t.pulled_at is not null group by 1, 2, 3, 4`,
+    )
+    expect(rows).toEqual([
+      {
+        ...{ is_at_arrival: 't', authenticated_by: 'pull', has_run: 't', is_of_run: 't' },
+        rows: expect.any(String),
+      },
+    ])
+  })
+
+  it('and a replay makes the same rows, where they come from included', async () => {
+    const before = await allContent(service.db)
+    const config = readConfig({ ASLEEP_API_KEYS: 'any', SAHHA_API_KEYS: 'any' })
+    const replayed = (all: boolean) =>
+      replay({
+        ...{ databaseUrl: service.db.url, vendors: registered, config, log: guardedLog, all },
+        ...{ filter: {}, dryRun: false, signal: new AbortController().signal, progress: () => {} },
+      })
+    const rebuilt = await replayed(true)
+    expect([rebuilt.failed, rebuilt.changedRows]).toEqual([0, 0])
+    expect((await replayed(false)).failed).toBe(0)
+    expect((await allContent(service.db)) === before).toBe(true)
+    await service.db.query(
+      'delete from sleep_sessions; delete from scores; delete from biomarkers; delete from archetypes',
+    )
+    await replayed(true)
+    expect((await allContent(service.db)) === before).toBe(true)
   })
 })

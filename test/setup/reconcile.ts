@@ -103,6 +103,19 @@ export async function contentRows(db: TestDatabase): Promise<string[]> {
     .sort()
 }
 
+/** All rows of all tables with every column, as one text. */
+export async function allContent(db: TestDatabase): Promise<string> {
+  const lists = await Promise.all(
+    targets.map(({ table }) =>
+      db.query(`select t::text as line from ${getTableName(table)} as t order by 1`),
+    ),
+  )
+  return lists
+    .flat()
+    .map(({ line }) => line as string)
+    .join('\n')
+}
+
 /** Deletes what was delivered. */
 export async function forget(db: TestDatabase): Promise<void> {
   const tables = targets.map(({ table }) => getTableName(table)).reverse()

@@ -1,6 +1,7 @@
 import { memberOf, withMembers } from '../../contract/json-text.ts'
 import {
   type ApiAnswer,
+  CallFailed,
   type Finding,
   headerValue,
   type Person,
@@ -83,17 +84,22 @@ async function* people({ only, known }: PullContext): AsyncGenerator<Person> {
 async function* findings(context: PullContext, person: Person): AsyncGenerator<Finding> {
   const seen = new Set<string>()
   for (let page = 0, offset = 0; page < MOST_PAGES; page += 1) {
-    const listed = await sessionsAt(context, person, offset)
+    const { listed, length } = await sessionsAt(context, person, offset)
     const fresh = listed.filter(({ session_id }) => !seen.has(session_id))
     for (const { session_id } of fresh) seen.add(session_id)
     yield* compared(context, person, fresh)
-    offset += listed.length
+    offset += length
     // A page that repeats an earlier one would repeat for ever.
-    if (listed.length < SHORTEST_FULL_PAGE || fresh.length === 0) return
+    if (length < SHORTEST_FULL_PAGE || fresh.length === 0) return
   }
 }
 
-async function sessionsAt(context: PullContext, { user }: Person, offset: number): Promise<Listed[]> {
+/** A page of the list, and how many entries it has, also unreadable ones. */
+async function sessionsAt(
+  context: PullContext,
+  { user }: Person,
+  offset: number,
+): Promise<{ listed: Listed[]; length: number }> {
   const { from, to } = context.period
   const answer = await context.request({
     path: '/data/v1/sessions',
@@ -106,9 +112,14 @@ async function sessionsAt(context: PullContext, { user }: Person, offset: number
       ...{ offset: `${offset}`, limit: `${LIMIT}` },
     },
   })
-  if (answer.status === 404) context.note('users that Asleep does not know')
+  if (answer.status === 404) {
+    context.note('users that Asleep does not know')
+    return { listed: [], length: 0 }
+  }
   const list = resultOf(answer)?.sleep_session_list
-  return Array.isArray(list) ? list.filter(({ session_id } = {}) => typeof session_id === 'string') : []
+  if (!Array.isArray(list))
+    throw new CallFailed('GET /data/v1/sessions: the answer has no sleep_session_list')
+  return { listed: list.filter((entry) => typeof entry?.session_id === 'string'), length: list.length }
 }
 
 /** The sessions of a page that are to be fetched. */
@@ -167,6 +178,8 @@ async function fetched(
     },
   })
   const result = resultOf(answer) as { session?: { state?: unknown } } | undefined
+  if (!result && answer.status !== 404)
+    throw new CallFailed('GET /data/v3/sessions/…: the answer has no result')
   // It may have been opened again since it was listed.
   if (result?.session?.state !== FINAL) return null
   const data = withMembers(memberOf(answer.text, 'result') ?? '{}', { user_id: user })

@@ -1,6 +1,7 @@
 import { elementsOf, withMembers } from '../../contract/json-text.ts'
 import {
   type ApiCall,
+  CallFailed,
   type Finding,
   headerValue,
   type Person,
@@ -76,6 +77,9 @@ async function* findings(context: PullContext, ask: Ask, person: Person): AsyncG
   const id = encodeURIComponent(person.user)
   const all = async function* (event: string, call: ApiCall): AsyncGenerator<Finding> {
     const answer = await ask(call)
+    // 204 and 404: there is nothing.
+    if (answer.json !== undefined && !Array.isArray(answer.json))
+      throw new CallFailed(`the answer about ${event} is no list`)
     for (const record of elementsOf(answer.status === 200 ? answer.text : '')) {
       const body = bodyOf(record, person, account)
       yield {
