@@ -152,6 +152,7 @@ module.exports = {
       '^src/contract/',
       '^src/ingest/judge\\.ts$',
       '^src/ops/(drift-names|status-route)\\.ts$',
+      '^src/reconcile/runs\\.ts$',
       npm('pg'),
     ),
     module_(

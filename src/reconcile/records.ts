@@ -12,7 +12,7 @@ import {
   Unavailable,
 } from '../ingest/delivery.ts'
 import { judge } from '../ingest/judge.ts'
-import { compareRecords } from './compare.ts'
+import { compareRecords, type Difference } from './compare.ts'
 import type { Reading } from './reading.ts'
 import type { ReconcileReport } from './report.ts'
 import { sleep } from './retry.ts'
@@ -43,35 +43,71 @@ export interface Storing {
 /** Judges records of a person, compares them with the rows, and commits those that would change one. */
 export async function storeRecords(
   storing: Storing,
-  { owner }: Person,
+  person: Person,
   records: readonly PulledRecord[],
 ): Promise<void> {
-  const { vendor, pool, reading, report, isDryRun } = storing
-  const deliveries = records.map((record) => deliveryOf(storing, record))
-  const judged = deliveries.filter((delivery) => isOf(delivery, owner, report))
-  const known = await reading.outcomes(
-    owner,
-    judged.filter(({ verdict }) => verdict.outcome !== 'stored').map(({ arrival }) => arrival.digest),
-  )
-  const stored = judged.filter(({ verdict }) => verdict.outcome === 'stored')
+  const { reading, report, isDryRun } = storing
+  const judged = records
+    .map((record) => deliveryOf(storing, record))
+    .filter((delivery) => isOf(delivery, person.owner, report))
+  const unusable = judged.filter(({ verdict }) => verdict.outcome !== 'stored')
+  const digests = unusable.map(({ arrival }) => arrival.digest)
+  const known = digests.length > 0 ? await reading.outcomes(person.owner, digests) : new Map()
+  const usable = judged.filter(({ verdict }) => verdict.outcome === 'stored')
+  const wanted = await wantedOf(storing, person, usable, (delivery, difference) => {
+    if (difference === 'same') report.note('same')
+    else report.find(person.owner, delivery.verdict.event ?? '', difference)
+  })
+  if (isDryRun) return
+  // What can't be used is kept once, as of any delivery.
+  await commitAll(storing, person, [
+    ...unusable.filter(({ arrival }) => !known.has(arrival.digest)),
+    ...wanted,
+  ])
+}
+
+/** The deliveries that would change a row. */
+async function wantedOf(
+  { pool, vendor }: Storing,
+  { owner }: Person,
+  deliveries: readonly Delivery[],
+  onDifference: (delivery: Delivery, difference: Difference) => void = () => {},
+): Promise<Delivery[]> {
   const differences = await compareRecords(
     pool,
     vendor.pull.compared,
     owner,
-    stored.map(({ arrival: { id, receivedAt }, verdict: { rows } }) => ({ id, receivedAt, rows })),
+    deliveries.map(({ arrival: { id, receivedAt }, verdict: { rows } }) => ({ id, receivedAt, rows })),
   )
-  const wanted = [
-    // What can't be used is kept once, as of any delivery.
-    ...judged.filter(({ verdict, arrival }) => verdict.outcome !== 'stored' && !known.has(arrival.digest)),
-    ...stored.filter((delivery, at) => {
-      const difference = differences[at] as (typeof differences)[number]
-      if (difference === 'same') report.note('same')
-      else report.find(owner, delivery.verdict.event ?? '', difference)
-      return difference === 'missing' || difference === 'differing'
-    }),
-  ]
-  if (isDryRun) return
-  await Promise.all(wanted.map((delivery) => commit(storing, delivery)))
+  return deliveries.filter((delivery, at) => {
+    const difference = differences[at] as Difference
+    onDifference(delivery, difference)
+    return difference === 'missing' || difference === 'differing'
+  })
+}
+
+/**
+ * Commits deliveries. The ledger may have the bytes of some already: then another run has just stored them, or the vendor
+ * returns to what it said before. Repeated bytes never count as new, so in the second case they get another end.
+ */
+async function commitAll(storing: Storing, person: Person, deliveries: readonly Delivery[]): Promise<void> {
+  const { report } = storing
+  let left = deliveries
+  for (let copy = 0; left.length > 0; copy += 1) {
+    const receipts = await Promise.all(left.map((delivery) => commitPatiently(storing, delivery)))
+    for (const [at, receipt] of receipts.entries()) {
+      const event = left[at]?.verdict.event ?? 'unknown'
+      if (receipt === null) report.fail('a delivery was not committed')
+      else if (receipt.outcome !== 'duplicate') report.commit(event, receipt.outcome)
+    }
+    const repeated = left.filter((_, at) => receipts[at]?.outcome === 'duplicate')
+    const differing = repeated.length > 0 ? await wantedOf(storing, person, repeated) : []
+    if (copy === MOST_COPIES) {
+      for (const _ of differing) report.fail('a delivery was stored before, and its row is another')
+      return
+    }
+    left = differing.map(withAnotherEnd)
+  }
 }
 
 function deliveryOf({ vendor, runId, clock }: Storing, { body, headers, askedAt }: PulledRecord): Delivery {
@@ -100,20 +136,7 @@ function isOf({ verdict }: Delivery, owner: string, report: ReconcileReport): bo
   return false
 }
 
-async function commit(storing: Storing, delivery: Delivery): Promise<void> {
-  const { report } = storing
-  const event = delivery.verdict.event ?? 'unknown'
-  let next = delivery
-  for (let copy = 0; copy < MOST_COPIES; copy += 1) {
-    const receipt = await commitPatiently(storing, next)
-    if (receipt === null) return report.fail('a delivery was not committed')
-    if (receipt.outcome !== 'duplicate') return report.commit(event, receipt.outcome)
-    next = withAnotherEnd(next)
-  }
-  report.fail('a delivery was stored before, and its row is another')
-}
-
-/** The same record in other bytes: repeated bytes never count as new. White space changes no JSON. */
+/** The same record in other bytes: white space changes no JSON. */
 function withAnotherEnd(delivery: Delivery): Delivery {
   const body = Buffer.concat([delivery.arrival.body, Buffer.from('\n')])
   return { ...delivery, arrival: { ...delivery.arrival, body, digest: hash('sha256', body, 'hex') } }

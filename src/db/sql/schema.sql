@@ -182,6 +182,7 @@ create table reconcile_runs (
   run_id uuid not null,
   vendor text not null,
   started_by text not null,
+  only_some boolean not null,
   began_at timestamp with time zone not null,
   finished_at timestamp with time zone,
   period_from timestamp with time zone not null,
