@@ -123,5 +123,6 @@ ${rows.length > 0 && html`<details><summary>${rows.length} factors</summary>${ta
 
 const inWords = (name: string | null) => (name ?? '–').replaceAll('_', ' ')
 
-const numberOf = (value: number | null) =>
-  value === null ? '–' : value.toLocaleString('en-GB', { maximumFractionDigits: 2 })
+const numberFormat = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 2 })
+
+const numberOf = (value: number | null) => (value === null ? '–' : numberFormat.format(value))
