@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { faultsIn } from '../src/tools/simulate/serve/fault-text.ts'
 import { startVendors, type Vendors } from '../src/tools/simulate/serve/vendors.ts'
 import type { SimulatedDelivery } from '../src/tools/simulate/simulated-delivery.ts'
 import { simulateLossyTraffic, simulateTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
@@ -327,6 +328,16 @@ describe('a fault', () => {
       Array(3).fill('slow 200'),
     )
   })
+})
+
+it('faults are read from a list, and a wrong one is named', () => {
+  expect(faultsIn('500=0.05,204=1,partial-pages=0.5,quota-after=100,brief-averages')).toEqual({
+    ...{ error: 0.05, empty: 1, partialPages: 0.5, quotaAfter: 100, briefAverages: true },
+  })
+  expect(() => faultsIn('rate=2')).toThrow('rate needs a share from 0 to 1')
+  expect(() => faultsIn('reset')).toThrow('reset needs a share')
+  expect(() => faultsIn('expire-token=1.5')).toThrow('needs a whole number')
+  expect(() => faultsIn('toString=1')).toThrow('no fault "toString"')
 })
 
 describe('deliveries', () => {
