@@ -321,7 +321,16 @@ describe('a fault', () => {
     expect(page).toMatchObject({ items: { length: 3 }, totalCount: 5, totalPages: 2 })
   })
 
-  it('can be an answer that comes late; requests are counted, and how many at once', async () => {
+  it('is none by default; requests are counted, and how many at once', async () => {
+    const other = await startVendors({ ...options, users: 1, nights: 1, latencyMs: 50 })
+    const path = `${other.asleepUrl}/data/v1/sessions`
+    await Promise.all([1, 2, 3, 4].map(() => fetch(path)))
+    expect(other.maxConcurrent()).toBe(4)
+    expect(other.requests.map(({ fault, status }) => `${fault} ${status}`)).toEqual(Array(4).fill('null 401'))
+    await other.close()
+  })
+
+  it('can be an answer that comes late', async () => {
     vendors.setFaults({ slow: 1, slowMs: 100 })
     const started = performance.now()
     const answers = await Promise.all([list(), list(), list()])
