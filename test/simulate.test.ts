@@ -9,7 +9,7 @@ import { requestHeaders } from '../src/tools/simulate/request-headers.ts'
 import { sahhaDeliveries } from '../src/tools/simulate/sahha.ts'
 import { type Post, type SentDelivery, send } from '../src/tools/simulate/send.ts'
 import { statOf } from '../src/tools/simulate/stat.ts'
-import { simulateTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
+import { simulateLossyTraffic, simulateTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
 import { createUser } from '../src/tools/simulate/user.ts'
 import { guardLine } from './setup/log-guard.ts'
 import { metricsOf } from './setup/metrics.ts'
@@ -449,6 +449,88 @@ describe('nightpost simulate', { timeout: 120_000 }, () => {
   it('stores nothing new in a second run with the same options', async () => {
     const { code, output } = await run(rightCredentials)
     expect(output).toMatch(/INFERENCE_COMPLETE +│ +(\d+) │ +· │ +\1 /)
+    expect(code).toBe(0)
+  })
+
+  /** Runs the command until it has printed something that `isReady`, then whatever `act` does, and interrupts it. */
+  async function serve(
+    rest: string[],
+    isReady: (output: string) => boolean,
+    act: (output: string) => unknown,
+  ) {
+    const child = spawn(
+      process.execPath,
+      [
+        ...built('cli/main'),
+        'simulate',
+        '--url',
+        url,
+        '--users',
+        '2',
+        '--nights',
+        '1',
+        '--serve',
+        '0',
+        ...rest,
+      ],
+      { env: { PATH: process.env.PATH, ...rightCredentials } },
+    )
+    let output = ''
+    const exit = once(child, 'exit')
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (data) => {
+        output += data
+        if (isReady(output)) resolve()
+      })
+      exit.then(() => reject(new Error(output)))
+    })
+    await act(output)
+    child.kill('SIGTERM')
+    const [code] = await exit
+    for (const line of output.split('\n')) guardLine(line)
+    return { code, output }
+  }
+
+  it('withholds deliveries, says how many, and answers about them as the vendors do', async () => {
+    const { code } = await serve(
+      ['--drop', '0.3', '--without', 'INFERENCE_COMPLETE', '--json'],
+      (output) => output.endsWith('}\n'),
+      async (output) => {
+        const { withheld, withheldNeverPulled, sent, deliveries, settings } = JSON.parse(output)
+        const without = ['INFERENCE_COMPLETE']
+        const traffic = { ...options, seed: '1', nights: 1, duplicates: 0, invalid: 0, drop: 0.3, without }
+        const lossy = simulateLossyTraffic(traffic)
+        expect({ withheld, sent }).toEqual({
+          withheld: lossy.withheld.length,
+          sent: lossy.sequences.flat().length,
+        })
+        const counts = Object.fromEntries(
+          deliveries.map((row: { delivery: string; withheld: number }) => [row.delivery, row.withheld]),
+        )
+        expect(withheldNeverPulled).toBeGreaterThan(0)
+        expect(counts['sahha DataLogReceivedIntegrationEvent']).toBe(withheldNeverPulled)
+        expect(settings).toMatchObject({ SAHHA_CLIENT_ID: 'simulated-client' })
+        expect(settings).not.toHaveProperty('ASLEEP_API_KEYS')
+        const answer = await fetch(`${settings.ASLEEP_API_URL}/data/v1/sessions`, {
+          headers: { 'x-api-key': ASLEEP_KEY, 'x-user-id': lossy.withheld[0]?.user ?? '' },
+        })
+        expect(answer.status).toBe(200)
+      },
+    )
+    expect(code).toBe(0)
+  })
+
+  it('serves without sending, with faults, and tells what was asked', async () => {
+    const { code, output } = await serve(
+      ['--no-send', '--faults', 'plan-after=0'],
+      (text) => text.includes('SAHHA_CLIENT_SECRET'),
+      async (text) => {
+        const base = /ASLEEP_API_URL=(\S+)/.exec(text)?.[1]
+        const answer = await fetch(`${base}/data/v1/sessions`)
+        expect([answer.status, await answer.json()]).toEqual([403, { detail: 'Plan expired' }])
+      },
+    )
+    expect(output).toMatch(/asleep GET \/data\/v1\/sessions +│ 1 /)
     expect(code).toBe(0)
   })
 

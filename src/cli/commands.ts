@@ -75,7 +75,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'simulate',
-    summary: 'send what both vendors would send about simulated users',
+    summary: 'send what both vendors would send about simulated users, or answer as their APIs',
     load: async () => (await import('./simulate.ts')).simulateCommand,
   },
   {

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import type { SentDelivery } from './send.ts'
+import { NEVER_PULLED, type SimulatedDelivery } from './simulated-delivery.ts'
 
 const SUCCESSES = ['stored', 'duplicate', 'unrecognised']
 const COLUMNS = ['sent', ...SUCCESSES, 'refused', 'unexpected']
@@ -12,6 +13,8 @@ export class SendSummary {
   readonly #unexpected = new Map<string, number>()
   #sent = 0
   #retries = 0
+  /** By event. */
+  readonly #withheld = new Map<string, number>()
 
   add({ delivery, result, isExpected, retries }: SentDelivery): void {
     const name = `${delivery.vendor} ${delivery.kind}`
@@ -27,6 +30,24 @@ export class SendSummary {
     this.#retries += retries
   }
 
+  /** Counts a delivery that was not sent on purpose. */
+  withhold({ vendor, kind }: SimulatedDelivery): void {
+    const name = `${vendor} ${kind}`
+    const counts = this.#counts.get(name) ?? new Map<string, number>()
+    this.#counts.set(name, counts)
+    increment(counts, 'withheld')
+    increment(this.#withheld, kind)
+  }
+
+  /** How many deliveries were withheld, and how many of them no API of a vendor has. */
+  get withheld(): { all: number; neverPulled: number } {
+    const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0)
+    return {
+      all: sum([...this.#withheld.values()]),
+      neverPulled: sum(NEVER_PULLED.map((kind) => this.#withheld.get(kind) ?? 0)),
+    }
+  }
+
   get isAsExpected(): boolean {
     return this.#unexpected.size === 0
   }
@@ -37,10 +58,12 @@ export class SendSummary {
       sent: this.#sent,
       seconds,
       retries: this.#retries,
+      withheld: this.withheld.all,
+      withheldNeverPulled: this.withheld.neverPulled,
       asExpected: this.isAsExpected,
       deliveries: [...this.#counts].sort().map(([delivery, counts]) => ({
         delivery,
-        ...Object.fromEntries(COLUMNS.map((column) => [column, counts.get(column) ?? 0])),
+        ...Object.fromEntries([...COLUMNS, 'withheld'].map((column) => [column, counts.get(column) ?? 0])),
       })),
       unexpected: Object.fromEntries(this.#unexpected),
     }
@@ -48,13 +71,15 @@ export class SendSummary {
 
   /** A table of the counts, the rate over `seconds`, and the unexpected answers. */
   toText(seconds: number): string {
+    const { all, neverPulled } = this.withheld
+    const columns = all > 0 ? [...COLUMNS, 'withheld'] : COLUMNS
     const table = new Table({
-      head: ['delivery', ...COLUMNS],
-      colAligns: ['left', ...COLUMNS.map(() => 'right' as const)],
+      head: ['delivery', ...columns],
+      colAligns: ['left', ...columns.map(() => 'right' as const)],
       style: { head: [], border: [], compact: true },
     })
     for (const [name, counts] of [...this.#counts].sort()) {
-      table.push([name, ...COLUMNS.map((column) => `${counts.get(column) ?? '·'}`)])
+      table.push([name, ...columns.map((column) => `${counts.get(column) ?? '·'}`)])
     }
     const rate = Math.round(this.#sent / seconds)
     const retries = this.#retries > 0 ? `, ${this.#retries} retries` : ''
@@ -63,6 +88,9 @@ export class SendSummary {
       `${this.#sent} deliveries in ${seconds.toFixed(1)} s (${rate}/s)${retries}: ${
         this.isAsExpected ? 'every answer as expected.' : 'NOT every answer as expected.'
       }`,
+      ...(all > 0
+        ? [`${all} deliveries withheld. ${neverPulled} of them are of events that no API of a vendor has.`]
+        : []),
       ...[...this.#unexpected].map(([description, count]) => `  ${count} × ${description}`),
       '',
     ].join('\n')

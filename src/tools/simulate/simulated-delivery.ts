@@ -15,6 +15,19 @@ export interface SimulatedDelivery {
   readonly expectedResult: string
 }
 
+/** The vendors' names of the events that are simulated. */
+export const SIMULATED_EVENTS = [
+  'INFERENCE_COMPLETE',
+  'SESSION_COMPLETE',
+  'ScoreCreatedIntegrationEvent',
+  'BiomarkerCreatedIntegrationEvent',
+  'ArchetypeCreatedIntegrationEvent',
+  'DataLogReceivedIntegrationEvent',
+]
+
+/** Those that neither vendor's API has: what is lost of them stays lost. */
+export const NEVER_PULLED = ['INFERENCE_COMPLETE', 'DataLogReceivedIntegrationEvent']
+
 export function asleepDelivery(kind: string, sentAt: number, user: string, body: object): SimulatedDelivery {
   return { vendor: 'asleep', kind, sentAt, user, ...valid(body) }
 }

@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyRequest } from 'fastify'
 import type { TrafficOptions } from '../traffic.ts'
 import type { Route } from './answer.ts'
@@ -15,6 +16,8 @@ export interface VendorsOptions extends TrafficOptions {
   /** 0, the default, is any free port. */
   readonly port?: number
   readonly faults?: Faults
+  /** Milliseconds before every answer. 0, the default, answers at once those requests that came together. */
+  readonly latencyMs?: number
   /** The Asleep keys that are accepted. */
   readonly asleepKeys?: readonly string[]
   /** `dataLastReceivedAtUtc` of every profile, in place of the simulated time. */
@@ -52,7 +55,7 @@ export const SIMULATED_ASLEEP_KEY = 'simulated-asleep-key'
 
 /** Serves both vendors' pull APIs about the users whose deliveries the same options simulate. */
 export async function startVendors(options: VendorsOptions): Promise<Vendors> {
-  const { host = '127.0.0.1', port = 0, asleepKeys = [SIMULATED_ASLEEP_KEY] } = options
+  const { host = '127.0.0.1', port = 0, latencyMs = 0, asleepKeys = [SIMULATED_ASLEEP_KEY] } = options
   const dataOf = (traffic: TrafficOptions) => ({
     asleep: asleepData(traffic),
     sahha: sahhaData(traffic, options.lastReceivedAt),
@@ -80,6 +83,8 @@ export async function startVendors(options: VendorsOptions): Promise<Vendors> {
           const call = log.begin(vendor, `${request.method} ${path}`, reply.raw)
           const fate = plan.fateOf(vendor, keyOf(request), isList)
           call.fault = fate.fault
+          // Requests that come together are all counted before the first is answered.
+          await (latencyMs > 0 ? sleep(latencyMs) : setImmediate())
           const answer = faultyAnswer(vendor, fate) ?? route(callOf(request, fate))
           call.status = answer.status
           await sendFaulty(reply, answer, fate, plan.faults.slowMs, closing.signal)
