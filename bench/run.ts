@@ -9,6 +9,7 @@ import { type Measurement, type Mode, measure, type WorkloadName } from './measu
 import { writePage, writeSection } from './page.ts'
 import { growthText, page, type Results } from './report.ts'
 import { type Disturbance, measureUndisturbed } from './undisturbed.ts'
+import { measureWorkers } from './workers.ts'
 import { workloads } from './workloads.ts'
 
 const options = new Command('bench')
@@ -23,6 +24,7 @@ const options = new Command('bench')
   .option('--growth-only', 'only the measurements on full tables and the soak')
   .option('--ledger <entries>', 'entries of the full ledger', '20000000')
   .option('--erased <ids>', 'only the mixture with and without so many erased ids; writes no file')
+  .option('--workers <list>', 'only the rate with so many workers, comma-separated; writes no file')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -37,6 +39,7 @@ const options = new Command('bench')
     soak: string
     ledger: string
     erased?: string
+    workers?: string
   }>()
 
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
@@ -55,16 +58,18 @@ const results: Results = {
 process.stdout.write(`${results.machine}\n\n`)
 try {
   if (options.erased) process.stdout.write(await measureErased(postgres, Number(options.erased)))
+  if (options.workers)
+    await measureWorkers(postgres, options.workers.split(',').map(Number), { seconds, rounds })
   for (const name of selectedWorkloads()) {
     for (const connections of connectionsFor(name)) await measureModes(name, connections)
     if (name !== 'mixture') await measureCeiling(name)
   }
-  if (!options.growthOnly && !options.erased) {
+  if (!options.growthOnly && !options.erased && !options.workers) {
     const text = page(results)
     process.stdout.write(`\n${text}`)
     if (!options.quick && !options.only) writePage(text)
   }
-  if (options.growth && !options.quick && !options.only && !options.erased) {
+  if (options.growth && !options.quick && !options.only && !options.erased && !options.workers) {
     const text = growthText(await measureGrowth(postgres, Number(options.soak), Number(options.ledger)))
     process.stdout.write(`\n${text}`)
     writeSection('growth', text)
@@ -74,7 +79,7 @@ try {
 }
 
 function selectedWorkloads(): WorkloadName[] {
-  if (options.growthOnly || options.erased) return []
+  if (options.growthOnly || options.erased || options.workers) return []
   if (options.only) return [options.only]
   // log10 is part of the mixture, and is measured alone only on request.
   const names = Object.keys(workloads) as Array<keyof typeof workloads>

@@ -17,10 +17,7 @@ import { DATA_DIRECTORY, type Database, openDatabase } from './db/connect/open.t
 import { warnOfFewConnections } from './db/connect/room.ts'
 import { migrate } from './db/migrate/migrate.ts'
 import { createLog } from './ops/log.ts'
-import { hasPages } from './ops/openapi.ts'
-import { startTracing } from './ops/tracing/index.ts'
-import { credentialsFragment } from './ops/try-out.ts'
-import { addressOf, type Place, type Service, startService } from './service.ts'
+import type { Place, Service } from './service.ts'
 import { listenError, startError } from './start/errors.ts'
 import { startSummary } from './start/summary.ts'
 import { vendors } from './vendors/index.ts'
@@ -42,10 +39,13 @@ if (isWorker) await runWorker()
 else if (workerCount(config) > 1) await runSupervisor()
 else await runAlone()
 
+// What only some of these processes need is loaded by them: the supervisor would hold 30 MiB of code for nothing.
+
 /** One process for everything: WORKERS=1. */
 async function runAlone(): Promise<void> {
   const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production')
   warnOfCommas(log)
+  const [{ startTracing }, { startService }] = await loadService()
   const tracing = await startTracing(log).catch((error) => exitWith(startError(error, config)))
   const database = await openOrExit(log)
   let close = () => database.release()
@@ -68,7 +68,7 @@ async function runAlone(): Promise<void> {
     await tracing.close()
     await database.release()
   }
-  announce(database, await listen(service, config, fail))
+  await announce(database, await listen(service, config, fail))
 }
 
 /** The process that starts the workers. It has the database and the signals, and receives no delivery itself. */
@@ -113,7 +113,7 @@ async function runSupervisor(): Promise<void> {
     process.exit(1)
   }
   if (skip.length > 0) process.on('SIGHUP', () => void supervisor.roll())
-  announce(database, listening)
+  await announce(database, listening)
 }
 
 /** One of the processes that receive deliveries. */
@@ -123,6 +123,7 @@ async function runWorker(): Promise<void> {
   const log = createLog(config.LOG_LEVEL, config.NODE_ENV === 'production', { worker })
   const own = withToken({ ...config, LOG_ID_KEY: logIdKey }, consoleToken)
   const place: Place = { workers, isFirst: worker === 1, totals: () => member.totals(), count: member.count }
+  const [{ startTracing }, { startService }] = await loadService()
   const tracing = await startTracing(log).catch((error) => exitWith(startError(error, own)))
   let close = async () => {}
   const skip = ['SIGTERM' as const, 'SIGINT' as const, 'SIGHUP' as const]
@@ -151,6 +152,10 @@ function withToken(config: Config, token: string | undefined): Config {
   return token === undefined ? config : { ...config, CONSOLE_TOKEN: token }
 }
 
+function loadService() {
+  return Promise.all([import('./ops/tracing/index.ts'), import('./service.ts')])
+}
+
 async function openOrExit(log: ReturnType<typeof createLog>): Promise<Database> {
   const database = await openDatabase(config).catch((error) => exitWith(startError(error, config)))
   const { fields, text } = startSummary(config, database.url)
@@ -170,12 +175,20 @@ async function listen(
   if (!pages) return { address, console: null }
   const listener = { HOST: config.CONSOLE_HOST, PORT: config.CONSOLE_PORT ?? DEFAULT_PORT }
   await listenConsole(pages, config).catch((error) => fail(listenError(error, listener, 'CONSOLE_')))
+  const { addressOf } = await import('./service.ts')
   return { address, console: addressOf(pages) }
 }
 
 /** Prints how to use the service, but not in production. */
-function announce({ url: databaseUrl, embedded }: Database, { address, console: pages }: Listening): void {
+async function announce(
+  { url: databaseUrl, embedded }: Database,
+  { address, console: pages }: Listening,
+): Promise<void> {
   if (config.NODE_ENV === 'production') return
+  const [{ hasPages }, { credentialsFragment }] = await Promise.all([
+    import('./ops/openapi.ts'),
+    import('./ops/try-out.ts'),
+  ])
   process.stdout.write(banner(config, { address, databaseUrl, embedded, generated }))
   if (generated && hasPages(config)) {
     const link = `${address}/docs/${credentialsFragment(vendors, config.credentials)}`

@@ -14,8 +14,8 @@ export interface Shown {
   readonly metricsText: () => Promise<string>
 }
 
-/** Milliseconds for which totals are used again by the pages of the console, which ask for each metric. */
-const FRESH_MS = 250
+/** Milliseconds for which an answer is used again: a page reads several metrics, one after the other. */
+const FRESH_MS = 10
 
 /**
  * The metrics and the state of all workers. `ask` returns their totals, or null if the supervisor does not answer:
@@ -25,16 +25,18 @@ const FRESH_MS = 250
 export function shownOfAll(own: Omit<Shown, 'metricsText'>, ask: () => Promise<ProcessReport | null>): Shown {
   const metrics = createMetrics({ ofProcess: false })
   let onlineSteps = own.onlineSteps
-  let latest: { readonly since: number; readonly totals: Promise<ProcessReport | null> } | null = null
+  let latest: Promise<ProcessReport | null> | null = null
+  let answeredAt = 0
 
   const totals = () => {
-    if (latest && performance.now() - latest.since < FRESH_MS) return latest.totals
-    const asked = ask().then((found) => {
+    if (latest && performance.now() - answeredAt < FRESH_MS) return latest
+    answeredAt = Number.POSITIVE_INFINITY
+    latest = ask().then((found) => {
+      answeredAt = performance.now()
       if (found) load(found)
       return found
     })
-    latest = { since: performance.now(), totals: asked }
-    return asked
+    return latest
   }
   let values = new Map<string, MetricValues>()
   const load = (found: ProcessReport) => {
