@@ -31,6 +31,12 @@ export interface Measurement {
   readonly rss: number
 }
 
+/** What runs beside the load: settings of the service that it needs, and a function that starts it and returns one that ends it. */
+export interface Beside {
+  readonly settings: Readonly<Record<string, string>>
+  start(): Promise<() => void>
+}
+
 /** Delivery numbers for the warm-up, and for a whole round. */
 const WARM_UP_NUMBERS = 10_000_000
 const ROUND_NUMBERS = 100_000_000
@@ -47,8 +53,10 @@ export async function measure(
   database: BenchDatabase,
   round = 0,
   owners?: number,
+  beside?: Beside,
 ): Promise<Measurement> {
-  const server = await startMode(mode, database.url)
+  const server = await startMode(mode, database.url, beside?.settings)
+  let end = () => {}
   const { port } = server
   try {
     const warmUpStart = round * ROUND_NUMBERS
@@ -62,6 +70,7 @@ export async function measure(
       firstNumber: warmUpStart,
       owners,
     })
+    if (beside) end = await beside.start()
     const { client } = database
     const sizesBefore = mode === 'nightpost' ? await sizesOf(client) : null
     const cpuBefore = await postgresCpu(client)
@@ -101,6 +110,7 @@ export async function measure(
       rss: after.rss,
     }
   } finally {
+    end()
     await server.close()
   }
 }

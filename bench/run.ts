@@ -1,5 +1,6 @@
 // npm run bench: measures every workload in every mode, and the database ceiling.
 import { Command } from 'commander'
+import { measureConsole } from './console.ts'
 import { copyCeiling } from './copy.ts'
 import { type BenchDatabase, startPostgres } from './database.ts'
 import { measureErased } from './erased.ts'
@@ -25,6 +26,7 @@ const options = new Command('bench')
   .option('--ledger <entries>', 'entries of the full ledger', '20000000')
   .option('--erased <ids>', 'only the mixture with and without so many erased ids; writes no file')
   .option('--workers <list>', 'only the rate with so many workers, comma-separated; writes no file')
+  .option('--console', 'only the mixture with and without a live page of the console; writes no file')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -40,7 +42,11 @@ const options = new Command('bench')
     ledger: string
     erased?: string
     workers?: string
+    console?: boolean
   }>()
+
+/** Only one comparison, which writes no file. */
+const isSpecial = options.erased !== undefined || options.workers !== undefined || options.console === true
 
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
@@ -60,16 +66,17 @@ try {
   if (options.erased) process.stdout.write(await measureErased(postgres, Number(options.erased)))
   if (options.workers)
     await measureWorkers(postgres, options.workers.split(',').map(Number), { seconds, rounds })
+  if (options.console) process.stdout.write(await measureConsole(postgres))
   for (const name of selectedWorkloads()) {
     for (const connections of connectionsFor(name)) await measureModes(name, connections)
     if (name !== 'mixture') await measureCeiling(name)
   }
-  if (!options.growthOnly && !options.erased && !options.workers) {
+  if (!options.growthOnly && !isSpecial) {
     const text = page(results)
     process.stdout.write(`\n${text}`)
     if (!options.quick && !options.only) writePage(text)
   }
-  if (options.growth && !options.quick && !options.only && !options.erased && !options.workers) {
+  if (options.growth && !options.quick && !options.only && !isSpecial) {
     const text = growthText(await measureGrowth(postgres, Number(options.soak), Number(options.ledger)))
     process.stdout.write(`\n${text}`)
     writeSection('growth', text)
@@ -79,7 +86,7 @@ try {
 }
 
 function selectedWorkloads(): WorkloadName[] {
-  if (options.growthOnly || options.erased || options.workers) return []
+  if (options.growthOnly || isSpecial) return []
   if (options.only) return [options.only]
   // log10 is part of the mixture, and is measured alone only on request.
   const names = Object.keys(workloads) as Array<keyof typeof workloads>

@@ -81,6 +81,8 @@ async function runSupervisor(): Promise<void> {
   const delay = SHUTDOWN_LIMIT + config.SHUTDOWN_DELAY_SECONDS * 1000
   // At a terminal SIGHUP means that it was closed.
   const skip: Array<'SIGHUP'> = process.stdin.isTTY ? [] : ['SIGHUP']
+  let roll = () => {}
+  for (const signal of skip) process.on(signal, () => roll())
   closeWithGrace({ delay, logger: log, skip }, async ({ err, signal }) => {
     logEnd(log, err, signal)
     await close()
@@ -112,7 +114,7 @@ async function runSupervisor(): Promise<void> {
     await database.release()
     process.exit(1)
   }
-  if (skip.length > 0) process.on('SIGHUP', () => void supervisor.roll())
+  roll = () => void supervisor.roll()
   await announce(database, listening)
 }
 

@@ -7,6 +7,7 @@ import { bodyOf } from '../src/console/delivery/json.ts'
 import { html } from '../src/console/html.ts'
 import { judge } from '../src/ingest/judge.ts'
 import { vendors } from '../src/vendors/index.ts'
+import { biomarker } from './setup/bodies.ts'
 import { loggedIn, TOKEN, type Visitor, visitorOf } from './setup/console.ts'
 import { fixtures, send } from './setup/fixtures.ts'
 import { guardSecret } from './setup/log-guard.ts'
@@ -127,6 +128,32 @@ describe('the console', () => {
     expect((await visitor.get('/?from=2001-01-01T00:00&to=2001-01-02T00:00')).text).toContain(
       'No delivery fits',
     )
+  })
+
+  it('shows how late a record came, and with how many others it was stored', async () => {
+    const createdAtUtc = new Date(Date.now() - 3 * 3_600_000).toISOString()
+    const stored: string[] = []
+    for (const id of ['alone', 'one of two', 'two of two']) {
+      const body = biomarker({ id, createdAtUtc })
+      const { json } = await service.sahha(body, 'BiomarkerCreatedIntegrationEvent')
+      stored.push(json.delivery_id ?? '')
+    }
+    // As if one transaction had stored the last two.
+    await service.db.query(
+      `update deliveries set change_position = (select change_position from deliveries where delivery_id = $1)
+       where delivery_id = $2`,
+      stored.slice(1),
+    )
+    const { text } = await visitor.get('/?vendor=sahha')
+    const cells = stored.map((id) => {
+      const [row = ''] = new RegExp(`<tr data-id="${id}">[^]*?</tr>`).exec(text) ?? []
+      return ['lag', 'group'].map((name) => new RegExp(`number ${name}">([^<]*)<`).exec(row)?.[1])
+    })
+    expect(cells).toEqual([
+      ['3 h', '1'],
+      ['3 h', '2'],
+      ['3 h', '2'],
+    ])
   })
 
   it('counts refused requests by which header was wrong, without its value', async () => {

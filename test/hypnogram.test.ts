@@ -161,7 +161,7 @@ const never = placed({
 const days: Days = {
   userId: 'user',
   timeZones: ['Europe/Berlin'],
-  undated: 1,
+  undated: ['s-now'],
   days: [
     { date: '2025-11-01', sessions: [] },
     {
@@ -502,7 +502,11 @@ describe('nightpost hypnogram', { timeout: 60_000 }, () => {
       insert into sleep_stage_windows (user_id, session_id, series, inference_seq_num, stages, delivery_id, received_at)
         values ('f', 'running', 'sleep', 0, '{0}', ${at})`)
     const days = await readDaysOf(undefined, 3)
-    expect(days).toMatchObject({ userId: 'f', timeZones: ['Asia/Seoul', 'Europe/Berlin'], undated: 1 })
+    expect(days).toMatchObject({
+      userId: 'f',
+      timeZones: ['Asia/Seoul', 'Europe/Berlin'],
+      undated: ['running'],
+    })
     expect(
       days?.days.map(({ date, sessions }) => [
         date,

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startBalancer } from './setup/balancer.ts'
 import { biomarker } from './setup/bodies.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
@@ -72,11 +72,13 @@ async function end({ child }: Replica, signal: NodeJS.Signals = 'SIGTERM') {
 const agent = new Agent({ keepAlive: true })
 afterAll(() => agent.destroy())
 
+const bodyOf = (id: string) => Buffer.from(JSON.stringify(biomarker({ id, category: 'c' })))
+
 /** The status of the answer; 0 if there was none. */
 function post(port: number, id: string): Promise<number> {
   const headers = { 'content-type': 'application/json', 'x-api-key': KEY, 'x-user-id': 'user-1' }
-  const body = JSON.stringify(biomarker({ id, category: 'c' }))
-  guardRequest(headers, Buffer.from(body))
+  const body = bodyOf(id)
+  guardRequest(headers, body)
   return new Promise((answered) => {
     const outgoing = request({
       port,
@@ -93,6 +95,24 @@ function post(port: number, id: string): Promise<number> {
     })
     outgoing.end(body)
   })
+}
+
+/** Locks the ledger until the test ends, whatever its result. */
+async function lockLedger() {
+  const holder = await db.lock('lock table deliveries in exclusive mode')
+  onTestFinished(() => holder.release())
+}
+
+/** Sends deliveries, and resolves when the replica has received all of them; `answers` are still to come. */
+async function hold(replica: Replica, ids: string[]) {
+  const answers = ids.map((id) => post(replica.port, id))
+  const bytes = ids.reduce((sum, id) => sum + bodyOf(id).length, 0)
+  const inFlight = async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${replica.port}/metrics`)).text()
+    return Number(/^nightpost_in_flight_bytes (\d+)$/m.exec(metrics)?.[1])
+  }
+  await expect.poll(inFlight, { timeout: 60_000 }).toBe(bytes)
+  return { answers: Promise.all(answers) }
 }
 
 /** Starts senders that send until `stop` is called. `answers`: the status of each delivery by its id. */
@@ -172,29 +192,28 @@ describe('SIGTERM', () => {
     SLOW,
     async () => {
       const replica = await start()
-      const holder = await db.lock('lock table deliveries in exclusive mode')
-      const answers = Array.from({ length: 60 }, (_, n) => post(replica.port, `held-up-${n}`))
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await lockLedger()
+      const { answers } = await hold(
+        replica,
+        Array.from({ length: 60 }, (_, n) => `held-up-${n}`),
+      )
       const { code, seconds } = await end(replica)
       expect(code).toBe(0)
       expect(seconds).toBeLessThan(20)
-      expect(new Set(await Promise.all(answers))).toEqual(new Set([503]))
-      await holder.release()
+      expect(new Set(await answers)).toEqual(new Set([503]))
     },
   )
 
   it('sent twice ends the process immediately', SLOW, async () => {
     const replica = await start()
-    const holder = await db.lock('lock table deliveries in exclusive mode')
-    const answer = post(replica.port, 'held')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await lockLedger()
+    const { answers } = await hold(replica, ['held'])
     const ending = end(replica)
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(replica.child.exitCode).toBe(null)
     replica.child.kill('SIGTERM')
     expect(await ending).toMatchObject({ code: 1 })
     expect((await ending).seconds).toBeLessThan(2)
-    expect(await answer).toBe(0)
-    await holder.release()
+    expect(await answers).toEqual([0])
   })
 })

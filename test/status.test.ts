@@ -56,7 +56,9 @@ async function status(...options: string[]) {
   const before = process.exitCode
   process.exitCode = 0
   try {
-    await statusCommand.exitOverride().parseAsync(options, { from: 'user' })
+    // A test of another file may have changed where the command writes.
+    const output = { writeOut: take, writeErr: take }
+    await statusCommand.exitOverride().configureOutput(output).parseAsync(options, { from: 'user' })
   } catch (error) {
     process.exitCode = (error as { exitCode: number }).exitCode
   } finally {

@@ -115,3 +115,13 @@ export function sizeOf(bytes: number | null): string {
   while (value >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1]
   return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
 }
+
+/** Milliseconds as a person reads them. */
+export function durationOf(milliseconds: number): string {
+  if (milliseconds < 0) return "none: the vendor's clock is ahead"
+  const seconds = milliseconds / 1000
+  if (seconds < 120) return `${seconds.toFixed(1)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`
+  return `${Math.round(seconds / 86_400)} d`
+}

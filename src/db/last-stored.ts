@@ -24,9 +24,13 @@ const STEP = 6 * 60 * 60_000
 /** If nothing is recorded yet, the entries of this period are read. */
 const FIRST_PERIOD = 24 * 60 * 60_000
 
+/** The latest entries that are read beside what is recorded. */
+const MOST_LATEST = 2_000
+
 /**
  * Returns when each event was last stored. An event that was never stored is left out. It reads what was recorded, and the
- * entries since then, so it needs no index of its own.
+ * latest entries since then, so it needs no index of its own. Where more arrive between two records, the time of a rare event
+ * is that of the last record.
  */
 export async function lastStored(
   client: Client,
@@ -40,9 +44,11 @@ export async function lastStored(
     `select vendor, event, (extract(epoch from max(at)) * 1000)::float8 as at from (
        select vendor, event, last_stored_at as at from event_activity
        union all
-       select vendor, event, received_at from deliveries where delivery_id >= $3 and outcome = 'stored'
+       (select vendor, event, case when outcome = 'stored' then received_at end from deliveries
+        where delivery_id >= $3 order by delivery_id desc limit ${MOST_LATEST})
      ) as known
-     where (vendor, event) in (select * from unnest($1::text[], $2::text[])) group by vendor, event`,
+     where (vendor, event) in (select * from unnest($1::text[], $2::text[])) group by vendor, event
+     having max(at) is not null`,
     [names.map(({ vendor }) => vendor), names.map(({ event }) => event), idAtTime(recordedUntil - OVERLAP)],
   )
   return rows

@@ -76,5 +76,5 @@ export interface Days {
   /** The time zones of the sessions, most recent last. */
   readonly timeZones: string[]
   /** Sessions that have no local time yet, because SESSION_COMPLETE has not come. */
-  readonly undated: number
+  readonly undated: readonly string[]
 }

@@ -31,11 +31,19 @@ export function clockChange(minutes: number): string {
   return `clocks go ${minutes < 0 ? 'back' : 'forward'} ${text}`
 }
 
+// To make a format takes longer than to draw a night.
+const [weekday, day, month] = (
+  [{ weekday: 'short' }, { day: 'numeric' }, { month: 'short' }] satisfies Intl.DateTimeFormatOptions[]
+).map((part) => new Intl.DateTimeFormat('en-GB', { ...part, timeZone: 'UTC' })) as [
+  Intl.DateTimeFormat,
+  Intl.DateTimeFormat,
+  Intl.DateTimeFormat,
+]
+
 /** `Mon 3 Nov` */
 export function shortDate(date: string): string {
-  const part = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' }).format(new Date(date))
-  return `${part({ weekday: 'short' })} ${part({ day: 'numeric' })} ${part({ month: 'short' }).slice(0, 3)}`
+  const at = new Date(date)
+  return `${weekday.format(at)} ${day.format(at)} ${month.format(at).slice(0, 3)}`
 }
 
 /** The title of a drawing of several days. */
@@ -51,6 +59,6 @@ export function daysHeading({ days }: Days): string {
 /** The subtitle of a drawing of several days: whose clock the axis shows, and what it leaves out. */
 export function daysSubtitle({ timeZones, undated }: Days): string {
   const zones = `Local time (${timeZones.join(', then ')})`
-  if (undated === 0) return zones
-  return `${zones}; ${undated === 1 ? 'a session in progress is' : `${undated} sessions in progress are`} left out`
+  if (undated.length === 0) return zones
+  return `${zones}; ${undated.length === 1 ? 'a session in progress is' : `${undated.length} sessions in progress are`} left out`
 }

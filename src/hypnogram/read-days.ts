@@ -32,7 +32,7 @@ export async function readDays(
         .reverse(),
     }))
   const zones = found.map(({ timeZone }) => timeZone).reverse()
-  return { userId: user, days, timeZones: [...new Set(zones)], undated: await countUndated(client, user) }
+  return { userId: user, days, timeZones: [...new Set(zones)], undated: await undatedSessions(client, user) }
 }
 
 async function lastUser(client: pg.Client): Promise<string | undefined> {
@@ -71,14 +71,16 @@ async function findSessions(client: pg.Client, userId: string, count: number): P
   return rows
 }
 
-async function countUndated(client: pg.Client, userId: string): Promise<number> {
-  const { rows } = await client.query(
-    `select count(distinct session_id)::int as undated from sleep_provisional_slices s
+/** The ids of the user's sessions of which only provisional windows are stored, the last id first. */
+export async function undatedSessions(client: pg.Client, userId: string): Promise<string[]> {
+  const { rows } = await client.query<{ session_id: string }>(
+    `select distinct session_id from sleep_provisional_slices as s
      where user_id = $1 and not exists (
-       select from sleep_nights n where n.user_id = s.user_id and n.session_id = s.session_id)`,
+       select from sleep_sessions as n where n.user_id = s.user_id and n.session_id = s.session_id
+     ) order by session_id desc`,
     [userId],
   )
-  return rows[0].undated
+  return rows.map(({ session_id }) => session_id)
 }
 
 function dateBefore(date: string, days: number): string {

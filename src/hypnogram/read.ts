@@ -58,11 +58,18 @@ export async function readSessions(
       Math.floor((night?.recordedMinutes ?? 0) * 2),
       ...[...sleep, ...snoring].map(({ firstEpoch, epochs }) => firstEpoch + epochs),
     )
-    const isLocal = withTicks && night?.bedTime
-    const ticks = isLocal ? await localTicks(client, [userId, sessionId], length) : elapsedTicks(length)
-    hypnograms.push({ userId, sessionId, length, sleep, snoring, ticks, ...(night && { night }) })
+    const ticks = elapsedTicks(length)
+    const hypnogram = { userId, sessionId, length, sleep, snoring, ticks, ...(night && { night }) }
+    hypnograms.push(withTicks ? await withLocalTicks(client, hypnogram) : hypnogram)
   }
   return hypnograms
+}
+
+/** The session with ticks in its local time, if that is known. */
+export async function withLocalTicks(client: pg.Client, hypnogram: Hypnogram): Promise<Hypnogram> {
+  const { userId, sessionId, length, night } = hypnogram
+  if (!night?.bedTime) return hypnogram
+  return { ...hypnogram, ticks: await localTicks(client, [userId, sessionId], length) }
 }
 
 interface SessionRun {

@@ -137,9 +137,11 @@ export async function readUnfinishedErasures(client: Client): Promise<DatabaseRe
   return rows[0].count > 0 ? rows[0] : null
 }
 
+/** Counts what the quarantine holds, by what was presented. `within` limits that to so many of the latest. */
 export async function readUnverified(
   client: Client,
   vendors: readonly Vendor[],
+  within: number | null = null,
 ): Promise<DatabaseReport['unverified']> {
   const proofs = vendors.flatMap(({ name, proofs }) =>
     Object.keys(proofs).map((header) => ({ name, header })),
@@ -147,12 +149,12 @@ export async function readUnverified(
   const { rows } = await client.query(
     `select vendor, presented, count(*)::int, sum(octet_length(body))::float8 as bytes,
        (extract(epoch from max(received_at)) * 1000)::float8 as last
-     from unverified_deliveries as u, lateral (
+     from (select * from unverified_deliveries order by delivery_id desc limit $3) as u, lateral (
        select coalesce(string_agg(header, ' and ' order by header), 'no credential') as presented
        from unnest($1::text[], $2::text[]) as proof(name, header)
        where proof.name = u.vendor and (u.headers ? header or u.hashed_headers ? header)
      ) as by group by vendor, presented order by vendor, count(*) desc`,
-    [proofs.map(({ name }) => name), proofs.map(({ header }) => header)],
+    [proofs.map(({ name }) => name), proofs.map(({ header }) => header), within],
   )
   return rows
 }

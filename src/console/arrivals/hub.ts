@@ -4,7 +4,8 @@ import { connectDirect } from '../../db/connect/pool.ts'
 import { idAtTime } from '../../db/uuid-time.ts'
 import type { ConsoleContext } from '../context.ts'
 import { inReading } from '../database.ts'
-import { type Arrival, arrivalsSince } from './read.ts'
+import { type DetailedArrival, withDetails } from './details.ts'
+import { arrivalsSince } from './read.ts'
 
 /** Milliseconds between two looks: at least, and if no hint comes. */
 const SOONEST = 500
@@ -14,7 +15,7 @@ const LATEST = 2_000
 const OVERLAP = 30_000
 
 /** Takes deliveries, the oldest first. `isCut`: there were more, which are left out. */
-export type Listener = (arrivals: readonly Arrival[], isCut: boolean) => void
+export type Listener = (arrivals: readonly DetailedArrival[], isCut: boolean) => void
 
 /**
  * Tells the open pages what arrived. It looks into the ledger when a commit gives a hint (`NOTIFY`), and by itself every two
@@ -91,10 +92,10 @@ export class Hub {
 
   async #tellNews(): Promise<void> {
     this.#lookedAt = Date.now()
-    const found = await this.#read(idAtTime(this.#context.now() - OVERLAP))
-    const news = found?.arrivals.filter(({ deliveryId }) => !this.#seen.has(deliveryId)) ?? []
+    const found = await this.#read(idAtTime(this.#context.now() - OVERLAP), this.#seen)
+    const news = found?.arrivals ?? []
     // If an earlier look knew one of them, what it did not read is older still.
-    const isCut = found?.isCut === true && news.length === found.arrivals.length && this.#seen.size > 0
+    const isCut = found?.isCut === true && !found.hasKnown && this.#seen.size > 0
     this.#pause = isCut ? LATEST : SOONEST
     for (const { deliveryId } of news) this.#seen.set(deliveryId, this.#lookedAt)
     for (const [id, at] of this.#seen) if (at < this.#lookedAt - 2 * OVERLAP) this.#seen.delete(id)
@@ -103,9 +104,15 @@ export class Hub {
     this.#look(LATEST)
   }
 
-  async #read(since: string) {
+  /** What arrived after `since`, without the deliveries in `known`. */
+  async #read(since: string, known: ReadonlyMap<string, unknown> = new Map()) {
     try {
-      return await inReading(this.#context.pool, (client) => arrivalsSince(client, since))
+      return await inReading(this.#context.pool, async (client) => {
+        const { arrivals, isCut } = await arrivalsSince(client, since)
+        const news = arrivals.filter(({ deliveryId }) => !known.has(deliveryId))
+        const hasKnown = news.length < arrivals.length
+        return { arrivals: await withDetails(client, this.#context, news), isCut, hasKnown }
+      })
     } catch (error) {
       this.#context.log.warn(
         { code: (error as { code?: string }).code },

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleContext } from '../context.ts'
 import { html } from '../html.ts'
+import type { DetailedArrival } from './details.ts'
 import { type Filter, filterOf, instantOf } from './filter.ts'
 import { Hub } from './hub.ts'
 import { refusedOf } from './page.ts'
@@ -78,7 +79,7 @@ function watchRefused({ metrics, vendors }: ConsoleContext, tell: (html: string)
 }
 
 /** Rows have no line ends within JSON, so one `data` line holds them. */
-function eventOf(arrivals: readonly Arrival[], isCut: boolean): string {
+function eventOf(arrivals: readonly DetailedArrival[], isCut: boolean): string {
   const rows = arrivals.map((arrival) => ({ id: arrival.deliveryId, html: rowOf(arrival).text }))
   return `id: ${arrivals.at(-1)?.deliveryId}\ndata: ${JSON.stringify({ rows, isCut })}\n\n`
 }

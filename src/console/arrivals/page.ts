@@ -1,11 +1,13 @@
 import { type Content, type Html, html } from '../html.ts'
 import { numbers, pageOf, tableOf, timeOf } from '../layout.ts'
+import type { DetailedArrival } from './details.ts'
 import { type Filter, isFiltered, OUTCOMES, queryOf } from './filter.ts'
 import type { Arrivals } from './read.ts'
 import type { RefusedCount } from './refused.ts'
 import { HEAD, rowOf } from './rows.ts'
 
-interface ArrivalsPage extends Arrivals {
+interface ArrivalsPage extends Omit<Arrivals, 'arrivals'> {
+  readonly arrivals: readonly DetailedArrival[]
   readonly filter: Filter
   /** Whether it begins with the latest delivery. */
   readonly isFirst: boolean

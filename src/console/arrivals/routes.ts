@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ConsoleContext } from '../context.ts'
 import { inReading } from '../database.ts'
 import { parameterOf, sendPage } from '../request.ts'
+import { withDetails } from './details.ts'
 import { filterOf } from './filter.ts'
 import { liveRoute } from './live.ts'
 import { arrivalsPage } from './page.ts'
@@ -20,7 +21,10 @@ export function arrivalRoutes(app: FastifyInstance, context: ConsoleContext): vo
     const filter = filterOf(request)
     const given = parameterOf(request, 'before')
     const before = uuid.test(given) ? given : ''
-    const read = await inReading(context.pool, (client) => readArrivals(client, filter, before))
+    const read = await inReading(context.pool, async (client) => {
+      const found = await readArrivals(client, filter, before)
+      return { ...found, arrivals: await withDetails(client, context, found.arrivals) }
+    })
     const refused = before === '' ? await refusedSince(context.metrics, context.vendors) : []
     return sendPage(reply, arrivalsPage({ ...read, filter, isFirst: before === '', vendors, refused }))
   })

@@ -1,6 +1,16 @@
 import type { Vendor } from '../../contract/vendor.ts'
 import { type Content, type Html, html } from '../html.ts'
-import { commandOf, factsOf, numbers, outcomeOf, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
+import {
+  commandOf,
+  durationOf,
+  factsOf,
+  numbers,
+  outcomeOf,
+  pageOf,
+  sizeOf,
+  tableOf,
+  timeOf,
+} from '../layout.ts'
 import { curlOf } from './curl.ts'
 import type { Delivery } from './read.ts'
 import type { Replayed } from './replay.ts'
@@ -163,13 +173,4 @@ function replayedOf({ isDryRun, transition, problem }: Replayed): Html {
   const isGood = transition.endsWith('→ stored')
   return html`<div class="notice ${isGood ? 'good' : 'warn'}" role="status"><p>${isDryRun ? 'A replay would change' : 'The replay changed'} the outcome: <strong>${transition}</strong>${problem && html` (<code>${problem}</code>)`}.</p>
 ${isDryRun && html`<p>Nothing was written. To write it, press Replay now below.</p>`}</div>`
-}
-
-function durationOf(milliseconds: number): string {
-  if (milliseconds < 0) return "none: the vendor's clock is ahead"
-  const seconds = milliseconds / 1000
-  if (seconds < 120) return `${seconds.toFixed(1)} s`
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`
-  return `${Math.round(seconds / 86_400)} d`
 }

@@ -56,7 +56,7 @@ export function healthReader({ vendors }: ConsoleContext): (client: pg.Client) =
     const names = declared(vendors)
     if (!slow || Date.now() - slow.at > SLOW_FOR) {
       const found = {
-        unverified: await readUnverified(client, vendors),
+        unverified: await readUnverified(client, vendors, MOST_RECENT),
         drift: await readDrift(client, vendors, now, MOST_RECENT / 2),
       }
       slow = { at: Date.now(), found }

@@ -26,6 +26,10 @@ const CHARTS = [
   ['diastolic_mmhg', 'Diastolic pressure', 'mmHg', 0],
 ] as const
 
+const formatOf = (digits: number) =>
+  new Intl.NumberFormat('en-GB', { maximumFractionDigits: digits, minimumFractionDigits: digits })
+const numberFormats = { 0: formatOf(0), 1: formatOf(1), 2: formatOf(2) }
+
 type Day = Readonly<Record<string, unknown>> & { readonly date: string }
 
 const WIDTH = 220
@@ -50,7 +54,7 @@ export function chartsOf(days: readonly Day[]): Html[] {
 interface Chart {
   readonly name: string
   readonly unit: string
-  readonly digits: number
+  readonly digits: keyof typeof numberFormats
   readonly points: ReadonlyArray<{ readonly at: number; readonly value: number }>
   readonly from: number
   readonly to: number
@@ -71,8 +75,7 @@ function chartOf({ name, unit, digits, points, from, to }: Chart): Html {
     const [cx, cy] = place(point).split(' ')
     return `<circle cx="${cx}" cy="${cy}" r="1.6"/>`
   })
-  const write = (value: number) =>
-    value.toLocaleString('en-GB', { maximumFractionDigits: digits, minimumFractionDigits: digits })
+  const write = (value: number) => numberFormats[digits].format(value)
   const latest = points.at(-1)?.value ?? 0
   const label = `${name}: ${write(latest)} ${unit} on the last day with a value; from ${write(least)} to ${write(most)} on ${points.length} days`
   return html`<figure class="chart"><figcaption>${name} <strong>${write(latest)}</strong> ${unit}</figcaption>

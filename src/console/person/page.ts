@@ -1,7 +1,7 @@
 import { drawSvg } from '../../hypnogram/svg.ts'
 import { drawDaysSvg } from '../../hypnogram/svg-days.ts'
 import type { SvgOptions } from '../../hypnogram/svg-document.ts'
-import type { Arrival } from '../arrivals/read.ts'
+import type { DetailedArrival } from '../arrivals/details.ts'
 import { HEAD, rowOf } from '../arrivals/rows.ts'
 import { type Content, type Html, html, raw } from '../html.ts'
 import { commandOf, numbers, pageOf, tableOf, timeOf } from '../layout.ts'
@@ -40,7 +40,7 @@ const linkTo = (id: string): Html =>
 export interface PersonPage {
   readonly personId: string
   readonly identities: readonly Identity[]
-  readonly deliveries: readonly Arrival[]
+  readonly deliveries: readonly DetailedArrival[]
   readonly showsValues: boolean
   readonly revealed?: {
     readonly sleep: readonly Sleep[]
@@ -123,5 +123,6 @@ ${rows.length > 0 && html`<details><summary>${rows.length} factors</summary>${ta
 
 const inWords = (name: string | null) => (name ?? '–').replaceAll('_', ' ')
 
-const numberOf = (value: number | null) =>
-  value === null ? '–' : value.toLocaleString('en-GB', { maximumFractionDigits: 2 })
+const numberFormat = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 2 })
+
+const numberOf = (value: number | null) => (value === null ? '–' : numberFormat.format(value))

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Days, Hypnogram } from '../../hypnogram/hypnogram.ts'
-import { readSessions } from '../../hypnogram/read.ts'
-import { readDays } from '../../hypnogram/read-days.ts'
+import { readSessions, withLocalTicks } from '../../hypnogram/read.ts'
+import { readDays, undatedSessions } from '../../hypnogram/read-days.ts'
 
 /** An id of a vendor that belongs to a person. */
 export interface Identity {
@@ -77,29 +77,20 @@ const DAYS = 14
 const MOST_UNDER_WAY = 3
 
 export async function readSleep(client: pg.Client, owner: string): Promise<Sleep> {
-  const { rows } = await client.query(
-    `select session_id from sleep_provisional_slices as s where user_id = $1 and not exists (
-       select from sleep_nights as n where n.user_id = s.user_id and n.session_id = s.session_id
-     ) group by session_id order by session_id desc limit ${MOST_UNDER_WAY}`,
-    [owner],
-  )
   const days = await readDays(client, owner, DAYS)
+  const longest = lastNight(days)
+  const underWay = days?.undated ?? (await undatedSessions(client, owner))
   return {
     ...{ owner, days },
-    last: (await readSessions(client, owner, lastNight(days)))[0] ?? null,
-    underWay: await readSessions(
-      client,
-      owner,
-      rows.map(({ session_id }) => session_id),
-    ),
+    last: longest ? await withLocalTicks(client, longest) : null,
+    underWay: underWay.length > 0 ? await readSessions(client, owner, underWay.slice(0, MOST_UNDER_WAY)) : [],
   }
 }
 
 /** The longest session of the last day that has one. */
-function lastNight(days: Days | null): string[] {
+function lastNight(days: Days | null): Hypnogram | undefined {
   const sessions = days?.days.findLast((day) => day.sessions.length > 0)?.sessions ?? []
-  const [longest] = [...sessions].sort((a, b) => b.length - a.length)
-  return longest ? [longest.sessionId] : []
+  return [...sessions].sort((a, b) => b.length - a.length)[0]
 }
 
 export interface Score {

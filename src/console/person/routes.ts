@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
+import { withDetails } from '../arrivals/details.ts'
 import { readArrivals } from '../arrivals/read.ts'
 import type { ConsoleContext } from '../context.ts'
 import { inReading } from '../database.ts'
@@ -59,6 +60,7 @@ export function personRoutes(app: FastifyInstance, context: ConsoleContext): voi
     const identities = personId === '' ? [] : await readIdentities(client, personId)
     if (identities.length === 0) return null
     const { arrivals } = await readArrivals(client, { ...NO_FILTER, user: personId }, '')
-    return { personId, identities, showsValues, deliveries: arrivals.slice(0, MOST_DELIVERIES) }
+    const deliveries = await withDetails(client, context, arrivals.slice(0, MOST_DELIVERIES))
+    return { personId, identities, showsValues, deliveries }
   }
 }
