@@ -4,7 +4,7 @@ const INSTALLED = `select exists (select from pg_extension where extname = 'citu
 
 /** `partmethod` is `h` for a table that is distributed by hash, and `n` for a reference table. */
 const DISTRIBUTED = `select exists (
-  select from pg_dist_partition where logicalrel = to_regclass('deliveries') and partmethod = 'h') as is`
+  select from pg_dist_partition where logicalrelid = to_regclass('deliveries') and partmethod = 'h') as is`
 
 type Client = Pick<pg.ClientBase, 'query'>
 
