@@ -91,7 +91,8 @@ async function runSupervisor(): Promise<void> {
     await close()
     return exitWith(reason)
   }
-  await migrate(database, log).catch((error) => fail(startError(error, config)))
+  const targets = vendors.flatMap((vendor) => vendor.targets)
+  await migrate(database, log, { targets }).catch((error) => fail(startError(error, config)))
   await warnOfFewConnections(database, workers, log).catch(() => {})
   const supervisor = new Supervisor({
     ...{ log, workers, heapOfEach: heapOfEach(workers) },

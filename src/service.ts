@@ -74,14 +74,14 @@ export async function startService(
   const config = { ...settings, LOG_ID_KEY: logIdKey }
   const database = databaseOf(config, databaseUrl)
   const workers = place?.workers ?? 1
-  if (!place) await migrate(database, log)
+  const targets = vendors.flatMap((vendor) => vendor.targets)
+  if (!place) await migrate(database, log, { targets })
   const pool = createPool(database, log, {}, workers)
   const stopFollowing = await followDatabase(pool, clock)
   const guard = new SchemaGuard(pool)
   await guard.look()
 
   const metrics = createMetrics()
-  const targets = vendors.flatMap((vendor) => vendor.targets)
   const store = adaptingStore(pool, targets, limitsOfEach(workers, limits))
   const hint = new ChangeHint(pool)
   reportFrom(store, metrics, hint, log)

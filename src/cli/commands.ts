@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   {
+    name: 'distribute',
+    summary: 'distribute the tables over a Citus cluster',
+    load: async () => (await import('./distribute.ts')).distributeCommand,
+  },
+  {
     name: 'maintain',
     summary: "do the ledger's upkeep once: pack, drop, delete",
     load: async () => (await import('./maintain.ts')).maintainCommand,

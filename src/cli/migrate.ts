@@ -34,7 +34,8 @@ export const migrateCommand = new Command('migrate')
       const client = await connectToMigrate(database)
       try {
         const { schema } = database
-        await migrateOn(client, { schema, log: { info } })
+        const targets = vendors.flatMap((vendor) => vendor.targets)
+        await migrateOn(client, { schema, log: { info }, targets })
         info('The database is up to date.')
         const steps = onlineSteps(vendors)
         const left = await runOnlineSteps(client, { steps, schema, log: { info } })

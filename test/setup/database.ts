@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
+import { CITUS_URL, createDistributed, createOnCitus, dropOnCitus } from './citus.ts'
 import { TEMPLATE, withDatabase } from './cluster.ts'
 import { emptied, isAlone } from './reuse.ts'
 
@@ -28,14 +29,51 @@ const spare: string[] = []
  * earlier test dropped is used again, if that test changed only rows in it.
  */
 export async function createDatabase(template = TEMPLATE): Promise<TestDatabase> {
+  if (CITUS_URL && template === TEMPLATE) return createCitusDatabase()
   const name = (template === TEMPLATE && spare.pop()) || (await clone(template))
   const direct = withDatabase(inject('serverUrl'), name)
+  return openDatabase({
+    direct,
+    url: withDatabase(inject('pooledUrl'), name),
+    empty: emptied,
+    drop: async (client) => {
+      const isEmpty =
+        template === TEMPLATE && (await isAlone(client).catch(() => false)) && (await emptied(client))
+      await client.end()
+      if (isEmpty) spare.push(name)
+      else await onServer(`drop database ${name} with (force)`)
+    },
+  })
+}
+
+/** Creates a database on the Citus cluster of TEST_CITUS_URL: migrated and distributed, or with the extension alone. */
+export async function createCitusDatabase({ isDistributed = true } = {}): Promise<TestDatabase> {
+  const name = newName()
+  const direct = isDistributed ? await createDistributed(name) : await createOnCitus(name)
+  return openDatabase({
+    ...{ direct, url: direct },
+    empty: async () => false,
+    drop: async (client) => {
+      await client.end()
+      await dropOnCitus(name)
+    },
+  })
+}
+
+interface Opened {
+  readonly url: string
+  readonly direct: string
+  empty(client: pg.Client): Promise<boolean>
+  drop(client: pg.Client): Promise<void>
+}
+
+async function openDatabase({ url, direct, empty, drop }: Opened): Promise<TestDatabase> {
   const client = new pg.Client({ connectionString: direct, types: asText, options: '-c timezone=UTC' })
   client.on('error', () => {})
   await client.connect()
   let lastQuery: Promise<unknown> = Promise.resolve()
   return {
-    url: withDatabase(inject('pooledUrl'), name),
+    url,
     direct,
     // A connection runs one query at a time, so concurrent queries wait for each other.
     query: async (text, values) => {
@@ -50,19 +88,15 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
       await holder.query(statement)
       return { release: () => holder.end() }
     },
-    empty: () => emptied(client),
-    drop: async () => {
-      const isEmpty =
-        template === TEMPLATE && (await isAlone(client).catch(() => false)) && (await emptied(client))
-      await client.end()
-      if (isEmpty) spare.push(name)
-      else await onServer(`drop database ${name} with (force)`)
-    },
+    empty: () => empty(client),
+    drop: () => drop(client),
   }
 }
 
+const newName = () => `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`
+
 async function clone(template: string): Promise<string> {
-  const name = `${inject('databasePrefix')}${randomBytes(6).toString('hex')}`
+  const name = newName()
   await onServer(`create database ${name} template ${template}`)
   return name
 }

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import type { Target } from '../../tables/target.ts'
+import { distributeLater } from '../citus/distribute.ts'
+import { renewTimeZones } from '../citus/views.ts'
 import { sqlState } from '../commit/failure.ts'
 import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
@@ -28,6 +31,8 @@ export interface MigrateOptions {
   readonly schema?: string
   readonly log?: Progress | undefined
   readonly lockRetry?: LockRetryPolicy
+  /** The vendors' tables: where Citus has distributed the database, those that a migration adds are distributed, too. */
+  readonly targets?: readonly Target[]
 }
 
 /** Opens a connection that keeps its session, for migrations and online steps. Returns null if a pooler in transaction mode is in between. */
@@ -76,7 +81,7 @@ const NEEDS_DIRECT =
  * so that a role that may only read and write rows can start. Throws a `MigrationError` with Postgres' message.
  */
 export async function migrateOn(client: pg.ClientBase, options: MigrateOptions = {}): Promise<void> {
-  const { schema = 'public', log, lockRetry = LOCK_RETRY_POLICY } = options
+  const { schema = 'public', log, lockRetry = LOCK_RETRY_POLICY, targets = [] } = options
   await requireServer(client)
   await resetSession(client, schema)
   if (missing(await readRecord(client)).length > 0) {
@@ -89,6 +94,7 @@ export async function migrateOn(client: pg.ClientBase, options: MigrateOptions =
       await client.query('select pg_advisory_unlock($1)', [lockOf(schema)]).catch(() => {})
     }
   }
+  await distributeLater(client, targets, (message) => log?.info(message))
   await renewFeedEpoch(client, lockRetry, log)
   await refreshTimeZones(client)
   await keepPartitions(client)
@@ -179,7 +185,14 @@ async function takeTurn(client: pg.ClientBase, schema: string, log?: Progress): 
  */
 async function refreshTimeZones(client: pg.ClientBase): Promise<void> {
   await client.query(`set lock_timeout = '2s'`)
-  await client.query('refresh materialized view concurrently time_zones').catch(() => {})
+  const { rows } = await client.query(
+    `select relkind = 'm' as is from pg_class where oid = 'time_zones'::regclass`,
+  )
+  // Where Citus has distributed the database it is a table.
+  await (rows[0].is
+    ? client.query('refresh materialized view concurrently time_zones')
+    : renewTimeZones(client)
+  ).catch(() => {})
   await client.query('set lock_timeout = 0')
 }
 

@@ -1,0 +1,108 @@
+import type pg from 'pg'
+import { quoted } from '../migrate/migration-files.ts'
+
+type Client = Pick<pg.ClientBase, 'query'>
+
+/**
+ * Makes `time_zones` a table, because Citus copies no materialised view to the nodes. Its views read the table then. Returns
+ * whether it was not one yet.
+ */
+export async function replaceTimeZones(client: Client): Promise<boolean> {
+  const { rows } = await client.query(
+    `select relkind = 'm' as is_view from pg_class where oid = 'time_zones'::regclass`,
+  )
+  if (!rows[0].is_view) return false
+  await inTransaction(client, async () => {
+    await client.query(
+      `alter materialized view time_zones rename to time_zones_before;
+       alter index time_zones_name_idx rename to time_zones_before_name_idx;
+       create table time_zones (name text primary key);
+       insert into time_zones select name from time_zones_before`,
+    )
+    await repeatComments(client)
+    await repeatGrants(client)
+    for (const { name, definition } of await readersOf(client, 'time_zones_before'))
+      await client.query(
+        `create or replace view ${quoted(name)} as ${definition.replaceAll('time_zones_before', 'time_zones')}`,
+      )
+    await client.query('drop materialized view time_zones_before')
+  })
+  return true
+}
+
+/** The server's own names, as the migrations select them. */
+export const SERVER_TIME_ZONES = `select distinct name from pg_timezone_names
+  where (name ~ '[/a-z]' or name in ('UTC', 'GMT')) and name !~ '^(posix|right)/'
+    and name not in ('localtime', 'posixrules', 'Factory')`
+
+/** Makes the table the server's list again, after an update of the server. */
+export async function renewTimeZones(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select array(${SERVER_TIME_ZONES}) as server, array(select name from time_zones) as held`,
+  )
+  const [server, held] = [new Set<string>(rows[0].server), new Set<string>(rows[0].held)]
+  const more = [...server].filter((name) => !held.has(name))
+  const fewer = [...held].filter((name) => !server.has(name))
+  if (more.length > 0)
+    await client.query('insert into time_zones select unnest($1::text[]) on conflict do nothing', [more])
+  if (fewer.length > 0) await client.query('delete from time_zones where name = any($1::text[])', [fewer])
+}
+
+/**
+ * `delivery_bodies` of a distributed ledger. A body is in its entry or in a pack of its owner, never in a group; the join is one
+ * that every shard does for itself. A later migration may have replaced the view.
+ */
+export async function replaceBodiesView(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select pg_get_viewdef('delivery_bodies'::regclass) ~ 'body_groups' as reads_groups`,
+  )
+  if (rows[0].reads_groups) await client.query(`create or replace view delivery_bodies as ${BODIES}`)
+}
+
+const NTH = 'array_position(p.delivery_ids, d.delivery_id)'
+const BODY = `coalesce(d.body, substring(p.bytes from coalesce(p.ends[${NTH} - 1], 0) + 1
+    for p.ends[${NTH}] - coalesce(p.ends[${NTH} - 1], 0)))`
+
+const BODIES = `select d.owner, d.vendor, d.delivery_id, d.received_at, ${BODY} as body
+from deliveries as d left join body_packs as p on d.body is null and p.owner = d.owner
+  and p.pack_id <= d.delivery_id and p.last_id >= d.delivery_id and d.delivery_id = any (p.delivery_ids)
+where d.body is not null or p.owner is not null`
+
+async function readersOf(client: Client, name: string): Promise<Array<{ name: string; definition: string }>> {
+  const { rows } = await client.query(
+    `select distinct c.relname as name, pg_get_viewdef(c.oid) as definition
+     from pg_depend as d join pg_rewrite as r on r.oid = d.objid and d.classid = 'pg_rewrite'::regclass
+     join pg_class as c on c.oid = r.ev_class
+     where d.refobjid = to_regclass($1) and c.relkind = 'v'`,
+    [name],
+  )
+  return rows
+}
+
+async function repeatComments(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select format('comment on table time_zones is %L', obj_description('time_zones_before'::regclass)) as text
+     union all select format('comment on column time_zones.name is %L', col_description('time_zones_before'::regclass, 1))`,
+  )
+  for (const { text } of rows) await client.query(text)
+}
+
+async function repeatGrants(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select format('grant select on time_zones to %s', case a.grantee when 0 then 'public' else a.grantee::regrole::text end) as text
+     from pg_class as c cross join lateral aclexplode(c.relacl) as a
+     where c.oid = 'time_zones_before'::regclass and a.privilege_type = 'SELECT' and a.grantee <> c.relowner`,
+  )
+  for (const { text } of rows) await client.query(text)
+}
+
+async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
+  await client.query('begin')
+  try {
+    await work()
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}

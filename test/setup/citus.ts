@@ -1,0 +1,80 @@
+import pg from 'pg'
+import { distribute } from '../../src/db/citus/distribute.ts'
+import { connectToMigrate, migrate, resetSession } from '../../src/db/migrate/migrate.ts'
+import { vendors } from '../../src/vendors/index.ts'
+
+/** A database on the coordinator of a Citus cluster: its nodes are those of the test databases. Absent: Citus is not tested. */
+export const CITUS_URL = process.env.TEST_CITUS_URL
+
+/** Few shards, because a test of all shards opens a connection for each. */
+const SHARDS = 4
+
+const targets = vendors.flatMap((vendor) => vendor.targets)
+
+/** Creates a database with the extension on every node, and makes the nodes known to its coordinator. It has no tables. */
+export async function createOnCitus(name: string): Promise<string> {
+  const { coordinator, workers } = await nodes()
+  for (const node of [...workers, coordinator]) {
+    await onServer(node, `create database ${name}`)
+    await onServer(withName(node, name), 'create extension citus')
+  }
+  const url = withName(coordinator, name)
+  const statements = [
+    `select citus_set_coordinator_host('${new URL(url).hostname}', ${new URL(url).port})`,
+    ...workers.map((worker) => `select citus_add_node('${worker.hostname}', ${worker.port})`),
+    `alter database ${name} set citus.shard_count = ${SHARDS}`,
+  ]
+  for (const statement of statements) await onServer(url, statement)
+  return url
+}
+
+/** Creates a migrated and distributed database. */
+export async function createDistributed(name: string): Promise<string> {
+  const url = await createOnCitus(name)
+  await migrate(url)
+  await distributeAt(url)
+  return url
+}
+
+export async function distributeAt(url: string, options: { dryRun?: boolean } = {}) {
+  const client = await connectToMigrate(url)
+  try {
+    await resetSession(client, 'public')
+    return await distribute(client, { targets, ...options })
+  } finally {
+    await client.end()
+  }
+}
+
+export async function dropOnCitus(name: string): Promise<void> {
+  const { coordinator, workers } = await nodes()
+  for (const node of [coordinator, ...workers])
+    await onServer(node, `drop database if exists ${name} with (force)`)
+}
+
+const withName = (node: URL | string, name: string): string =>
+  Object.assign(new URL(node), { pathname: `/${name}` }).href
+
+async function nodes(): Promise<{ coordinator: URL; workers: URL[] }> {
+  const coordinator = new URL(CITUS_URL as string)
+  const { rows } = await onServer(
+    coordinator,
+    `select nodename as host, nodeport as port from pg_dist_node where groupid <> 0 and noderole = 'primary' order by nodeid`,
+  )
+  return {
+    coordinator,
+    workers: rows.map(({ host, port }) =>
+      Object.assign(new URL(coordinator), { hostname: host, port: String(port) }),
+    ),
+  }
+}
+
+async function onServer(url: URL | string, statement: string): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: String(url) })
+  await client.connect()
+  try {
+    return await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
