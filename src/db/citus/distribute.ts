@@ -6,7 +6,7 @@ import { quoted } from '../migrate/migration-files.ts'
 import { bodiesIntoEntries } from './bodies.ts'
 import { hasCitus, isDistributed } from './state.ts'
 import { type DistributedTable, distributedTables, LOCAL_TABLES, REFERENCE_TABLES } from './tables.ts'
-import { replaceBodiesView, replaceTimeZones } from './views.ts'
+import { replaceBodiesView, replacePersonFunction, replaceTimeZones } from './views.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -87,6 +87,7 @@ async function distributeTables(
     }
     if (isMissing('deliveries')) await bodiesIntoEntries(client, log)
     await replaceBodiesView(client)
+    await replacePersonFunction(client)
     for (const table of todo) {
       await distributeTable(client, table, tables[0] as DistributedTable)
       log(`distributed ${table.name} by ${table.column}`)
