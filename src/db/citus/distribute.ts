@@ -121,7 +121,7 @@ async function truncateLocalCopies(client: Client, names: readonly string[]): Pr
   const { rows } = await client.query(
     `select c.oid::regclass::text as name from unnest($1::text[]) with ordinality as r(name, nth)
      join pg_class as c on c.oid = to_regclass(quote_ident(r.name))
-     where exists (select from pg_partition_tree(c.oid) as p where p.isleaf and pg_relation_size(p.relid) > 0)
+     where pg_relation_size(c.oid) > 0 or exists (select from pg_partition_tree(c.oid) as p where p.isleaf and pg_relation_size(p.relid) > 0)
      order by r.nth`,
     [names],
   )
