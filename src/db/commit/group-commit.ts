@@ -6,7 +6,7 @@ import type { TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
 import { failureOf, sqlState } from './failure.ts'
 import { defaultLimits, type Limits, Transactions } from './limits.ts'
-import { Deadlines, type PendingDelivery, Queue } from './queue.ts'
+import { Deadlines, type Group, type Lanes, ONE_LANE, type PendingDelivery, Queue } from './queue.ts'
 import { splitGroup } from './split-group.ts'
 
 /** Writes a group as one transaction and returns the receipt of each delivery, in the same order. */
@@ -17,9 +17,13 @@ export interface GroupWriter {
 /** How often a group is tried that is in conflict with another transaction. */
 const ATTEMPTS = 3
 
+/** Connection failure, reported by a server that is itself connected. */
+const LOST_NODE = '08006'
+
 /**
- * Group commit: a writer that becomes free commits all queued deliveries as one transaction, up to a limit. Nothing
- * waits to make a group larger. Groups grow because deliveries arrive while the group before them is written.
+ * Group commit: a writer that becomes free commits all queued deliveries of a lane as one transaction, up to a limit. Nothing
+ * waits to make a group larger. Groups grow because deliveries arrive while the group before them is written. On plain
+ * Postgres there is one lane.
  *
  * The states of a delivery:
  *
@@ -49,7 +53,6 @@ const ATTEMPTS = 3
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
   readonly #writer: GroupWriter
-  readonly #limits: Limits
   readonly #queue: Queue
   readonly #deadlines: Deadlines
   readonly #transactions: Transactions
@@ -62,19 +65,23 @@ export class GroupCommit implements Store {
   /** Called with an error of Nightpost's own code, and the trace of the delivery that it concerns. */
   onFault: (error: Error, trace?: DeliveryTrace) => void = () => {}
 
-  constructor(pool: Pick<pg.Pool, 'connect'>, writer: GroupWriter, limits: Limits = defaultLimits) {
+  constructor(
+    pool: Pick<pg.Pool, 'connect'>,
+    writer: GroupWriter,
+    limits: Limits = defaultLimits,
+    lanes: Lanes = ONE_LANE,
+  ) {
     this.#pool = pool
     this.#writer = writer
-    this.#limits = limits
-    this.#queue = new Queue(limits)
+    this.#queue = new Queue(limits, lanes)
     this.#deadlines = new Deadlines(limits.answerWithin)
-    this.#transactions = new Transactions(limits)
+    this.#transactions = new Transactions(limits, () => lanes.areMany)
   }
 
   /** What is queued and what is written at this moment, with the limits of each. */
   get load() {
-    const { writers } = this.#limits
-    return { queue: this.#queue.load, writers: { busy: this.#transactions.count, all: writers } }
+    const { count, most } = this.#transactions
+    return { queue: this.#queue.load, writers: { busy: count, all: most } }
   }
 
   /** Why the store takes no delivery at this moment; null if it does. */
@@ -108,16 +115,25 @@ export class GroupCommit implements Store {
   }
 
   #beginIfWorthwhile(): void {
-    if (!this.#transactions.hasFreeWriter) return
-    if (this.#transactions.shouldBegin(this.#queue.length)) void this.#runWriter()
-    else if (this.#queue.length > 0) this.#transactions.askAgainLater(() => this.#beginIfWorthwhile())
+    while (this.#transactions.hasFreeWriter) {
+      const group = this.#takeGroup()
+      if (!group) {
+        if (this.#queue.length > 0) this.#transactions.askAgainLater(() => this.#beginIfWorthwhile())
+        return
+      }
+      void this.#runWriter(group)
+    }
+  }
+
+  #takeGroup(): Group | null {
+    return this.#queue.takeGroup((queued, lane) => this.#transactions.shouldBegin(queued, lane))
   }
 
   /** One writer: writes group after group as long as that is useful. */
-  async #runWriter(): Promise<void> {
-    while (this.#transactions.shouldBegin(this.#queue.length)) {
-      const group = this.#queue.takeGroup()
-      await this.#transactions.run(group.length, () => this.#settleGroup(group))
+  async #runWriter(first: Group): Promise<void> {
+    for (let group: Group | null = first; group; group = this.#takeGroup()) {
+      const { lane, deliveries } = group
+      await this.#transactions.run(lane, deliveries.length, () => this.#settleGroup(deliveries))
     }
     this.#beginIfWorthwhile()
     if (this.#transactions.count === 0) this.#onClosed?.()
@@ -217,7 +233,9 @@ export class GroupCommit implements Store {
       client.release()
       return receipts
     } catch (error) {
-      const isRolledBack = failureOf(error) !== 'connection' && (await rollBack(client))
+      // The coordinator of Citus reports that it has lost a node. The connection to the coordinator is kept.
+      const isKept = failureOf(error) !== 'connection' || sqlState(error) === LOST_NODE
+      const isRolledBack = isKept && (await rollBack(client))
       client.release(!isRolledBack)
       throw error
     }

@@ -2,6 +2,8 @@
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
   readonly writers: number
+  /** The same where deliveries wait in several lanes: each transaction waits for one of several nodes. */
+  readonly laneWriters: number
   /** Milliseconds after which a transaction counts as long, so that queued deliveries no longer wait for it. */
   readonly longTransaction: number
   /** A group gets no further delivery once it contains this much. */
@@ -19,6 +21,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   writers: 2,
+  laneWriters: 4,
   longTransaction: 100,
   groupDeliveries: 512,
   groupRows: 10_000,
@@ -32,6 +35,8 @@ export const defaultLimits: Limits = {
 /** The limits of each of so many processes on one machine: together they may queue as much as one. */
 export const limitsOfEach = (workers: number, limits = defaultLimits): Limits => ({
   ...limits,
+  // Each of several workers has fewer connections.
+  laneWriters: workers === 1 ? limits.laneWriters : Math.min(limits.laneWriters, limits.writers),
   waitingDeliveries: Math.ceil(limits.waitingDeliveries / workers),
   waitingBytes: Math.ceil(limits.waitingBytes / workers),
   waitingRows: Math.ceil(limits.waitingRows / workers),
@@ -39,39 +44,53 @@ export const limitsOfEach = (workers: number, limits = defaultLimits): Limits =>
 
 /** The group transactions that run at this moment, and the rule that says when another one may begin. */
 export class Transactions {
-  readonly #limits: Pick<Limits, 'writers' | 'longTransaction'>
-  readonly #running = new Set<{ readonly deliveries: number; readonly since: number }>()
+  readonly #limits: Pick<Limits, 'writers' | 'laneWriters' | 'longTransaction'>
+  readonly #areLanesMany: () => boolean
+  readonly #running = new Set<{
+    readonly lane: number
+    readonly deliveries: number
+    readonly since: number
+  }>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(limits: Pick<Limits, 'writers' | 'longTransaction'>) {
+  constructor(
+    limits: Pick<Limits, 'writers' | 'laneWriters' | 'longTransaction'>,
+    areLanesMany: () => boolean = () => false,
+  ) {
     this.#limits = limits
+    this.#areLanesMany = areLanesMany
   }
 
   get count(): number {
     return this.#running.size
   }
 
+  get most(): number {
+    return this.#areLanesMany() ? this.#limits.laneWriters : this.#limits.writers
+  }
+
   get hasFreeWriter(): boolean {
-    return this.#running.size < this.#limits.writers
+    return this.#running.size < this.most
   }
 
   /**
-   * Whether a transaction should begin for `queued` deliveries. Beside a running transaction it should only if at least
-   * as many deliveries are queued as that one writes. Otherwise they are committed sooner, and at less cost, together
-   * with those that arrive until a writer is free. A transaction that takes long does not count: it may wait for a lock.
+   * Whether a transaction should begin for `queued` deliveries of a lane. Beside a running transaction of the lane it should only
+   * if at least as many deliveries are queued as that one writes. Otherwise they are committed sooner, and at less cost,
+   * together with those that arrive until it has ended. A transaction that takes long does not count: it may wait for a lock.
    */
-  shouldBegin(queued: number): boolean {
+  shouldBegin(queued: number, lane: number): boolean {
     if (queued === 0) return false
     let writing = 0
-    for (const { deliveries, since } of this.#running) {
-      if (performance.now() - since < this.#limits.longTransaction) writing += deliveries
+    for (const running of this.#running) {
+      if (running.lane !== lane) continue
+      if (performance.now() - running.since < this.#limits.longTransaction) writing += running.deliveries
     }
     return queued >= writing
   }
 
   /** Runs one transaction, which counts as running until `write` has ended. */
-  async run(deliveries: number, write: () => Promise<void>): Promise<void> {
-    const transaction = { deliveries, since: performance.now() }
+  async run(lane: number, deliveries: number, write: () => Promise<void>): Promise<void> {
+    const transaction = { lane, deliveries, since: performance.now() }
     this.#running.add(transaction)
     await write()
     this.#running.delete(transaction)

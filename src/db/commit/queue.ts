@@ -13,26 +13,53 @@ export interface PendingDelivery {
   reject(error: Error): void
 }
 
-/** The deliveries that wait for a writer, first in, first out. Its limits bound the memory that they take. */
+/** Which lane the deliveries of an owner wait in. A group has deliveries of one lane. */
+export interface Lanes {
+  readonly areMany: boolean
+  of(owner: string): number
+}
+
+/** On plain Postgres any deliveries can be committed together. */
+export const ONE_LANE: Lanes = { areMany: false, of: () => 0 }
+
+interface Queued {
+  readonly pending: PendingDelivery
+  readonly size: Size
+}
+
+/** Deliveries of one lane that one transaction should contain. */
+export interface Group {
+  readonly lane: number
+  readonly deliveries: PendingDelivery[]
+}
+
+/**
+ * The deliveries that wait for a writer. In a lane they are first in, first out. The lanes take turns, so a lane with many
+ * deliveries does not hold up the others. Limits bound the memory that all lanes take together.
+ */
 export class Queue {
   readonly #limits: Limits
-  #queued: Array<{ readonly pending: PendingDelivery; readonly size: Size }> = []
+  readonly #laneOf: Lanes['of']
+  /** The lanes with deliveries. The one whose turn is next comes first. */
+  readonly #lanes = new Map<number, Queued[]>()
+  #length = 0
   #bytes = 0
   #rows = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, lanes: Lanes = ONE_LANE) {
     this.#limits = limits
+    this.#laneOf = (owner) => lanes.of(owner)
   }
 
   get length(): number {
-    return this.#queued.length
+    return this.#length
   }
 
   /** What is queued, and the limit of each. */
   get load() {
     const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
     return {
-      deliveries: { now: this.#queued.length, most: waitingDeliveries },
+      deliveries: { now: this.#length, most: waitingDeliveries },
       bytes: { now: this.#bytes, most: waitingBytes },
       rows: { now: this.#rows, most: waitingRows },
     }
@@ -40,25 +67,42 @@ export class Queue {
 
   get isFull(): boolean {
     const { waitingDeliveries, waitingBytes, waitingRows } = this.#limits
-    return (
-      this.#queued.length >= waitingDeliveries || this.#bytes >= waitingBytes || this.#rows >= waitingRows
-    )
+    return this.#length >= waitingDeliveries || this.#bytes >= waitingBytes || this.#rows >= waitingRows
   }
 
   push(pending: PendingDelivery): void {
+    const { arrival, verdict } = pending.delivery
     const size = sizeOf(pending.delivery)
-    this.#queued.push({ pending, size })
-    this.#bytes += pending.delivery.arrival.body.length
+    const lane = this.#laneOf(verdict.owner)
+    const queued = this.#lanes.get(lane)
+    if (queued) queued.push({ pending, size })
+    else this.#lanes.set(lane, [{ pending, size }])
+    this.#length += 1
+    this.#bytes += arrival.body.length
     this.#rows += size.rows
   }
 
-  /** Removes the oldest deliveries, as many as one transaction should contain; always at least one, whatever its size. */
-  takeGroup(): PendingDelivery[] {
+  /**
+   * Removes the oldest deliveries of the lane whose turn it is, of those that `isReady` names: as many as one transaction should
+   * contain, always at least one, whatever its size. Null if no lane is ready.
+   */
+  takeGroup(isReady: (queued: number, lane: number) => boolean = () => true): Group | null {
+    for (const [lane, queued] of this.#lanes) {
+      if (!isReady(queued.length, lane)) continue
+      const deliveries = this.#takeOf(queued)
+      this.#lanes.delete(lane)
+      if (queued.length > 0) this.#lanes.set(lane, queued)
+      return { lane, deliveries }
+    }
+    return null
+  }
+
+  #takeOf(queued: Queued[]): PendingDelivery[] {
     const { groupDeliveries, groupRows, groupBytes } = this.#limits
     let rows = 0
     let bytes = 0
     let count = 0
-    for (const { pending, size } of this.#queued) {
+    for (const { pending, size } of queued) {
       rows += size.rows
       bytes += size.bytes
       if (count > 0 && (count === groupDeliveries || rows > groupRows || bytes > groupBytes)) break
@@ -66,7 +110,8 @@ export class Queue {
       this.#rows -= size.rows
       count += 1
     }
-    return this.#queued.splice(0, count).map(({ pending }) => pending)
+    this.#length -= count
+    return queued.splice(0, count).map(({ pending }) => pending)
   }
 }
 

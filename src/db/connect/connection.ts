@@ -59,6 +59,11 @@ export class Connection extends pg.Client {
     return this.settings ? notInForce(this.settings, found) : []
   }
 
+  /** Milliseconds that a statement waits for a lock; 0 is no limit. */
+  get lockTimeout(): number {
+    return this.settings?.lockTimeout ?? 0
+  }
+
   // biome-ignore lint/suspicious/noExplicitAny: it has the signatures of all of pg's overloads
   override query(...given: any[]): any {
     // biome-ignore lint/suspicious/noExplicitAny: see above

@@ -32,7 +32,6 @@ const VALUE_FORMATS: Record<string, string> = {
  * limit for JIT.
  */
 const PLANNER: Record<string, string> = {
-  plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
@@ -40,6 +39,13 @@ const PLANNER: Record<string, string> = {
   enable_indexscan: 'on',
   jit: 'off',
 }
+
+/**
+ * Citus can plan a statement only if it knows the values, so that it finds the shard. The parameter exists where its library is
+ * loaded, so elsewhere nothing is looked up.
+ */
+const PLAN_CACHE_MODE = `case when current_setting('citus.shard_count', true) is not null
+  and exists (select from pg_catalog.pg_extension where extname = 'citus') then 'auto' else 'force_generic_plan' end`
 
 /** A 200 promises durability. `remote_apply` waits for more than `on`, so it is kept if the database has it. */
 const DURABLE = `case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end`
@@ -82,6 +88,7 @@ export function settingsFor(settings: SessionSettings, scope: 'session' | 'trans
     `case when current_setting('transaction_timeout', true) is not null then ${set('transaction_timeout', "'0'")} end`,
   )
   if (writes) {
+    all.push(set('plan_cache_mode', PLAN_CACHE_MODE))
     all.push(set('synchronous_commit', DURABLE))
     // Postgres' log of a failed statement quotes values of the row. Nightpost logs the SQLSTATE instead. Only a role with
     // the privilege may change this.

@@ -13,13 +13,17 @@ export interface TimeLimits {
 
 /**
  * Begins a transaction. Every transaction of Nightpost begins here, because behind a pooler in transaction mode the message
- * that begins it must contain its settings.
+ * that begins it must contain its settings. `further` are statements that set others.
  */
-export async function begin(client: Client, limits: TimeLimits = {}): Promise<void> {
+export async function begin(
+  client: Client,
+  limits: TimeLimits = {},
+  further: readonly string[] = [],
+): Promise<void> {
   const { isSnapshot = false } = limits
   const plain = isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
   const first = client instanceof Connection ? client.beginStatement(isSnapshot) : plain
-  await client.query([first, ...settingsOf(limits)].join('; '))
+  await client.query([first, ...settingsOf(limits), ...further].join('; '))
 }
 
 /**

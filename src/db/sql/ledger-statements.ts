@@ -22,7 +22,7 @@ const ledgerKey = primaryKeyOf(deliveries)
 const bodyColumns = [deliveries.body, deliveries.body_group, deliveries.body_start, deliveries.body_size]
 const isBody = (column: PgColumn) => bodyColumns.some(({ name }) => name === column.name)
 const ledgerParameters = ledgerColumns.filter((column) => !isBody(column)).flatMap(parametersOf)
-const verdictColumns = [
+export const verdictColumns = [
   deliveries.event,
   deliveries.user_id,
   deliveries.authenticated_by,
@@ -35,7 +35,7 @@ const verdictColumns = [
 const newValue = (name: string) => id(`new ${name}`)
 
 /** The stored body arrived again with the name of another event. The name that arrived last is valid. */
-const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event is distinct from r.event
+export const isRenamed = sql`d.outcome = 'stored' and r.outcome = 'stored' and d.event is distinct from r.event
     and r.last_received_at >= d.last_received_at`
 
 /**

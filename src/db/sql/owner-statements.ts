@@ -13,7 +13,7 @@ export const ownerParameters: Parameter[] = [
   { name: 'received_at', type: 'timestamp with time zone' },
 ]
 
-const isUnnamed = sql`(coalesce(r.subject, '') = '')`
+export const isUnnamed = sql`(coalesce(r.subject, '') = '')`
 
 /** A subquery for each row, so that Postgres probes the primary key. Usually every owner is known, and nothing is written. */
 const isKnown = sql`(select true from ${owners} as o where o.owner = r.owner and o.vendor = r.vendor

@@ -122,8 +122,11 @@ export interface PartStatements {
   readonly parentKey: ReadonlyArray<{ readonly parent: string; readonly part: string }>
 }
 
-/** Returns the statements that replace all parts of a row (a score's factors, a session's series) together. */
-export function partStatements(target: Target, parent: Target): PartStatements {
+/**
+ * Returns the statements that replace all parts of a row (a score's factors, a session's series) together. `ofShard`: all rows
+ * are of one shard, and Citus is told so.
+ */
+export function partStatements(target: Target, parent: Target, ofShard = false): PartStatements {
   const { name, columns, foreignKeys } = getTableConfig(target.table)
   const reference = foreignKeys[0]?.reference()
   if (!reference) throw new Error(`${name} is part of another table and needs a foreign key to it`)
@@ -132,13 +135,14 @@ export function partStatements(target: Target, parent: Target): PartStatements {
     part: (reference.columns[at] as PgColumn).name,
   }))
   const keyParameters = primaryKeyOf(parent.table).flatMap(parametersOf)
+  const inShard = ofShard ? sql` and p.${id(parentKey[0]?.part ?? '')} = any($1::text[])` : sql``
   return {
     parentKey,
     clear: statement(
-      `clear ${name}`,
+      `clear ${ofShard ? 'of shard ' : ''}${name}`,
       keyParameters,
       sql`delete from ${target.table} as p using ${rowsOf(keyParameters)}
-where ${and(parentKey.map(({ parent, part }) => sql`p.${id(part)} = r.${id(parent)}`))}`,
+where ${and(parentKey.map(({ parent, part }) => sql`p.${id(part)} = r.${id(parent)}`))}${inShard}`,
     ),
     insert: statement(`insert ${name}`, columns.flatMap(parametersOf), insertSql(target, 1, sql``)),
   }

@@ -1,6 +1,10 @@
 import type pg from 'pg'
 import type { Delivery, Receipt } from '../../ingest/delivery.ts'
 import type { Target } from '../../tables/target.ts'
+import { CitusWriter } from '../citus/citus-writer.ts'
+import { ShardLanes } from '../citus/lanes.ts'
+import { durabilityOf } from '../citus/nodes.ts'
+import { isDistributed } from '../citus/state.ts'
 import { sqlState } from '../commit/failure.ts'
 import { GroupCommit, type GroupWriter } from '../commit/group-commit.ts'
 import type { Limits } from '../commit/limits.ts'
@@ -16,16 +20,21 @@ const OTHER_KEY = ['42P10', '23505']
 /** No partition has the day of a group, if `nightpost maintain` has not run for weeks. */
 const NO_PARTITION = '23514'
 
+/** Citus can't plan a statement that was written for one server: the tables were distributed since. */
+const NOT_FOR_CITUS = ['0A000', 'XX000']
+
+type MakeWriter = (former: ReadonlySet<Target>, client: Client) => GroupWriter | Promise<GroupWriter>
+
 /**
  * Writes with statements that name the primary keys that the tables have. It reads the keys from the catalogue before
  * the first group, and again when a statement fails because of another key: an online step may change a key at any time.
  */
 export class AdaptingWriter implements GroupWriter {
   readonly #targets: readonly Target[]
-  readonly #make: (former: ReadonlySet<Target>) => GroupWriter
+  readonly #make: MakeWriter
   #current: { readonly former: ReadonlySet<Target>; readonly writer: GroupWriter } | undefined
 
-  constructor(targets: readonly Target[], make: (former: ReadonlySet<Target>) => GroupWriter) {
+  constructor(targets: readonly Target[], make: MakeWriter) {
     this.#targets = targets.filter(({ formerKey }) => formerKey !== undefined)
     this.#make = make
   }
@@ -37,10 +46,11 @@ export class AdaptingWriter implements GroupWriter {
     } catch (error) {
       if (sqlState(error) === NO_PARTITION)
         return await this.#writeWithPartition(client, group, error, limits)
-      if (!OTHER_KEY.includes(sqlState(error) ?? '')) throw error
+      if (![...OTHER_KEY, ...NOT_FOR_CITUS].includes(sqlState(error) ?? '')) throw error
       await client.query('rollback')
       const now = await this.#ask(client)
-      if (now.former.size === current.former.size) throw error
+      const isSameKind = now.writer.constructor === current.writer.constructor
+      if (isSameKind && now.former.size === current.former.size) throw error
       return now.writer.write(client, group, limits)
     }
   }
@@ -61,16 +71,22 @@ export class AdaptingWriter implements GroupWriter {
 
   async #ask(client: Client) {
     const former = await targetsWithFormerKey(client, this.#targets)
-    this.#current = { former, writer: this.#make(former) }
+    this.#current = { former, writer: await this.#make(former, client) }
     return this.#current
   }
 }
 
-/** A store that writes to the tables of these targets. */
+/** A store that writes to the tables of these targets. On Citus its queue has a lane for each shard. */
 export function adaptingStore(
   pool: Pick<pg.Pool, 'connect'>,
   targets: readonly Target[],
   limits?: Limits,
 ): GroupCommit {
-  return new GroupCommit(pool, new AdaptingWriter(targets, (former) => new Writer(targets, former)), limits)
+  const lanes = new ShardLanes()
+  const make: MakeWriter = async (former, client) => {
+    if (!(await isDistributed(client))) return new Writer(targets, former)
+    await lanes.read(client)
+    return new CitusWriter(targets, lanes, await durabilityOf(client, (shard) => lanes.probeIn(shard)))
+  }
+  return new GroupCommit(pool, new AdaptingWriter(targets, make), limits, lanes)
 }

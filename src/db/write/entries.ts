@@ -69,6 +69,14 @@ export function ledgerGroup(entries: readonly Entry[]): LedgerGroup {
   return { rows, groupId: groupIdAt(oldest), bytes: Buffer.concat(bodies) }
 }
 
+/** The rows of `deliveries` with every body in its entry, where there are no groups of bodies. */
+export function ledgerRowsWithBodies(entries: readonly Entry[]): object[] {
+  return entries.map((entry) => {
+    const { body } = entry.delivery.arrival
+    return { ...ledgerRow(entry), body, body_size: body.length }
+  })
+}
+
 /** A new id with the time of another one: a group belongs to the day of its first arrival. */
 function groupIdAt(id: string | undefined): string {
   return idAt(1000 * (id === undefined ? Date.now() : timeOfId(id)))

@@ -2,6 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type { PoolClient } from 'pg'
 import type { Target, TargetRows } from '../../tables/target.ts'
 import type { Statement } from '../sql/parameters.ts'
+import { deleteOfShard } from '../sql/shard-statements.ts'
 import {
   deleteByDelivery,
   type Key,
@@ -51,6 +52,8 @@ export interface PlanOptions {
   readonly onlyDiffering?: boolean
   /** The targets whose tables have the key of an earlier version. */
   readonly former?: ReadonlySet<Target>
+  /** All rows are of one shard, and the statements tell Citus so. */
+  readonly ofShard?: boolean
 }
 
 /**
@@ -59,7 +62,7 @@ export interface PlanOptions {
  */
 export function plansFor(
   targets: readonly Target[],
-  { onlyDiffering = false, former = new Set() }: PlanOptions = {},
+  { onlyDiffering = false, former = new Set(), ofShard = false }: PlanOptions = {},
 ): Plan[] {
   return targets
     .filter(({ partOf }) => partOf === undefined)
@@ -68,10 +71,10 @@ export function plansFor(
       key: keyOf(target, former.has(target)),
       upsert: upsert(target, keyOf(target, former.has(target)), { onlyDiffering }),
       upsertPulled: upsert(target, keyOf(target, former.has(target)), { onlyDiffering, withPulled: true }),
-      deleteByDelivery: deleteByDelivery(target),
+      deleteByDelivery: ofShard ? deleteOfShard(target) : deleteByDelivery(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
-        .map((part) => ({ target: part, ...partStatements(part, target) })),
+        .map((part) => ({ target: part, ...partStatements(part, target, ofShard) })),
     }))
     .sort((a, b) => Number(b.parts.length > 0) - Number(a.parts.length > 0))
 }

@@ -23,21 +23,7 @@ import {
   rowsByTarget,
   writeRows,
 } from './plan.ts'
-
-/** What the statement that counts duplicates returns for an entry: what the ledger had. */
-interface Counted {
-  /** The id that this arrival was given. */
-  readonly arrival_id: string
-  readonly owner: string
-  /** The id in the ledger: that of the first arrival. */
-  readonly delivery_id: string
-  readonly received_at: string
-  readonly source: string
-  readonly outcome_before: string
-  readonly event_before: string | null
-  /** The new verdict replaces the old one: the delivery was not stored, or was stored under the name of another event. */
-  readonly is_judged_again: boolean
-}
+import { addErased, addReceipts, type Counted, rowsOfEntry, storedBefore } from './receipts.ts'
 
 /** Writes a group: first the ledger, then the tables in a fixed order, so that no two writers deadlock. */
 export class Writer implements GroupWriter {
@@ -115,17 +101,12 @@ export class Writer implements GroupWriter {
       const { arrival, verdict } = entry.delivery
       const ledger = byArrival.get(arrival.id)
       if (!ledger) continue
-      const wasStored = ledger.outcome_before === 'stored'
-      // The ledger has this very arrival if it was committed by an attempt whose connection was lost.
-      const isRetry = ledger.delivery_id === arrival.id
-      const storedAs =
-        wasStored && !isRetry ? { event: ledger.event_before, isFinal: !ledger.is_judged_again } : null
-      addReceipts(receipts, entry, ledger.delivery_id, storedAs)
+      addReceipts(receipts, entry, ledger.delivery_id, storedBefore(ledger))
       if (!ledger.is_judged_again) continue
       const isPulled = ledger.source === 'pull'
       rows.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at, isPulled })
       judgedAgain.push({ ...ledgerRow(entry), received_at: ledger.received_at })
-      if (wasStored) renamed.push(ledger)
+      if (ledger.outcome_before === 'stored') renamed.push(ledger)
     }
     const batches = rowsByTarget(rows)
     for (const plan of this.#plans) {
@@ -194,36 +175,3 @@ export class Writer implements GroupWriter {
 
 /** The parameters of the ledger's columns, and the subject. `insertGroup` has one for `group_id` and one for the bytes after them. */
 const LEDGER_COLUMNS = insertGroup([]).parameters.filter(({ isScalar }) => !isScalar)
-
-function rowsOfEntry({ delivery: { arrival, verdict, source } }: Entry): DeliveryRows {
-  return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt, isPulled: source === 'pull' }
-}
-
-/** Under the name of which event the ledger has stored some bytes, and whether no other name can replace it. */
-interface StoredAs {
-  readonly event: string | null
-  readonly isFinal: boolean
-}
-
-/** Adds the receipts of identical arrivals, as if they had been written one after the other. */
-function addReceipts(
-  receipts: Map<string, Receipt>,
-  { members }: Entry,
-  deliveryId: string,
-  before: StoredAs | null,
-): void {
-  let storedAs = before
-  for (const { arrival, verdict } of members) {
-    const isStored = verdict.outcome === 'stored'
-    const isDuplicate =
-      storedAs !== null && (storedAs.isFinal || !isStored || storedAs.event === verdict.event)
-    const outcome = isDuplicate ? 'duplicate' : verdict.outcome
-    receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
-    if (isStored && !isDuplicate) storedAs = { event: verdict.event, isFinal: false }
-  }
-}
-
-function addErased(receipts: Map<string, Receipt>, { members }: Entry): void {
-  for (const { arrival } of members)
-    receipts.set(arrival.id, { outcome: 'erased', deliveryId: arrival.id, problem: null })
-}
