@@ -177,3 +177,207 @@ FROM (
 CREATE OR REPLACE VIEW "people" AS
 SELECT o.person_id, o.vendor, o.owner, o.user_id, l.owner IS NOT NULL AS is_linked, o.first_received_at
 FROM owners AS o LEFT JOIN person_links AS l ON l.owner = o.owner AND l.vendor = o.vendor;
+--> statement-breakpoint
+-- The seconds of an interval, because those of a timestamptz are no immutable function, which the shards would have to agree about.
+CREATE OR REPLACE VIEW "user_days" AS
+SELECT person_id, local_date, extract(isodow FROM local_date)::smallint AS local_weekday,
+  max(user_id) FILTER (WHERE is_main_sleep) AS user_id,
+  max(session_id) FILTER (WHERE is_main_sleep) AS session_id,
+  max(time_zone) FILTER (WHERE is_main_sleep) AS time_zone,
+  max(local_bed_time) FILTER (WHERE is_main_sleep) AS local_bed_time,
+  max(local_sleep_time) FILTER (WHERE is_main_sleep) AS local_sleep_time,
+  max(local_wake_time) FILTER (WHERE is_main_sleep) AS local_wake_time,
+  max(local_end_time) FILTER (WHERE is_main_sleep) AS local_end_time,
+  max(bed_minutes) FILTER (WHERE is_main_sleep) AS bed_minutes,
+  max(wake_minutes) FILTER (WHERE is_main_sleep) AS wake_minutes,
+  max(midpoint_minutes) FILTER (WHERE is_main_sleep) AS midpoint_minutes,
+  max(in_bed_minutes) FILTER (WHERE is_main_sleep) AS in_bed_minutes,
+  max(sleep_period_minutes) FILTER (WHERE is_main_sleep) AS sleep_period_minutes,
+  max(asleep_minutes) FILTER (WHERE is_main_sleep) AS asleep_minutes,
+  max(light_minutes) FILTER (WHERE is_main_sleep) AS light_minutes,
+  max(deep_minutes) FILTER (WHERE is_main_sleep) AS deep_minutes,
+  max(rem_minutes) FILTER (WHERE is_main_sleep) AS rem_minutes,
+  max(waso_minutes) FILTER (WHERE is_main_sleep) AS waso_minutes,
+  max(waso_count) FILTER (WHERE is_main_sleep) AS waso_count,
+  max(longest_waso_minutes) FILTER (WHERE is_main_sleep) AS longest_waso_minutes,
+  max(sleep_latency_minutes) FILTER (WHERE is_main_sleep) AS sleep_latency_minutes,
+  max(deep_latency_minutes) FILTER (WHERE is_main_sleep) AS deep_latency_minutes,
+  max(rem_latency_minutes) FILTER (WHERE is_main_sleep) AS rem_latency_minutes,
+  max(sleep_efficiency) FILTER (WHERE is_main_sleep) AS sleep_efficiency,
+  max(sleep_index) FILTER (WHERE is_main_sleep) AS sleep_index,
+  max(sleep_cycle_count) FILTER (WHERE is_main_sleep) AS sleep_cycle_count,
+  max(snoring_minutes) FILTER (WHERE is_main_sleep) AS snoring_minutes,
+  max(snoring_count) FILTER (WHERE is_main_sleep) AS snoring_count,
+  max(unstable_breath_minutes) FILTER (WHERE is_main_sleep) AS unstable_breath_minutes,
+  max(breathing_index) FILTER (WHERE is_main_sleep) AS breathing_index,
+  max(missing_data_ratio) FILTER (WHERE is_main_sleep) AS missing_data_ratio,
+  count(*) FILTER (WHERE is_nap) AS nap_count,
+  sum(asleep_minutes) FILTER (WHERE is_nap) AS nap_minutes,
+  count(session_id) AS session_count,
+  bool_or(state IS DISTINCT FROM 'COMPLETE') FILTER (WHERE is_main_sleep) AS is_provisional,
+  extract(epoch FROM max(received_at - end_time) FILTER (WHERE is_main_sleep)) / 60.0::double precision AS received_after_minutes,
+  bool_or(received_at > end_time + interval '1 day') FILTER (WHERE is_main_sleep) AS is_late,
+  max(profile_id) AS profile_id,
+  max(sleep_score) AS sleep_score,
+  max(activity_score) AS activity_score,
+  max(readiness_score) AS readiness_score,
+  max(wellbeing_score) AS wellbeing_score,
+  max(mental_wellbeing_score) AS mental_wellbeing_score,
+  max(steps) AS steps,
+  max(floors_climbed) AS floors_climbed,
+  max(active_hours) AS active_hours,
+  max(activity_low_minutes) AS activity_low_minutes,
+  max(activity_medium_minutes) AS activity_medium_minutes,
+  max(activity_high_minutes) AS activity_high_minutes,
+  max(active_energy_kcal) AS active_energy_kcal,
+  max(total_energy_kcal) AS total_energy_kcal,
+  max(resting_heart_rate_bpm) AS resting_heart_rate_bpm,
+  max(sleep_heart_rate_bpm) AS sleep_heart_rate_bpm,
+  max(hrv_rmssd_ms) AS hrv_rmssd_ms,
+  max(hrv_sdnn_ms) AS hrv_sdnn_ms,
+  max(respiratory_rate_bpm) AS respiratory_rate_bpm,
+  max(oxygen_saturation_percent) AS oxygen_saturation_percent,
+  max(sleep_oxygen_saturation_percent) AS sleep_oxygen_saturation_percent,
+  max(vo2_max) AS vo2_max,
+  max(weight_kg) AS weight_kg,
+  max(body_mass_index) AS body_mass_index,
+  max(systolic_mmhg) AS systolic_mmhg,
+  max(diastolic_mmhg) AS diastolic_mmhg,
+  max(device_asleep_minutes) AS device_asleep_minutes,
+  max(device_deep_minutes) AS device_deep_minutes,
+  max(device_rem_minutes) AS device_rem_minutes,
+  max(device_in_bed_minutes) AS device_in_bed_minutes,
+  max(received_at) AS received_at
+FROM (
+  SELECT person_id, indexed_sleep_date AS local_date,
+    user_id, session_id, time_zone, local_bed_time, local_sleep_time, local_wake_time, local_end_time, bed_minutes,
+    wake_minutes, midpoint_minutes, time_in_bed / 60.0::float8 AS in_bed_minutes,
+    time_in_sleep_period / 60.0::float8 AS sleep_period_minutes, time_in_sleep / 60.0::float8 AS asleep_minutes,
+    time_in_light / 60.0::float8 AS light_minutes, time_in_deep / 60.0::float8 AS deep_minutes,
+    time_in_rem / 60.0::float8 AS rem_minutes, time_in_wake / 60.0::float8 AS waso_minutes, waso_count,
+    longest_waso / 60.0::float8 AS longest_waso_minutes, sleep_latency / 60.0::float8 AS sleep_latency_minutes,
+    deep_latency / 60.0::float8 AS deep_latency_minutes, rem_latency / 60.0::float8 AS rem_latency_minutes,
+    sleep_efficiency::float8 AS sleep_efficiency, sleep_index, sleep_cycle_count,
+    time_in_snoring / 60.0::float8 AS snoring_minutes, snoring_count,
+    time_in_unstable_breath / 60.0::float8 AS unstable_breath_minutes, breathing_index::float8 AS breathing_index,
+    missing_data_ratio::float8 AS missing_data_ratio,
+    state, end_time, received_at,
+    has_slept AND NOT is_short_by_day AND rank = 1 AS is_main_sleep,
+    has_slept AND (is_short_by_day OR rank > 1) AS is_nap,
+    NULL::text AS profile_id,
+    NULL::float8 AS sleep_score, NULL::float8 AS activity_score, NULL::float8 AS readiness_score,
+    NULL::float8 AS wellbeing_score, NULL::float8 AS mental_wellbeing_score, NULL::float8 AS steps,
+    NULL::float8 AS floors_climbed, NULL::float8 AS active_hours, NULL::float8 AS activity_low_minutes,
+    NULL::float8 AS activity_medium_minutes, NULL::float8 AS activity_high_minutes, NULL::float8 AS active_energy_kcal,
+    NULL::float8 AS total_energy_kcal, NULL::float8 AS resting_heart_rate_bpm, NULL::float8 AS sleep_heart_rate_bpm,
+    NULL::float8 AS hrv_rmssd_ms, NULL::float8 AS hrv_sdnn_ms, NULL::float8 AS respiratory_rate_bpm,
+    NULL::float8 AS oxygen_saturation_percent, NULL::float8 AS sleep_oxygen_saturation_percent, NULL::float8 AS vo2_max,
+    NULL::float8 AS weight_kg, NULL::float8 AS body_mass_index, NULL::float8 AS systolic_mmhg,
+    NULL::float8 AS diastolic_mmhg, NULL::float8 AS device_asleep_minutes, NULL::float8 AS device_deep_minutes,
+    NULL::float8 AS device_rem_minutes, NULL::float8 AS device_in_bed_minutes
+  FROM (
+    SELECT p.person_id, b.*,
+      row_number() OVER (
+        PARTITION BY p.person_id, b.indexed_sleep_date
+        ORDER BY b.has_slept AND NOT b.is_short_by_day DESC, b.time_in_sleep DESC NULLS LAST, b.start_time, b.user_id,
+        b.session_id
+      ) AS rank
+    FROM people AS p
+    JOIN sleep_nights_base AS b ON b.user_id = p.owner
+    WHERE p.vendor = 'asleep' AND b.indexed_sleep_date IS NOT NULL
+  ) AS ranked
+  UNION ALL
+  SELECT p.person_id, s.local_date,
+    NULL::text, NULL::text, NULL::text, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::timestamp,
+    NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
+    NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
+    NULL::int4, NULL::int4, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8,
+    NULL, NULL, max(s.received_at), NULL, NULL, s.profile_id,
+    (max(revision.value) FILTER (WHERE s.type = 'sleep'))[4] AS sleep_score,
+    (max(revision.value) FILTER (WHERE s.type = 'activity'))[4] AS activity_score,
+    (max(revision.value) FILTER (WHERE s.type = 'readiness'))[4] AS readiness_score,
+    (max(revision.value) FILTER (WHERE s.type = 'wellbeing'))[4] AS wellbeing_score,
+    (max(revision.value) FILTER (WHERE s.type = 'mental_wellbeing'))[4] AS mental_wellbeing_score,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL
+  FROM people AS p
+  JOIN scores AS s ON s.profile_id = p.owner
+  CROSS JOIN LATERAL (
+    SELECT ARRAY[
+      coalesce(extract(epoch FROM s.created_at_utc - timestamptz 'epoch')::float8, '-infinity'), coalesce(s.version::float8, '-infinity'),
+      extract(epoch FROM s.received_at - timestamptz 'epoch')::float8, s.score::float8
+    ] AS value
+  ) AS revision
+  WHERE p.vendor = 'sahha' AND s.local_date IS NOT NULL
+  GROUP BY s.profile_id, p.person_id, s.local_date
+  UNION ALL
+  SELECT p.person_id, day.local_date,
+    NULL::text, NULL::text, NULL::text, NULL::timestamp, NULL::timestamp, NULL::timestamp, NULL::timestamp,
+    NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
+    NULL::float8, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
+    NULL::int4, NULL::int4, NULL::float8, NULL::int4, NULL::float8, NULL::float8, NULL::float8,
+    NULL, NULL, max(b.received_at), NULL, NULL, b.profile_id,
+    NULL, NULL, NULL, NULL, NULL,
+    (max(revision.value) FILTER (WHERE b.type = 'steps' AND b.unit IN ('count', 'steps', 'step')))[4] AS steps,
+    (max(revision.value) FILTER (WHERE b.type = 'floors_climbed' AND b.unit IN ('count', 'floors',
+    'floor')))[4] AS floors_climbed,
+    (max(revision.value) FILTER (WHERE b.type = 'active_hours' AND b.unit IN ('hour', 'hours', 'h')))[4] AS active_hours,
+    (max(revision.value) FILTER (WHERE b.type = 'activity_low_intensity_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS activity_low_minutes,
+    (max(revision.value) FILTER (WHERE b.type = 'activity_medium_intensity_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS activity_medium_minutes,
+    (max(revision.value) FILTER (WHERE b.type = 'activity_high_intensity_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS activity_high_minutes,
+    (max(revision.value) FILTER (WHERE b.type = 'active_energy_burned' AND b.unit IN ('kcal')))[4] AS active_energy_kcal,
+    (max(revision.value) FILTER (WHERE b.type = 'total_energy_burned' AND b.unit IN ('kcal')))[4] AS total_energy_kcal,
+    (max(revision.value) FILTER (WHERE b.type = 'heart_rate_resting' AND b.unit IN ('bpm')))[4] AS resting_heart_rate_bpm,
+    (max(revision.value) FILTER (WHERE b.type = 'heart_rate_sleep' AND b.unit IN ('bpm')))[4] AS sleep_heart_rate_bpm,
+    (max(revision.value) FILTER (WHERE b.type = 'heart_rate_variability_rmssd' AND b.unit IN ('ms')))[4] AS hrv_rmssd_ms,
+    (max(revision.value) FILTER (WHERE b.type = 'heart_rate_variability_sdnn' AND b.unit IN ('ms')))[4] AS hrv_sdnn_ms,
+    (max(revision.value) FILTER (WHERE b.type = 'respiratory_rate' AND b.unit IN ('bpm',
+    'brpm')))[4] AS respiratory_rate_bpm,
+    (max(revision.value) FILTER (WHERE b.type = 'oxygen_saturation' AND b.unit IN ('percent',
+    '%')))[4] AS oxygen_saturation_percent,
+    (max(revision.value) FILTER (WHERE b.type = 'oxygen_saturation_sleep' AND b.unit IN ('percent',
+    '%')))[4] AS sleep_oxygen_saturation_percent,
+    (max(revision.value) FILTER (WHERE b.type = 'vo2_max' AND b.unit IN ('ml/kg/min', 'mL/kg/min')))[4] AS vo2_max,
+    (max(revision.value) FILTER (WHERE b.type = 'weight' AND b.unit IN ('kg')))[4] AS weight_kg,
+    (max(revision.value) FILTER (WHERE b.type = 'body_mass_index' AND b.unit IN ('kg/m2', 'kg/m^2', 'count',
+    'index')))[4] AS body_mass_index,
+    (max(revision.value) FILTER (WHERE b.type = 'blood_pressure_systolic' AND b.unit IN ('mmHg')))[4] AS systolic_mmhg,
+    (max(revision.value) FILTER (WHERE b.type = 'blood_pressure_diastolic' AND b.unit IN ('mmHg')))[4] AS diastolic_mmhg,
+    (max(revision.value) FILTER (WHERE b.type = 'sleep_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS device_asleep_minutes,
+    (max(revision.value) FILTER (WHERE b.type = 'sleep_deep_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS device_deep_minutes,
+    (max(revision.value) FILTER (WHERE b.type = 'sleep_rem_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS device_rem_minutes,
+    (max(revision.value) FILTER (WHERE b.type = 'sleep_in_bed_duration' AND b.unit IN ('minute', 'minutes',
+    'min')))[4] AS device_in_bed_minutes
+  FROM people AS p
+  JOIN biomarkers AS b ON b.profile_id = p.owner
+  CROSS JOIN LATERAL (
+    SELECT ((b.start_date_time AT TIME ZONE 'UTC') + coalesce(b.end_date_time - b.start_date_time, '0') / 2
+      + coalesce(b.utc_offset_minutes, 0) * interval '1 minute')::date AS local_date
+  ) AS day
+  CROSS JOIN LATERAL (
+    SELECT ARRAY[
+      coalesce(extract(epoch FROM b.created_at_utc - timestamptz 'epoch')::float8, '-infinity'), coalesce(b.version::float8, '-infinity'),
+      extract(epoch FROM b.received_at - timestamptz 'epoch')::float8, b.value_number::float8
+    ] AS value
+  ) AS revision
+  WHERE p.vendor = 'sahha' AND b.periodicity = 'daily' AND day.local_date IS NOT NULL AND b.value_number IS NOT NULL
+    AND b.aggregation IS DISTINCT FROM 'minimum' AND b.aggregation IS DISTINCT FROM 'maximum'
+    AND b.type IN (
+      'steps', 'floors_climbed', 'active_hours',
+      'activity_low_intensity_duration', 'activity_medium_intensity_duration', 'activity_high_intensity_duration',
+      'active_energy_burned', 'total_energy_burned', 'heart_rate_resting',
+      'heart_rate_sleep', 'heart_rate_variability_rmssd', 'heart_rate_variability_sdnn',
+      'respiratory_rate', 'oxygen_saturation', 'oxygen_saturation_sleep',
+      'vo2_max', 'weight', 'body_mass_index',
+      'blood_pressure_systolic', 'blood_pressure_diastolic', 'sleep_duration',
+      'sleep_deep_duration', 'sleep_rem_duration', 'sleep_in_bed_duration'
+    )
+  GROUP BY b.profile_id, p.person_id, day.local_date
+) AS parts
+GROUP BY person_id, local_date;

@@ -66,6 +66,36 @@ describe.skipIf(!CITUS_URL)('a ledger with rows that is distributed later', () =
     expect([...tasks].flatMap(([name, n]) => (n > 1 ? [name] : []))).toEqual(onlyByPerson)
   })
 
+  it('hashes the owner of every row with nightpost_person', async () => {
+    const hashed = await db.query(
+      'select distinct owner, nightpost_person(vendor, owner) as person from deliveries',
+    )
+    const [one] = hashed
+    const [alone] = await db.query(
+      `select nightpost_person('asleep', $1) as a, nightpost_person('sahha', $1) as b`,
+      [one?.owner],
+    )
+    expect([alone?.a, alone?.b]).toContain(one?.person)
+  })
+
+  it('tells the changes in their order, page by page', async () => {
+    const seen = new Set<string | null>()
+    let cursor: string | null = null
+    for (;;) {
+      const rows: Array<Record<string, string | null>> = await db.query(
+        'select * from nightpost_changes($1, 20)',
+        [cursor],
+      )
+      if (rows.length === 0) break
+      for (const row of rows) seen.add(row.delivery_id ?? null)
+      cursor = rows.at(-1)?.cursor ?? null
+    }
+    const [stored] = await db.query(`select count(*) as n from deliveries where outcome = 'stored'`)
+    expect(seen.size).toBe(Number(stored?.n))
+    const [now] = await db.query('select nightpost_changes_now() as cursor')
+    expect(now?.cursor).toBe(cursor)
+  })
+
   it('finds nothing to do the next time', async () => {
     const { distributed, copied } = await distributeAt(db.direct)
     expect([distributed, copied]).toEqual([[], []])

@@ -6,7 +6,7 @@ import { quoted } from '../migrate/migration-files.ts'
 import { bodiesIntoEntries } from './bodies.ts'
 import { hasCitus, isDistributed } from './state.ts'
 import { type DistributedTable, distributedTables, LOCAL_TABLES, REFERENCE_TABLES } from './tables.ts'
-import { replaceBodiesView, replaceTimeZones } from './views.ts'
+import { replaceBodiesView, replacePersonFunction, replaceTimeZones } from './views.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -87,6 +87,7 @@ async function distributeTables(
     }
     if (isMissing('deliveries')) await bodiesIntoEntries(client, log)
     await replaceBodiesView(client)
+    await replacePersonFunction(client)
     for (const table of todo) {
       await distributeTable(client, table, tables[0] as DistributedTable)
       log(`distributed ${table.name} by ${table.column}`)
@@ -120,7 +121,7 @@ async function truncateLocalCopies(client: Client, names: readonly string[]): Pr
   const { rows } = await client.query(
     `select c.oid::regclass::text as name from unnest($1::text[]) with ordinality as r(name, nth)
      join pg_class as c on c.oid = to_regclass(quote_ident(r.name))
-     where exists (select from pg_partition_tree(c.oid) as p where p.isleaf and pg_relation_size(p.relid) > 0)
+     where pg_relation_size(c.oid) > 0 or exists (select from pg_partition_tree(c.oid) as p where p.isleaf and pg_relation_size(p.relid) > 0)
      order by r.nth`,
     [names],
   )
