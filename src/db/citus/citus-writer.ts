@@ -24,7 +24,7 @@ import {
 } from '../write/receipts.ts'
 import { type ShardLanes, shardsOf } from './lanes.ts'
 import { beginOnNodes, type Durability } from './nodes.ts'
-import { type KnownOwners, type LedgerRow, ownersOf, recordOwners, run } from './owners.ts'
+import { type KnownOwners, type LedgerRow, OwnerMemory, recordOwners, run } from './owners.ts'
 import { type Positions, positionsOf } from './position.ts'
 
 /** What one transaction found out. It counts only if the transaction is committed. */
@@ -57,6 +57,7 @@ export class CitusWriter implements GroupWriter {
   readonly #lanes: ShardLanes
 
   readonly #durability: Durability
+  readonly #owners = new OwnerMemory()
 
   constructor(targets: readonly Target[], lanes: ShardLanes, durability: Durability) {
     this.#durability = durability
@@ -72,6 +73,7 @@ export class CitusWriter implements GroupWriter {
       const outcome = await this.#writeOfShard(client, part, limits)
       if (outcome) {
         for (const [id, receipt] of outcome.receipts) receipts.set(id, receipt)
+        this.#owners.forget(outcome.left)
         parts.push(outcome.left)
       } else parts.push(...(await this.#byShard(client, part)))
     }
@@ -83,7 +85,7 @@ export class CitusWriter implements GroupWriter {
     const receipts = new Map<string, Receipt>()
     await beginOnNodes(client, this.#durability, limits)
     const positions = await positionsOf(client)
-    const owners = await ownersOf(client, entries)
+    const owners = await this.#owners.ownersOf(client, entries)
     const inserted = await insertAll(client, entries, owners, positions)
     // From here to the end of the transaction no shard of the group can be split. Before that one may have been.
     const shards = await shardsOf(client, [...new Set(entries.map(ownerOf))])

@@ -21,7 +21,7 @@ export type Durability = 'on' | 'remote_apply'
 /**
  * Begins a transaction whose limit of a lock wait and whose durability hold on the nodes, too. What the session has reaches only
  * the coordinator. Citus sends `SET LOCAL` to a node with the message that begins its part, so it costs no round trip there. It
- * sends the text of the whole message, so each has one of its own.
+ * sends the text of the whole message, so these have one without BEGIN.
  */
 export async function beginOnNodes(
   client: Client,
@@ -34,9 +34,8 @@ export async function beginOnNodes(
     `set local plan_cache_mode = 'force_custom_plan'`,
     `set local citus.propagate_set_commands = 'local'`,
   ])
-  await client.query(`set local synchronous_commit = '${durability}'`)
   const wait = lockTimeout ?? (client instanceof Connection ? client.lockTimeout : 0)
-  await client.query(`set local lock_timeout = ${wait}`)
+  await client.query(`set local synchronous_commit = '${durability}'; set local lock_timeout = ${wait}`)
 }
 
 /** One owner of each shard is enough to reach every node. */

@@ -17,25 +17,67 @@ export interface KnownOwners {
   readonly settled: ReadonlySet<string>
 }
 
-export async function ownersOf(client: Client, entries: readonly Entry[]): Promise<KnownOwners> {
-  const rows = entries.map(ledgerRow).filter(({ owner }) => owner !== '')
-  if (rows.length === 0) return { recorded: new Set(), settled: new Set() }
-  const known = await run<{ delivery_id: string; is_settled: boolean }>(client, knownOwners, rows)
-  return {
-    recorded: new Set(known.map(({ delivery_id }) => delivery_id)),
-    settled: new Set(known.filter(({ is_settled }) => is_settled).map(({ delivery_id }) => delivery_id)),
+/** About 10 MB. */
+const MOST_REMEMBERED = 50_000
+
+/**
+ * Remembers owners that are recorded, so that most groups need not ask. If one is deleted since, the statements find nobody to
+ * insert rows for, and the writer tries again after `forget`.
+ */
+export class OwnerMemory {
+  /** The time of an arrival that an owner was settled for. It is for every later one that names the user, too. */
+  readonly #settledAt = new Map<string, string>()
+
+  forget(entries: readonly Entry[]): void {
+    for (const { delivery } of entries) this.#settledAt.delete(keyOf(delivery.vendor, delivery.verdict.owner))
+  }
+
+  async ownersOf(client: Client, entries: readonly Entry[]): Promise<KnownOwners> {
+    const recorded = new Set<string>()
+    const settled = new Set<string>()
+    const unknown: LedgerRow[] = []
+    for (const entry of entries) {
+      const { vendor, verdict, arrival } = entry.delivery
+      if (verdict.owner === '') continue
+      const since = this.#settledAt.get(keyOf(vendor, verdict.owner))
+      if (since === undefined || !verdict.subject || arrival.receivedAt < since)
+        unknown.push(ledgerRow(entry))
+      else {
+        recorded.add(arrival.id)
+        settled.add(arrival.id)
+      }
+    }
+    if (unknown.length === 0) return { recorded, settled }
+    const known = await run<{ delivery_id: string; is_settled: boolean }>(client, knownOwners, unknown)
+    const isSettled = new Map(known.map(({ delivery_id, is_settled }) => [delivery_id, is_settled]))
+    for (const row of unknown) {
+      const { delivery_id } = row
+      if (!isSettled.has(delivery_id)) continue
+      recorded.add(delivery_id)
+      if (!isSettled.get(delivery_id)) continue
+      settled.add(delivery_id)
+      if (row.subject) this.#remember(row)
+    }
+    return { recorded, settled }
+  }
+
+  #remember({ vendor, owner, received_at }: LedgerRow): void {
+    if (this.#settledAt.size >= MOST_REMEMBERED) this.#settledAt.clear()
+    this.#settledAt.set(keyOf(vendor, owner), received_at)
   }
 }
+
+const keyOf = (vendor: string, owner: string) => `${vendor} ${owner}`
 
 /** Records the owners of stored rows of the ledger, one by one: usually there are none. */
 export async function recordOwners(client: Client, rows: readonly LedgerRow[]): Promise<void> {
   const stored = rows.filter(({ outcome, owner }) => outcome === 'stored' && owner !== '')
   if (stored.length === 0) return
   const links = await run<{ owner: string; vendor: string; person_id: string }>(client, linksOf, stored)
-  const linked = new Map(links.map(({ owner, vendor, person_id }) => [`${vendor} ${owner}`, person_id]))
+  const linked = new Map(links.map(({ owner, vendor, person_id }) => [keyOf(vendor, owner), person_id]))
   const inOrder = stored.toSorted((a, b) => (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0))
   for (const { owner, vendor, subject, received_at } of inOrder) {
-    const person = linked.get(`${vendor} ${owner}`) ?? (subject || owner)
+    const person = linked.get(keyOf(vendor, owner)) ?? (subject || owner)
     await query(client, insertOwner, [owner, vendor, subject ?? '', person, received_at])
   }
 }
