@@ -13,6 +13,15 @@ import {
 import { recordOwners } from '../../src/db/sql/owner-statements.ts'
 import type { Parameter, Statement } from '../../src/db/sql/parameters.ts'
 import { deleteOldestUnverified, insertUnverified } from '../../src/db/sql/quarantine-statements.ts'
+import {
+  countHeld,
+  insertEntries,
+  insertEntry,
+  insertOwner,
+  knownOwners,
+  linksOf,
+  lockHeld,
+} from '../../src/db/sql/shard-statements.ts'
 import { keyOf, upsert } from '../../src/db/sql/upserts.ts'
 import { type Plan, plansFor } from '../../src/db/write/plan.ts'
 import type { Target } from '../../src/tables/target.ts'
@@ -32,6 +41,7 @@ const LEDGER = 'src/db/sql/ledger-statements.ts'
 const UPSERTS = 'src/db/sql/upserts.ts'
 const COMPARING = 'src/db/sql/comparing-statements.ts'
 const FEED = 'src/db/sql/feed-statements.ts'
+const SHARD = 'src/db/sql/shard-statements.ts'
 const QUARANTINE = 'src/db/sql/quarantine-statements.ts'
 
 const nameOf = ({ table }: Target) => getTableName(table)
@@ -121,6 +131,20 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
       ],
     ],
     [
+      `A group of one shard on Citus (src/db/citus/citus-writer.ts). Citus plans each of these statements as one task. The parameters
+-- of insertEntry and insertOwner are single values.`,
+      [
+        made('knownOwners', SHARD, knownOwners),
+        made('insertEntries', SHARD, insertEntries),
+        withParameters('insertEntry', SHARD, insertEntry, ...insertEntry.types),
+        made('lockHeld', SHARD, lockHeld),
+        made('countHeld', SHARD, countHeld),
+        made('linksOf', SHARD, linksOf),
+        withParameters('insertOwner', SHARD, insertOwner, ...insertOwner.types),
+        ...plansFor(targets, { ofShard: true }).flatMap((plan) => rowStatements(plan, ', of a shard')),
+      ],
+    ],
+    [
       'Quarantine (src/db/quarantine.ts)',
       [
         made('insertUnverified', QUARANTINE, insertUnverified),
@@ -130,14 +154,14 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
   ]
 }
 
-function rowStatements({ target, upsert, deleteByDelivery, parts }: Plan): WriteStatement[] {
+function rowStatements({ target, upsert, deleteByDelivery, parts }: Plan, suffix = ''): WriteStatement[] {
   return [
-    made(`upsert(${nameOf(target)})`, UPSERTS, upsert),
+    made(`upsert(${nameOf(target)})${suffix}`, UPSERTS, upsert),
     ...parts.flatMap(({ target: part, clear, insert }) => [
-      made(`partStatements(${nameOf(part)}).clear`, UPSERTS, clear),
-      made(`partStatements(${nameOf(part)}).insert`, UPSERTS, insert),
+      made(`partStatements(${nameOf(part)}).clear${suffix}`, UPSERTS, clear),
+      made(`partStatements(${nameOf(part)}).insert${suffix}`, UPSERTS, insert),
     ]),
-    made(`deleteByDelivery(${nameOf(target)})`, UPSERTS, deleteByDelivery),
+    made(`deleteByDelivery(${nameOf(target)})${suffix}`, UPSERTS, deleteByDelivery),
   ]
 }
 

@@ -58,12 +58,15 @@ const scalar = (column: PgColumn, at: number) => {
 export const entryNames: readonly string[] = entryColumns.map(({ name }) => name)
 
 /** Inserts one delivery, of an owner that is not recorded or of nobody. Returns its id if the ledger does not have it. */
-export const insertEntry = statement(
-  'insert entry',
-  [],
-  sql`insert into ${deliveries} (${names(entryColumns)}) values (${list(entryColumns.map(scalar))})
+export const insertEntry = {
+  ...statement(
+    'insert entry',
+    [],
+    sql`insert into ${deliveries} (${names(entryColumns)}) values (${list(entryColumns.map(scalar))})
 on conflict (${names(ledgerKey)}) do nothing returning delivery_id`,
-)
+  ),
+  types: entryColumns.map((column) => `${column.name} ${column.getSQLType()}`),
+}
 
 const heldParameters = [
   ...ledgerKey,
@@ -141,14 +144,19 @@ export const linksOf: Statement = statement(
 )
 
 /** Records one owner, as `recordOwners` does. Parameters: owner, vendor, the user id or '', the person, and the arrival. */
-export const insertOwner = statement(
-  'insert owner',
-  [],
-  sql`insert into ${owners} as o (owner, vendor, user_id, person_id, first_received_at)
+export const insertOwner = {
+  ...statement(
+    'insert owner',
+    [],
+    sql`insert into ${owners} as o (owner, vendor, user_id, person_id, first_received_at)
 values ($1::text, $2::text, $3::text, $4::text, $5::timestamptz)
 on conflict (owner, vendor) do update set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
 where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)`,
-)
+  ),
+  types: [owners.owner, owners.vendor, owners.user_id, owners.person_id, owners.first_received_at].map(
+    (column) => `${column.name} ${column.getSQLType()}`,
+  ),
+}
 
 /** Deletes the rows that deliveries wrote into a table; their parts are deleted by cascade. */
 export function deleteOfShard(target: Target): Statement {
