@@ -3537,6 +3537,563 @@ from told
 where d."owner" = told."owner" and d."vendor" = told."vendor" and d."body_digest" = told."body_digest";
 
 -- =====================================================================================================================
+-- A group of one shard on Citus (src/db/citus/citus-writer.ts). Citus plans each of these statements as one task. The parameters
+-- of insertEntry and insertOwner are single values.
+
+-- knownOwners: src/db/sql/shard-statements.ts
+--   $1 owner text[], $2 delivery_id uuid[], $3 vendor text[], $4 subject text[], $5 outcome text[],
+--   $6 received_at timestamp with time zone[]
+select
+  r.delivery_id, (o.user_id = '', o.first_received_at) <= ((coalesce(r.subject, '') = ''), r.received_at) as is_settled
+from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[]) with ordinality as r(
+  "owner", "delivery_id", "vendor", "subject", "outcome", "received_at", nth
+)
+join "owners" as o on o.owner = r.owner and o.vendor = r.vendor
+where o.owner = any($1::text[]);
+
+-- insertEntries: src/db/sql/shard-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 user_id text[],
+--   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
+--   $14 body_length integer[], $15 body_size integer[], $16 source text[], $17 headers text[],
+--   $18 received_at timestamp with time zone[], $19 last_received_at timestamp with time zone[],
+--   $20 times_received integer[], $21 normaliser_version integer[], $22 change_position bigint[]
+insert into "deliveries" (
+  "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
+  "body_size", "source", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+  "change_position"
+)
+select
+  k.owner, r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"), r."delivery_id",
+  r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
+  substring(w."body" from r."body_at" for r."body_length"), r."body_size", r."source", r."headers"::jsonb,
+  r."received_at", r."last_received_at", r."times_received", r."normaliser_version", r."change_position"
+from unnest(
+  $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
+  $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::text[], $17::text[],
+  $18::timestamp with time zone[], $19::timestamp with time zone[], $20::integer[], $21::integer[], $22::bigint[]
+) with ordinality as r(
+  "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
+  "outcome", "problem", "body_at", "body_length", "body_size", "source", "headers", "received_at", "last_received_at",
+  "times_received", "normaliser_version", "change_position", nth
+)
+cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
+join "owners" as k on k.owner = r.owner and k.vendor = r.vendor
+where k.owner = any($1::text[])
+order by
+  r."owner" collate "C", r."vendor" collate "C",
+  substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+on conflict ("owner", "vendor", "body_digest") do nothing
+returning delivery_id;
+
+-- insertEntry: src/db/sql/shard-statements.ts
+--   $1 owner text, $2 vendor text, $3 body_digest bytea, $4 delivery_id uuid, $5 event text, $6 user_id text,
+--   $7 authenticated_by text, $8 outcome text, $9 problem jsonb, $10 body bytea, $11 body_size integer,
+--   $12 source text, $13 headers jsonb, $14 received_at timestamp with time zone,
+--   $15 last_received_at timestamp with time zone, $16 times_received integer, $17 normaliser_version integer,
+--   $18 change_position bigint
+insert into "deliveries" (
+  "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
+  "body_size", "source", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
+  "change_position"
+) values (
+  $1::text, $2::text, $3::bytea, $4::uuid, $5::text, $6::text, $7::text, $8::text, $9::text::jsonb, $10::bytea,
+  $11::integer, $12::text, $13::text::jsonb, $14::timestamp with time zone, $15::timestamp with time zone, $16::integer,
+  $17::integer, $18::bigint
+)
+on conflict ("owner", "vendor", "body_digest") do nothing
+returning delivery_id;
+
+-- lockHeld: src/db/sql/shard-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 event text[], $8 outcome text[],
+--   $9 last_received_at timestamp with time zone[]
+select
+  r.delivery_id as arrival_id, d.owner, d.delivery_id, d.received_at::text, d.source, d.outcome as outcome_before,
+  d.event as event_before,
+  d.outcome <> 'stored' or (
+    d.outcome = 'stored'
+      and r.outcome = 'stored'
+      and d.event is distinct from r.event
+      and r.last_received_at >= d.last_received_at
+  ) as is_judged_again
+from unnest(
+  $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[],
+  $9::timestamp with time zone[]
+) with ordinality as r(
+  "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "outcome", "last_received_at", nth
+)
+cross join (select $3::bytea as "body_digest") as w
+join "deliveries" as d on d."owner" = r."owner"
+  and d."vendor" = r."vendor"
+  and d."body_digest" = substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+where d.owner = any($1::text[])
+order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
+for update of d;
+
+-- countHeld: src/db/sql/shard-statements.ts
+--   $1 owner text[], $2 vendor text[], $3 body_digest bytea, $4 body_digest_at integer[],
+--   $5 body_digest_length integer[], $6 delivery_id uuid[], $7 last_received_at timestamp with time zone[],
+--   $8 times_received integer[], $9 event text[], $10 user_id text[], $11 authenticated_by text[], $12 outcome text[],
+--   $13 problem text[], $14 headers text[], $15 normaliser_version integer[], $16 is_judged_again boolean[],
+--   $17 change_position bigint[]
+update "deliveries" as d
+set
+  last_received_at = greatest(d.last_received_at, r.last_received_at),
+  times_received = d.times_received + case when d.delivery_id = r.delivery_id then 0 else r.times_received end,
+  "event" = case when r.is_judged_again then r."event" else d."event" end,
+  "user_id" = case when r.is_judged_again then r."user_id" else d."user_id" end,
+  "authenticated_by" = case when r.is_judged_again then r."authenticated_by" else d."authenticated_by" end,
+  "outcome" = case when r.is_judged_again then r."outcome" else d."outcome" end,
+  "problem" = case when r.is_judged_again then r."problem"::jsonb else d."problem" end,
+  "headers" = case when r.is_judged_again then r."headers"::jsonb else d."headers" end,
+  "normaliser_version" = case when r.is_judged_again then r."normaliser_version" else d."normaliser_version" end,
+  change_position = coalesce(r.change_position, d.change_position)
+from unnest(
+  $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::timestamp with time zone[], $8::integer[],
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[], $16::boolean[],
+  $17::bigint[]
+) with ordinality as r(
+  "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "last_received_at", "times_received",
+  "event", "user_id", "authenticated_by", "outcome", "problem", "headers", "normaliser_version", "is_judged_again",
+  "change_position", nth
+)
+cross join (select $3::bytea as "body_digest") as w
+where d."owner" = r."owner"
+  and d."vendor" = r."vendor"
+  and d."body_digest" = substring(w."body_digest" from r."body_digest_at" for r."body_digest_length")
+  and d.owner = any($1::text[]);
+
+-- linksOf: src/db/sql/shard-statements.ts
+--   $1 owner text[]
+select l.owner, l.vendor, l.person_id from "person_links" as l where l.owner = any($1::text[]);
+
+-- insertOwner: src/db/sql/shard-statements.ts
+--   $1 owner text, $2 vendor text, $3 user_id text, $4 person_id text, $5 first_received_at timestamp with time zone
+insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at) values (
+  $1::text, $2::text, $3::text, $4::text, $5::timestamptz
+)
+on conflict (owner, vendor) do update
+set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at);
+
+-- upsert(sleep_sessions), of a shard: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 state text[], $4 timezone text[], $5 created_timezone text[],
+--   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
+--   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
+--   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[], $17 sleep_date date[]
+insert into "sleep_sessions" as t (
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at", "sleep_date"
+)
+select distinct on (k.owner collate "C", r."session_id" collate "C")
+  k.owner, r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
+  r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
+  r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
+  $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[], $17::date[]
+) with ordinality as r(
+  "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
+  "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
+  "delivery_id", "received_at", "sleep_date", nth
+)
+join "owners" as k on k.owner = r."user_id"
+where k.owner = any($1::text[])
+order by k.owner collate "C", r."session_id" collate "C", ("r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("user_id", "session_id") do update
+set
+  "state" = excluded."state", "timezone" = excluded."timezone", "created_timezone" = excluded."created_timezone",
+  "start_time" = excluded."start_time", "end_time" = excluded."end_time",
+  "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
+  "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date",
+  "pulled_at" = excluded."pulled_at"
+where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- partStatements(sleep_stats).clear, of a shard: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[]
+delete from "sleep_stats" as p
+using unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+where p."user_id" = r."user_id" and p."session_id" = r."session_id" and p."user_id" = any($1::text[]);
+
+-- partStatements(sleep_stats).insert, of a shard: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 sleep_time timestamp with time zone[],
+--   $4 wake_time timestamp with time zone[], $5 sleep_index integer[], $6 sleep_latency integer[],
+--   $7 wakeup_latency integer[], $8 light_latency integer[], $9 deep_latency integer[], $10 rem_latency integer[],
+--   $11 time_in_bed integer[], $12 time_in_sleep_period integer[], $13 time_in_sleep integer[],
+--   $14 time_in_wake integer[], $15 time_in_light integer[], $16 time_in_deep integer[], $17 time_in_rem integer[],
+--   $18 time_in_stable_breath integer[], $19 time_in_unstable_breath integer[], $20 time_in_snoring integer[],
+--   $21 time_in_no_snoring integer[], $22 sleep_efficiency numeric[], $23 sleep_ratio numeric[],
+--   $24 wake_ratio numeric[], $25 light_ratio numeric[], $26 deep_ratio numeric[], $27 rem_ratio numeric[],
+--   $28 stable_breath_ratio numeric[], $29 unstable_breath_ratio numeric[], $30 snoring_ratio numeric[],
+--   $31 no_snoring_ratio numeric[], $32 breathing_index numeric[], $33 breathing_pattern text[],
+--   $34 waso_count integer[], $35 longest_waso integer[], $36 sleep_cycle_count integer[], $37 sleep_cycle numeric[],
+--   $38 sleep_cycle_time text[], $39 unstable_breath_count integer[], $40 snoring_count integer[],
+--   $41 delivery_id uuid[], $42 received_at timestamp with time zone[]
+insert into "sleep_stats" (
+  "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency", "light_latency",
+  "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep", "time_in_wake",
+  "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath", "time_in_snoring",
+  "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio", "deep_ratio", "rem_ratio",
+  "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio", "breathing_index",
+  "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle", "sleep_cycle_time",
+  "unstable_breath_count", "snoring_count", "delivery_id", "received_at"
+)
+select distinct on (k.owner collate "C", r."session_id" collate "C")
+  k.owner, r."session_id", r."sleep_time", r."wake_time", r."sleep_index", r."sleep_latency", r."wakeup_latency",
+  r."light_latency", r."deep_latency", r."rem_latency", r."time_in_bed", r."time_in_sleep_period", r."time_in_sleep",
+  r."time_in_wake", r."time_in_light", r."time_in_deep", r."time_in_rem", r."time_in_stable_breath",
+  r."time_in_unstable_breath", r."time_in_snoring", r."time_in_no_snoring", r."sleep_efficiency", r."sleep_ratio",
+  r."wake_ratio", r."light_ratio", r."deep_ratio", r."rem_ratio", r."stable_breath_ratio", r."unstable_breath_ratio",
+  r."snoring_ratio", r."no_snoring_ratio", r."breathing_index", r."breathing_pattern", r."waso_count", r."longest_waso",
+  r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[], r."unstable_breath_count",
+  r."snoring_count", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::timestamp with time zone[], $4::timestamp with time zone[], $5::integer[], $6::integer[],
+  $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[], $13::integer[],
+  $14::integer[], $15::integer[], $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[],
+  $21::integer[], $22::numeric[], $23::numeric[], $24::numeric[], $25::numeric[], $26::numeric[], $27::numeric[],
+  $28::numeric[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::text[], $34::integer[],
+  $35::integer[], $36::integer[], $37::numeric[], $38::text[], $39::integer[], $40::integer[], $41::uuid[],
+  $42::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency", "light_latency",
+  "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep", "time_in_wake",
+  "time_in_light", "time_in_deep", "time_in_rem", "time_in_stable_breath", "time_in_unstable_breath", "time_in_snoring",
+  "time_in_no_snoring", "sleep_efficiency", "sleep_ratio", "wake_ratio", "light_ratio", "deep_ratio", "rem_ratio",
+  "stable_breath_ratio", "unstable_breath_ratio", "snoring_ratio", "no_snoring_ratio", "breathing_index",
+  "breathing_pattern", "waso_count", "longest_waso", "sleep_cycle_count", "sleep_cycle", "sleep_cycle_time",
+  "unstable_breath_count", "snoring_count", "delivery_id", "received_at", nth
+)
+join "owners" as k on k.owner = r."user_id"
+where k.owner = any($1::text[])
+order by k.owner collate "C", r."session_id" collate "C";
+
+-- partStatements(sleep_stage_series).clear, of a shard: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[]
+delete from "sleep_stage_series" as p
+using unnest($1::text[], $2::text[]) with ordinality as r("user_id", "session_id", nth)
+where p."user_id" = r."user_id" and p."session_id" = r."session_id" and p."user_id" = any($1::text[]);
+
+-- partStatements(sleep_stage_series).insert, of a shard: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 stages smallint[], $5 stages_at integer[],
+--   $6 stages_length integer[], $7 delivery_id uuid[], $8 received_at timestamp with time zone[]
+insert into "sleep_stage_series" ("user_id", "session_id", "series", "stages", "delivery_id", "received_at")
+select distinct on (k.owner collate "C", r."session_id" collate "C", r."series" collate "C")
+  k.owner, r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
+  r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $5::integer[], $6::integer[], $7::uuid[], $8::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
+)
+cross join (select $4::smallint[] as "stages") as w
+join "owners" as k on k.owner = r."user_id"
+where k.owner = any($1::text[])
+order by k.owner collate "C", r."session_id" collate "C", r."series" collate "C";
+
+-- deleteByDelivery(sleep_sessions), of a shard: src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+delete from "sleep_sessions" as t
+using unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+where t."user_id" = r.owner and t.delivery_id = r.delivery_id and t."user_id" = any($1::text[]);
+
+-- upsert(scores), of a shard: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 type text[], $6 state text[],
+--   $7 score numeric[], $8 data_sources text[], $9 score_date_time timestamp with time zone[],
+--   $10 utc_offset_minutes smallint[], $11 local_date date[], $12 created_at_utc timestamp with time zone[],
+--   $13 version numeric[], $14 delivery_id uuid[], $15 received_at timestamp with time zone[]
+insert into "scores" as t (
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at"
+)
+select distinct on (k.owner collate "C", r."id" collate "C")
+  k.owner, r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
+  r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
+  $9::timestamp with time zone[], $10::smallint[], $11::date[], $12::timestamp with time zone[], $13::numeric[],
+  $14::uuid[], $15::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+join "owners" as k on k.owner = r."profile_id"
+where k.owner = any($1::text[])
+order by
+  k.owner collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "type" = excluded."type",
+  "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
+  "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- partStatements(score_factors).clear, of a shard: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[]
+delete from "score_factors" as p
+using unnest($1::text[], $2::text[]) with ordinality as r("profile_id", "id", nth)
+where p."profile_id" = r."profile_id" and p."score_id" = r."id" and p."profile_id" = any($1::text[]);
+
+-- partStatements(score_factors).insert, of a shard: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 score_id text[], $3 position integer[], $4 id text[], $5 name text[], $6 value numeric[],
+--   $7 goal numeric[], $8 score numeric[], $9 state text[], $10 unit text[], $11 account_id text[],
+--   $12 external_id text[], $13 delivery_id uuid[], $14 received_at timestamp with time zone[]
+insert into "score_factors" (
+  "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+  "external_id", "delivery_id", "received_at"
+)
+select distinct on (k.owner collate "C", r."score_id" collate "C", r."position")
+  k.owner, r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
+  r."account_id", r."external_id", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[],
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
+  "external_id", "delivery_id", "received_at", nth
+)
+join "owners" as k on k.owner = r."profile_id"
+where k.owner = any($1::text[])
+order by k.owner collate "C", r."score_id" collate "C", r."position";
+
+-- deleteByDelivery(scores), of a shard: src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+delete from "scores" as t
+using unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+where t."profile_id" = r.owner and t.delivery_id = r.delivery_id and t."profile_id" = any($1::text[]);
+
+-- upsert(sleep_stage_windows), of a shard: src/db/sql/upserts.ts
+--   $1 user_id text[], $2 session_id text[], $3 series text[], $4 inference_seq_num integer[], $5 seq_num integer[],
+--   $6 stages smallint[], $7 stages_at integer[], $8 stages_length integer[], $9 callback_version text[],
+--   $10 delivery_id uuid[], $11 received_at timestamp with time zone[]
+insert into "sleep_stage_windows" as t (
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages", "callback_version", "delivery_id",
+  "received_at"
+)
+select distinct on (k.owner collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num")
+  k.owner, r."session_id", r."series", r."inference_seq_num", r."seq_num",
+  w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $7::integer[], $8::integer[], $9::text[],
+  $10::uuid[], $11::timestamp with time zone[]
+) with ordinality as r(
+  "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
+  "delivery_id", "received_at", nth
+)
+cross join (select $6::smallint[] as "stages") as w
+join "owners" as k on k.owner = r."user_id"
+where k.owner = any($1::text[])
+order by
+  k.owner collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
+  ("r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("user_id", "session_id", "series", "inference_seq_num") do update
+set
+  "seq_num" = excluded."seq_num", "stages" = excluded."stages", "callback_version" = excluded."callback_version",
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
+returning t."user_id", t."session_id", t."series", t."inference_seq_num", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(sleep_stage_windows), of a shard: src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+delete from "sleep_stage_windows" as t
+using unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+where t."user_id" = r.owner and t.delivery_id = r.delivery_id and t."user_id" = any($1::text[]);
+
+-- upsert(biomarkers), of a shard: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 category text[],
+--   $6 type text[], $7 periodicity text[], $8 aggregation text[], $9 value text[], $10 value_number numeric[],
+--   $11 unit text[], $12 value_type text[], $13 start_date_time timestamp with time zone[],
+--   $14 end_date_time timestamp with time zone[], $15 utc_offset_minutes smallint[], $16 local_date date[],
+--   $17 end_utc_offset_minutes smallint[], $18 created_at_utc timestamp with time zone[], $19 version numeric[],
+--   $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "biomarkers" as t (
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at"
+)
+select distinct on (k.owner collate "C", r."id" collate "C")
+  k.owner, r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation", r."value",
+  r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time", r."utc_offset_minutes",
+  r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::numeric[], $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[],
+  $15::smallint[], $16::date[], $17::smallint[], $18::timestamp with time zone[], $19::numeric[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
+  "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+)
+join "owners" as k on k.owner = r."profile_id"
+where k.owner = any($1::text[])
+order by
+  k.owner collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "category" = excluded."category",
+  "type" = excluded."type", "periodicity" = excluded."periodicity", "aggregation" = excluded."aggregation",
+  "value" = excluded."value", "value_number" = excluded."value_number", "unit" = excluded."unit",
+  "value_type" = excluded."value_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(biomarkers), of a shard: src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+delete from "biomarkers" as t
+using unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+where t."profile_id" = r.owner and t.delivery_id = r.delivery_id and t."profile_id" = any($1::text[]);
+
+-- upsert(archetypes), of a shard: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 name text[], $6 value text[],
+--   $7 data_type text[], $8 periodicity text[], $9 ordinality integer[],
+--   $10 start_date_time timestamp with time zone[], $11 end_date_time timestamp with time zone[],
+--   $12 utc_offset_minutes smallint[], $13 local_date date[], $14 end_utc_offset_minutes smallint[],
+--   $15 created_at_utc timestamp with time zone[], $16 version numeric[], $17 delivery_id uuid[],
+--   $18 received_at timestamp with time zone[]
+insert into "archetypes" as t (
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at"
+)
+select distinct on (k.owner collate "C", r."id" collate "C")
+  k.owner, r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity", r."ordinality",
+  r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
+  r."created_at_utc", r."version", r."delivery_id", r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
+  $10::timestamp with time zone[], $11::timestamp with time zone[], $12::smallint[], $13::date[], $14::smallint[],
+  $15::timestamp with time zone[], $16::numeric[], $17::uuid[], $18::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
+  "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
+  "version", "delivery_id", "received_at", nth
+)
+join "owners" as k on k.owner = r."profile_id"
+where k.owner = any($1::text[])
+order by
+  k.owner collate "C", r."id" collate "C",
+  (
+    coalesce("r"."created_at_utc", '-infinity'::timestamptz), coalesce("r"."version", '-infinity'::numeric),
+    "r".received_at, "r".delivery_id
+  ) desc,
+  r.nth desc
+on conflict ("profile_id", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "name" = excluded."name",
+  "value" = excluded."value", "data_type" = excluded."data_type", "periodicity" = excluded."periodicity",
+  "ordinality" = excluded."ordinality", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+where (
+  coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
+) <= (
+  coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(archetypes), of a shard: src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+delete from "archetypes" as t
+using unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+where t."profile_id" = r.owner and t.delivery_id = r.delivery_id and t."profile_id" = any($1::text[]);
+
+-- upsert(data_logs), of a shard: src/db/sql/upserts.ts
+--   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 log_type text[],
+--   $6 data_type text[], $7 received_at_utc timestamp with time zone[], $8 parent_id text[], $9 value numeric[],
+--   $10 unit text[], $11 source text[], $12 recording_method text[], $13 device_type text[],
+--   $14 start_date_time timestamp with time zone[], $15 end_date_time timestamp with time zone[],
+--   $16 utc_offset_minutes smallint[], $17 local_date date[], $18 end_utc_offset_minutes smallint[],
+--   $19 additional_properties text[], $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+insert into "data_logs" as t (
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at"
+)
+select distinct on (k.owner collate "C", r."data_type" collate "C", r."id" collate "C")
+  k.owner, r."id", r."account_id", r."external_id", r."log_type", r."data_type", r."received_at_utc", r."parent_id",
+  r."value", r."unit", r."source", r."recording_method", r."device_type", r."start_date_time", r."end_date_time",
+  r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."additional_properties"::jsonb, r."delivery_id",
+  r."received_at"
+from unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamp with time zone[], $8::text[],
+  $9::numeric[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamp with time zone[],
+  $15::timestamp with time zone[], $16::smallint[], $17::date[], $18::smallint[], $19::text[], $20::uuid[],
+  $21::timestamp with time zone[]
+) with ordinality as r(
+  "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
+  "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
+  "local_date", "end_utc_offset_minutes", "additional_properties", "delivery_id", "received_at", nth
+)
+join "owners" as k on k.owner = r."profile_id"
+where k.owner = any($1::text[])
+order by
+  k.owner collate "C", r."data_type" collate "C", r."id" collate "C",
+  (coalesce("r"."received_at_utc", '-infinity'::timestamptz), "r".received_at, "r".delivery_id) desc, r.nth desc
+on conflict ("profile_id", "data_type", "id") do update
+set
+  "account_id" = excluded."account_id", "external_id" = excluded."external_id", "log_type" = excluded."log_type",
+  "received_at_utc" = excluded."received_at_utc", "parent_id" = excluded."parent_id", "value" = excluded."value",
+  "unit" = excluded."unit", "source" = excluded."source", "recording_method" = excluded."recording_method",
+  "device_type" = excluded."device_type", "start_date_time" = excluded."start_date_time",
+  "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
+  "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
+  "additional_properties" = excluded."additional_properties", "delivery_id" = excluded."delivery_id",
+  "received_at" = excluded."received_at"
+where (coalesce("t"."received_at_utc", '-infinity'::timestamptz), "t".received_at, "t".delivery_id) <= (
+  coalesce("excluded"."received_at_utc", '-infinity'::timestamptz), "excluded".received_at, "excluded".delivery_id
+)
+returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is_new;
+
+-- deleteByDelivery(data_logs), of a shard: src/db/sql/upserts.ts
+--   $1 owner text[], $2 delivery_id uuid[]
+delete from "data_logs" as t
+using unnest($1::text[], $2::uuid[]) with ordinality as r("owner", "delivery_id", nth)
+where t."profile_id" = r.owner and t.delivery_id = r.delivery_id and t."profile_id" = any($1::text[]);
+
+-- =====================================================================================================================
 -- Quarantine (src/db/quarantine.ts)
 
 -- insertUnverified: src/db/sql/quarantine-statements.ts
