@@ -4,6 +4,7 @@ import { CITUS_URL } from './setup/citus.ts'
 import { setup, type TestService } from './setup/service.ts'
 
 const PEOPLE = 40
+const EVENT = 'BiomarkerCreatedIntegrationEvent'
 
 const bodyOf = (number: number, id = `biomarker ${number}`) =>
   biomarker({ id, profileId: `profile ${number % PEOPLE}` })
@@ -21,7 +22,7 @@ describe.skipIf(!CITUS_URL)('deliveries of many people on Citus', () => {
       return Number(row?.n)
     }
     const before = await transactions()
-    const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => service.sahha(bodyOf(n))))
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => service.sahha(bodyOf(n), EVENT)))
     expect(new Set(answers.map(({ json }) => json.outcome))).toEqual(new Set(['stored']))
     // Citus notes every two-phase commit there, and forgets it later.
     expect(await transactions()).toBe(before)
@@ -36,7 +37,7 @@ describe.skipIf(!CITUS_URL)('deliveries of many people on Citus', () => {
     const positions = () =>
       service.db.query('select delivery_id, change_position from deliveries order by delivery_id')
     const before = await positions()
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => service.sahha(bodyOf(n))))
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => service.sahha(bodyOf(n), EVENT)))
     expect(new Set(answers.map(({ json }) => json.outcome))).toEqual(new Set(['duplicate']))
     expect(await positions()).toEqual(before)
     const [row] = await service.db.query('select count(*) as n from deliveries where times_received = 2')
@@ -45,7 +46,7 @@ describe.skipIf(!CITUS_URL)('deliveries of many people on Citus', () => {
 
   it('are stored after their owner was removed from the table by hand', async () => {
     await service.db.query(`delete from owners where owner = 'profile 3'`)
-    const { json } = await service.sahha(bodyOf(3, 'another'))
+    const { json } = await service.sahha(bodyOf(3, 'another'), EVENT)
     expect(json.outcome).toBe('stored')
     const rows = await service.db.query(
       `select from biomarkers where profile_id = 'profile 3' and id = 'another'`,
