@@ -65,7 +65,10 @@ export const insertEntry = {
     sql`insert into ${deliveries} (${names(entryColumns)}) values (${list(entryColumns.map(scalar))})
 on conflict (${names(ledgerKey)}) do nothing returning delivery_id`,
   ),
-  types: entryColumns.map((column) => `${column.name} ${column.getSQLType()}`),
+  types: entryColumns.map((column) => {
+    const type = column.getSQLType()
+    return `${column.name} ${type === 'jsonb' ? 'text' : type}`
+  }),
 }
 
 const heldParameters = [

@@ -3588,10 +3588,9 @@ returning delivery_id;
 
 -- insertEntry: src/db/sql/shard-statements.ts
 --   $1 owner text, $2 vendor text, $3 body_digest bytea, $4 delivery_id uuid, $5 event text, $6 user_id text,
---   $7 authenticated_by text, $8 outcome text, $9 problem jsonb, $10 body bytea, $11 body_size integer,
---   $12 source text, $13 headers jsonb, $14 received_at timestamp with time zone,
---   $15 last_received_at timestamp with time zone, $16 times_received integer, $17 normaliser_version integer,
---   $18 change_position bigint
+--   $7 authenticated_by text, $8 outcome text, $9 problem text, $10 body bytea, $11 body_size integer, $12 source text,
+--   $13 headers text, $14 received_at timestamp with time zone, $15 last_received_at timestamp with time zone,
+--   $16 times_received integer, $17 normaliser_version integer, $18 change_position bigint
 insert into "deliveries" (
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_size", "source", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
