@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { LOST_NODE } from '../commit/failure.ts'
 import { Connection } from '../connect/connection.ts'
 import { begin, type TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
@@ -74,5 +75,3 @@ export async function durabilityOf(
   if (wrong.length > 0) throw new NodesNotDurable(wrong)
   return durability
 }
-
-const LOST_NODE = '08006'

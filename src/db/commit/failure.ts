@@ -44,6 +44,9 @@ const CONNECTION = [
   '25006', // read-only transaction: the server was demoted, another one may be primary now
 ]
 
+/** Connection failure, if a server reports it that is itself connected: Citus' coordinator has lost a node. */
+export const LOST_NODE = '08006'
+
 export function failureOf(error: unknown): Failure {
   const code = sqlState(error)
   if (code === undefined) return isFault(error) ? 'fault' : 'connection'

@@ -4,7 +4,7 @@ import { type Delivery, type Receipt, type Store, Unavailable } from '../../inge
 import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
 import type { TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
-import { failureOf, sqlState } from './failure.ts'
+import { failureOf, LOST_NODE, sqlState } from './failure.ts'
 import { defaultLimits, type Limits, Transactions } from './limits.ts'
 import { Deadlines, type Group, type Lanes, ONE_LANE, type PendingDelivery, Queue } from './queue.ts'
 import { splitGroup } from './split-group.ts'
@@ -16,9 +16,6 @@ export interface GroupWriter {
 
 /** How often a group is tried that is in conflict with another transaction. */
 const ATTEMPTS = 3
-
-/** Connection failure, reported by a server that is itself connected. */
-const LOST_NODE = '08006'
 
 /**
  * Group commit: a writer that becomes free commits all queued deliveries of a lane as one transaction, up to a limit. Nothing
