@@ -3,16 +3,7 @@ import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { commit, type TimeLimits } from '../connect/transaction.ts'
 import { fencedDeliveries } from '../sql/fence.ts'
-import type { Statement } from '../sql/parameters.ts'
-import {
-  countHeld,
-  insertEntries,
-  insertOwners,
-  knownOwners,
-  linksOf,
-  lockHeld,
-} from '../sql/shard-statements.ts'
-import { rowParameters } from '../sql/values.ts'
+import { countHeld, entryNames, insertEntries, insertEntry, lockHeld } from '../sql/shard-statements.ts'
 import { type Entry, entriesOf, ledgerRow, ledgerRows, ledgerRowsWithBodies } from '../write/entries.ts'
 import {
   type Client,
@@ -33,7 +24,8 @@ import {
 } from '../write/receipts.ts'
 import { type ShardLanes, shardsOf } from './lanes.ts'
 import { beginOnNodes, type Durability } from './nodes.ts'
-import { nextPosition } from './position.ts'
+import { type KnownOwners, type LedgerRow, ownersOf, recordOwners, run } from './owners.ts'
+import { type Positions, positionsOf } from './position.ts'
 
 /** What one transaction found out. It counts only if the transaction is committed. */
 interface Outcome {
@@ -47,7 +39,7 @@ interface Judged {
   /** Deliveries whose rows are written. */
   readonly rows: DeliveryRows[]
   /** Rows of `deliveries` whose owner is recorded. */
-  readonly recorded: object[]
+  readonly recorded: LedgerRow[]
   /** Deliveries whose earlier rows are deleted, because they are of another event. */
   readonly renamed: Counted[]
 }
@@ -90,24 +82,34 @@ export class CitusWriter implements GroupWriter {
   async #writeOfShard(client: Client, entries: Entry[], limits?: TimeLimits): Promise<Outcome | null> {
     const receipts = new Map<string, Receipt>()
     await beginOnNodes(client, this.#durability, limits)
-    const inserted = await run<{ delivery_id: string }>(client, insertEntries, ledgerRowsWithBodies(entries))
+    const positions = await positionsOf(client)
+    const owners = await ownersOf(client, entries)
+    const inserted = await insertAll(client, entries, owners, positions)
     // From here to the end of the transaction no shard of the group can be split. Before that one may have been.
     const shards = await shardsOf(client, [...new Set(entries.map(ownerOf))])
     if (new Set(shards.values()).size > 1) {
       await client.query('rollback')
       return null
     }
-    const ids = new Set(inserted.map(({ delivery_id }) => delivery_id))
+    const erased = await erasedOf(client, entries)
+    if (erased.size > 0) {
+      await client.query('rollback')
+      for (const entry of entries.filter((entry) => erased.has(idOf(entry)))) addErased(receipts, entry)
+      return { receipts, left: entries.filter((entry) => !erased.has(idOf(entry))) }
+    }
     const judged: Judged = { rows: [], recorded: [], renamed: [] }
     for (const entry of entries) {
-      if (!ids.has(entry.delivery.arrival.id)) continue
-      addReceipts(receipts, entry, entry.delivery.arrival.id, null)
+      if (!inserted.has(idOf(entry))) continue
+      addReceipts(receipts, entry, idOf(entry), null)
       judged.rows.push(rowsOfEntry(entry))
       judged.recorded.push(ledgerRow(entry))
     }
-    const others = entries.filter(({ delivery }) => !ids.has(delivery.arrival.id))
-    const left = others.length > 0 ? await this.#countOthers(client, others, receipts, judged) : []
-    await recordOwners(client, judged.recorded)
+    const others = entries.filter((entry) => !inserted.has(idOf(entry)))
+    const left = others.length > 0 ? await countOthers(client, others, receipts, judged, positions) : []
+    await recordOwners(
+      client,
+      judged.recorded.filter(({ delivery_id }) => !owners.settled.has(delivery_id)),
+    )
     const batches = rowsByTarget(judged.rows)
     for (const plan of this.#plans) {
       if (judged.renamed.length > 0) await run(client, plan.deleteByDelivery, judged.renamed)
@@ -115,46 +117,6 @@ export class CitusWriter implements GroupWriter {
     }
     await commit(client, limits)
     return { receipts, left }
-  }
-
-  /**
-   * Counts the arrivals of entries that were not inserted, unless they concern erased persons. Returns those that are not in the
-   * ledger any more. An erasure that begins now waits for this transaction, because it has written the ledger.
-   */
-  async #countOthers(
-    client: Client,
-    entries: Entry[],
-    receipts: Map<string, Receipt>,
-    judged: Judged,
-  ): Promise<Entry[]> {
-    const fenced = await run<{ delivery_id: string }>(client, fencedDeliveries, ledgerRows(entries))
-    const erased = new Set(fenced.map(({ delivery_id }) => delivery_id))
-    const isErased = ({ delivery }: Entry) => erased.has(delivery.arrival.id)
-    for (const entry of entries.filter(isErased)) addErased(receipts, entry)
-    const kept = entries.filter((entry) => !isErased(entry))
-    if (kept.length === 0) return []
-
-    const held = await run<Counted>(client, lockHeld, ledgerRows(kept))
-    const byArrival = new Map(held.map((row) => [row.arrival_id, row]))
-    const position = held.some(isToldAgain) ? await nextPosition(client) : null
-    const counted: object[] = []
-    for (const entry of kept) {
-      const row = ledgerRow(entry)
-      const before = byArrival.get(entry.delivery.arrival.id)
-      if (!before) continue
-      const { is_judged_again, received_at } = before
-      const isTold = isToldAgain(before) && row.outcome === 'stored'
-      counted.push({ ...row, is_judged_again, change_position: isTold ? position : null })
-      addReceipts(receipts, entry, before.delivery_id, storedBefore(before))
-      if (!is_judged_again) continue
-      const isPulled = before.source === 'pull'
-      const { rows } = entry.delivery.verdict
-      judged.rows.push({ rows, id: before.delivery_id, receivedAt: received_at, isPulled })
-      judged.recorded.push({ ...row, received_at })
-      if (before.outcome_before === 'stored') judged.renamed.push(before)
-    }
-    if (counted.length > 0) await run(client, countHeld, counted)
-    return kept.filter(({ delivery }) => !byArrival.has(delivery.arrival.id))
   }
 
   /** Divides entries by the shards that the coordinator names, after a shard was split. */
@@ -173,39 +135,80 @@ export class CitusWriter implements GroupWriter {
 }
 
 const ownerOf = ({ delivery }: Entry) => delivery.verdict.owner
+const idOf = ({ delivery }: Entry) => delivery.arrival.id
+
+/** Inserts the entries that the ledger does not have; returns their ids. */
+async function insertAll(
+  client: Client,
+  entries: readonly Entry[],
+  { recorded }: KnownOwners,
+  { stored }: Positions,
+): Promise<ReadonlySet<string>> {
+  const rowOf = (row: object) => ({ ...row, change_position: stored })
+  const ofRecorded = ledgerRowsWithBodies(entries.filter((entry) => recorded.has(idOf(entry)))).map(rowOf)
+  const ofOthers = ledgerRowsWithBodies(entries.filter((entry) => !recorded.has(idOf(entry)))).map(rowOf)
+  const inserted = ofRecorded.length > 0 ? await run<Inserted>(client, insertEntries, ofRecorded) : []
+  for (const row of ofOthers) inserted.push(...(await query<Inserted>(client, insertEntry, entryValues(row))))
+  return new Set(inserted.map(({ delivery_id }) => delivery_id))
+}
+
+interface Inserted {
+  readonly delivery_id: string
+}
+
+function entryValues(row: Record<string, unknown>): unknown[] {
+  return entryNames.map((name) =>
+    name === 'body_digest' ? Buffer.from(row[name] as string, 'hex') : (row[name] ?? null),
+  )
+}
+
+/**
+ * Returns the ids of the deliveries that concern erased persons. An erasure that puts up its fence after this waits for the
+ * transaction, because it has written the ledger. The lookup is on the coordinator, in the copy that is committed first.
+ */
+async function erasedOf(client: Client, entries: readonly Entry[]): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query({ name: 'is anybody erased', text: IS_ANYBODY_ERASED })
+  if (!rows[0].is) return new Set()
+  const fenced = await run<{ delivery_id: string }>(client, fencedDeliveries, ledgerRows(entries))
+  return new Set(fenced.map(({ delivery_id }) => delivery_id))
+}
+
+const IS_ANYBODY_ERASED = 'select exists (select from erasures) as is'
+
+/** Counts the arrivals of entries that were not inserted. Returns those that are not in the ledger any more. */
+async function countOthers(
+  client: Client,
+  entries: Entry[],
+  receipts: Map<string, Receipt>,
+  judged: Judged,
+  { rejudged }: Positions,
+): Promise<Entry[]> {
+  const held = await run<Counted>(client, lockHeld, ledgerRows(entries))
+  const byArrival = new Map(held.map((row) => [row.arrival_id, row]))
+  const counted: object[] = []
+  for (const entry of entries) {
+    const row = ledgerRow(entry)
+    const before = byArrival.get(idOf(entry))
+    if (!before) continue
+    const { is_judged_again, received_at } = before
+    const isTold = isToldAgain(before) && row.outcome === 'stored'
+    counted.push({ ...row, is_judged_again, change_position: isTold ? rejudged : null })
+    addReceipts(receipts, entry, before.delivery_id, storedBefore(before))
+    if (!is_judged_again) continue
+    const { rows } = entry.delivery.verdict
+    judged.rows.push({
+      ...{ rows, id: before.delivery_id, receivedAt: received_at },
+      isPulled: before.source === 'pull',
+    })
+    judged.recorded.push({ ...row, received_at })
+    if (before.outcome_before === 'stored') judged.renamed.push(before)
+  }
+  if (counted.length > 0) await run(client, countHeld, counted)
+  return entries.filter((entry) => !byArrival.has(idOf(entry)))
+}
 
 /**
  * An arrival that finds itself was committed by a transaction whose end the coordinator did not see. The feed may have passed its
  * position before the node had committed it, so the feed tells it again.
  */
 const isToldAgain = (before: Counted) => before.is_judged_again || isRetry(before)
-
-function run<R>(client: Client, statement: Statement, rows: readonly object[]): Promise<R[]> {
-  return query<R>(client, statement, rowParameters(statement.parameters, rows))
-}
-
-interface Recorded {
-  readonly delivery_id: string
-  readonly owner: string
-  readonly vendor: string
-}
-
-/** Records the owners of rows of the ledger that are stored. Usually every owner is known, and nothing is written. */
-async function recordOwners(client: Client, rows: readonly object[]): Promise<void> {
-  const stored = (rows as ReturnType<typeof ledgerRow>[]).filter(
-    ({ outcome, owner }) => outcome === 'stored' && owner !== '',
-  )
-  if (stored.length === 0) return
-  const known = await run<Recorded>(client, knownOwners, stored)
-  const ids = new Set(known.map(({ delivery_id }) => delivery_id))
-  const unknown = stored.filter(({ delivery_id }) => !ids.has(delivery_id))
-  if (unknown.length === 0) return
-  const links = await run<Recorded & { person_id: string }>(client, linksOf, unknown)
-  const linked = new Map(links.map(({ owner, vendor, person_id }) => [`${vendor} ${owner}`, person_id]))
-  const linkOf = ({ vendor, owner }: Recorded) => linked.get(`${vendor} ${owner}`) ?? null
-  await run(
-    client,
-    insertOwners,
-    unknown.map((row) => ({ ...row, linked_to: linkOf(row) })),
-  )
-}

@@ -40,9 +40,9 @@ export async function beginOnNodes(
 }
 
 /** One owner of each shard is enough to reach every node. */
-const ONE_SHARD_PER_NODE = `select distinct on (p.groupid) p.nodename || ':' || p.nodeport as node, s.shardid::int as shard
+const ONE_SHARD_PER_NODE = `select distinct on (node) p.nodename || ':' || p.nodeport as node, s.shardid::int as shard
 from pg_dist_shard as s join pg_dist_shard_placement as p using (shardid)
-where s.logicalrelid = to_regclass('deliveries') order by p.groupid, s.shardid`
+where s.logicalrelid = to_regclass('deliveries') order by node, shard`
 
 const SETTING = `select result from run_command_on_all_nodes($$select current_setting('synchronous_commit')$$) where success`
 

@@ -1,11 +1,21 @@
 import type { Client } from '../write/plan.ts'
 
-/**
- * Returns the position in the change feed of what this transaction judges again. It is read by statements of its own: in an
- * update, Citus would let a node evaluate `pg_current_xact_id`, whose ids mean nothing to the coordinator.
- */
-export async function nextPosition(client: Client): Promise<string> {
-  const { rows } = await client.query('select pg_current_xact_id()::text as id')
-  const feed = await client.query('select xid_offset::text as "offset" from change_feed where id = 1')
-  return `${2n * (BigInt(rows[0].id) + BigInt(feed.rows[0].offset)) + 1n}`
+/** The positions in the change feed of what this transaction stores, and of what it judges again. */
+export interface Positions {
+  readonly stored: string
+  readonly rejudged: string
 }
+
+/**
+ * Returns the positions of this transaction. They are read by statements of their own: in a statement for a shard, Citus would
+ * let the node evaluate `pg_current_xact_id`, whose ids mean nothing to the coordinator.
+ */
+export async function positionsOf(client: Client): Promise<Positions> {
+  const { rows } = await client.query({ name: 'transaction id', text: TRANSACTION })
+  const feed = await client.query({ name: 'feed offset', text: OFFSET })
+  const stored = 2n * (BigInt(rows[0].id) + BigInt(feed.rows[0].offset))
+  return { stored: `${stored}`, rejudged: `${stored + 1n}` }
+}
+
+const TRANSACTION = 'select pg_current_xact_id()::text as id'
+const OFFSET = 'select xid_offset::text as "offset" from change_feed where id = 1'

@@ -1,12 +1,11 @@
 // Statements that Citus plans as one task, because all their rows are of one shard. A condition with the array of the owners
 // says so: `owner = any($1)`. Functions that are not immutable are left to the coordinator.
 import { sql } from 'drizzle-orm'
-import { getTableConfig } from 'drizzle-orm/pg-core'
+import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
 import { deliveries } from '../../tables/deliveries.ts'
 import { owners, personLinks } from '../../tables/people.ts'
 import type { Target } from '../../tables/target.ts'
 import { ledgerColumns } from './feed-statements.ts'
-import { isStorable, subject } from './fence.ts'
 import { isRenamed, verdictColumns } from './ledger-statements.ts'
 import { isUnnamed, ownerParameters } from './owner-statements.ts'
 import {
@@ -31,23 +30,39 @@ const sameKey = and(ledgerKey.map((column) => sql`d.${id(column.name)} = ${fromP
 /** `body_groups` has no owner, so on Citus every body is in its entry until it is packed. */
 const isPlace = ({ name }: { name: string }) =>
   name === deliveries.body_group.name || name === deliveries.body_start.name
-const entryColumns = ledgerColumns.filter((column) => !isPlace(column))
-const entryParameters = [...entryColumns.flatMap(parametersOf), subject]
+const entryColumns = [...ledgerColumns.filter((column) => !isPlace(column)), deliveries.change_position]
+const entryParameters = entryColumns.flatMap(parametersOf)
 
 /**
- * Inserts the deliveries of a group that the ledger does not have and that concern no erased person. Returns their ids. The
- * coordinator evaluates the SELECT and the defaults: the fence is looked up in its own copy, which has an erasure from the
- * moment of its commit, and `change_position` is the id of its transaction.
+ * Inserts the deliveries of recorded owners that the ledger does not have; returns their ids. The shard would look up the fence
+ * in its own copy, which an erasure reaches later than the coordinator's. So the coordinator looks it up afterwards.
  */
 export const insertEntries: Statement = statement(
   'insert entries',
   entryParameters,
   sql`insert into ${deliveries} (${names(entryColumns)})
-select ${list(entryColumns.map(fromParameter))} from ${rowsOf(entryParameters)}
-where ${isStorable}
+select ${list(entryColumns.map((column) => (column.name === deliveries.owner.name ? sql`k.owner` : fromParameter(column))))}
+from ${rowsOf(entryParameters)} join ${owners} as k on k.owner = r.owner and k.vendor = r.vendor
+where k.owner = any($1::text[])
 order by ${list(byKey(ledgerKey))}
 on conflict (${names(ledgerKey)}) do nothing
 returning delivery_id`,
+)
+
+const scalar = (column: PgColumn, at: number) => {
+  const type = column.getSQLType()
+  return sql.raw(type === 'jsonb' ? `$${at + 1}::text::jsonb` : `$${at + 1}::${type}`)
+}
+
+/** The columns of `insertEntry`, whose parameters are single values. */
+export const entryNames: readonly string[] = entryColumns.map(({ name }) => name)
+
+/** Inserts one delivery, of an owner that is not recorded or of nobody. Returns its id if the ledger does not have it. */
+export const insertEntry = statement(
+  'insert entry',
+  [],
+  sql`insert into ${deliveries} (${names(entryColumns)}) values (${list(entryColumns.map(scalar))})
+on conflict (${names(ledgerKey)}) do nothing returning delivery_id`,
 )
 
 const heldParameters = [
@@ -106,13 +121,16 @@ const orderedOwnerParameters = [
   ...ownerParameters.filter(({ name }) => name !== 'owner'),
 ]
 
-/** Returns the ids of the deliveries whose owner is recorded, as `recordOwners` would. */
+/**
+ * Returns the ids of the deliveries whose owner is recorded, and whether recording it again would change nothing
+ * (`recordOwners`).
+ */
 export const knownOwners: Statement = statement(
   'known owners',
   orderedOwnerParameters,
-  sql`select r.delivery_id from ${rowsOf(orderedOwnerParameters)}
-join ${owners} as o on o.owner = r.owner and o.vendor = r.vendor
-where o.owner = any($1::text[]) and (o.user_id = '', o.first_received_at) <= (${isUnnamed}, r.received_at)`,
+  sql`select r.delivery_id, (o.user_id = '', o.first_received_at) <= (${isUnnamed}, r.received_at) as is_settled
+from ${rowsOf(orderedOwnerParameters)} join ${owners} as o on o.owner = r.owner and o.vendor = r.vendor
+where o.owner = any($1::text[])`,
 )
 
 /** Returns the links of owners. */
@@ -122,17 +140,12 @@ export const linksOf: Statement = statement(
   sql`select l.owner, l.vendor, l.person_id from ${personLinks} as l where l.owner = any($1::text[])`,
 )
 
-const newOwnerParameters: Parameter[] = [...orderedOwnerParameters, { name: 'linked_to', type: 'text' }]
-
-/** Records owners, as `recordOwners` does. */
-export const insertOwners: Statement = statement(
-  'insert owners',
-  newOwnerParameters,
+/** Records one owner, as `recordOwners` does. Parameters: owner, vendor, the user id or '', the person, and the arrival. */
+export const insertOwner = statement(
+  'insert owner',
+  [],
   sql`insert into ${owners} as o (owner, vendor, user_id, person_id, first_received_at)
-select distinct on (r.owner collate "C", r.vendor collate "C") r.owner, r.vendor, coalesce(r.subject, ''),
-  coalesce(r.linked_to, nullif(r.subject, ''), r.owner), r.received_at
-from ${rowsOf(newOwnerParameters)}
-order by r.owner collate "C", r.vendor collate "C", ${isUnnamed}, r.received_at
+values ($1::text, $2::text, $3::text, $4::text, $5::timestamptz)
 on conflict (owner, vendor) do update set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
 where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)`,
 )

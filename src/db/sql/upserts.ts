@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
+import { owners } from '../../tables/people.ts'
 import type { Target } from '../../tables/target.ts'
 import {
   and,
@@ -9,6 +10,7 @@ import {
   id,
   list,
   names,
+  type Parameter,
   parametersOf,
   primaryKeyOf,
   rowsOf,
@@ -62,11 +64,29 @@ export function keyOf({ table, formerKey }: Target, isPrevious = false): Key {
   return { columns: columns.filter(({ name }) => formerKey.includes(name)), suffix: ' by previous key' }
 }
 
+/**
+ * How a statement reads its rows. `ofShard`: all are of one shard of Citus and of owners that are recorded. Citus sends an INSERT …
+ * SELECT to the shard as one task only if the owner of each row comes from a distributed table. Otherwise the coordinator
+ * copies the rows to the shard, and ends with a two-phase commit.
+ */
+function source(target: Target, parameters: Parameter[], first: number, ofShard: boolean) {
+  const [owner] = primaryKeyOf(target.table)
+  const at = parameters.findIndex(({ name }) => name === owner?.name) + first
+  if (!ofShard) return { value: fromParameter, join: sql``, where: sql`` }
+  return {
+    value: (column: PgColumn) => (column.name === owner?.name ? sql`k.owner` : fromParameter(column)),
+    join: sql` join ${owners} as k on k.owner = r.${id(owner?.name ?? '')}`,
+    where: sql`where k.owner = any(${sql.raw(`$${at}`)}::text[])`,
+  }
+}
+
 interface UpsertOptions {
   /** Rows that are equal are not written again. */
   readonly onlyDiffering?: boolean
   /** There is a parameter for `pulled_at`. Otherwise no row is a pulled one. */
   readonly withPulled?: boolean
+  /** All rows are of one shard of Citus, and of owners that are recorded. */
+  readonly ofShard?: boolean
 }
 
 /**
@@ -79,16 +99,19 @@ export function upsertSql(
   first: number,
   where: SQL,
   returning: SQL,
-  { onlyDiffering = false, withPulled = false }: UpsertOptions = {},
+  { onlyDiffering = false, withPulled = false, ofShard = false }: UpsertOptions = {},
 ): SQL {
   const { columns } = getTableConfig(target.table)
   const given = givenColumns(target, withPulled)
   const others = columns.filter((column) => !key.includes(column))
   const isDifferent = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
+  const parameters = given.flatMap(parametersOf)
+  const { value, join, where: inShard } = source(target, parameters, first, ofShard)
+  const order = list(byKey(key, value))
   return sql`insert into ${target.table} as t (${names(given)})
-select distinct on (${list(byKey(key))}) ${list(given.map(fromParameter))}
-from ${rowsOf(given.flatMap(parametersOf), first)} ${where}
-order by ${list(byKey(key))}, (${age(target, 'r', withPulled)}) desc, r.nth desc
+select distinct on (${order}) ${list(given.map(value))}
+from ${rowsOf(parameters, first)}${join} ${ofShard ? inShard : where}
+order by ${order}, (${age(target, 'r', withPulled)}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
 where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isDifferent : sql``} ${returning}`
@@ -108,7 +131,7 @@ export function upsert(target: Target, key: Key = keyOf(target), options: Upsert
   const { name } = getTableConfig(target.table)
   const withPulled = options.withPulled === true && isPullable(target)
   return statement(
-    `upsert ${options.onlyDiffering ? 'differing ' : ''}${withPulled ? 'pulled ' : ''}${name}${key.suffix}`,
+    `upsert ${options.ofShard ? 'of shard ' : ''}${options.onlyDiffering ? 'differing ' : ''}${withPulled ? 'pulled ' : ''}${name}${key.suffix}`,
     givenColumns(target, withPulled).flatMap(parametersOf),
     upsertSql(target, key, 1, sql``, returningWritten(target), { ...options, withPulled }),
   )
@@ -144,15 +167,24 @@ export function partStatements(target: Target, parent: Target, ofShard = false):
       sql`delete from ${target.table} as p using ${rowsOf(keyParameters)}
 where ${and(parentKey.map(({ parent, part }) => sql`p.${id(part)} = r.${id(parent)}`))}${inShard}`,
     ),
-    insert: statement(`insert ${name}`, columns.flatMap(parametersOf), insertSql(target, 1, sql``)),
+    insert: statement(
+      `insert ${ofShard ? 'of shard ' : ''}${name}`,
+      columns.flatMap(parametersOf),
+      insertSql(target, 1, sql``, ofShard),
+    ),
   }
 }
 
-export function insertSql(target: Target, first: number, where: SQL): SQL {
+export function insertSql(target: Target, first: number, where: SQL, ofShard = false): SQL {
   const { columns } = getTableConfig(target.table)
+  const parameters = columns.flatMap(parametersOf)
+  const { value, join, where: inShard } = source(target, parameters, first, ofShard)
+  const order = list(byKey(primaryKeyOf(target.table), value))
+  // Two vendors may have recorded the same owner.
+  const distinct = ofShard ? sql`distinct on (${order}) ` : sql``
   return sql`insert into ${target.table} (${names(columns)})
-select ${list(columns.map(fromParameter))} from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
-order by ${list(byKey(primaryKeyOf(target.table)))}`
+select ${distinct}${list(columns.map(value))} from ${rowsOf(parameters, first)}${join} ${ofShard ? inShard : where}
+order by ${order}`
 }
 
 /** Deletes the rows that deliveries wrote into a table; their parts are deleted by cascade. Parameters: the owners and the delivery ids. */

@@ -69,8 +69,11 @@ export function plansFor(
     .map((target) => ({
       target,
       key: keyOf(target, former.has(target)),
-      upsert: upsert(target, keyOf(target, former.has(target)), { onlyDiffering }),
-      upsertPulled: upsert(target, keyOf(target, former.has(target)), { onlyDiffering, withPulled: true }),
+      upsert: upsert(target, keyOf(target, former.has(target)), { onlyDiffering, ofShard }),
+      upsertPulled: upsert(target, keyOf(target, former.has(target)), {
+        ...{ onlyDiffering, ofShard },
+        withPulled: true,
+      }),
       deleteByDelivery: ofShard ? deleteOfShard(target) : deleteByDelivery(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
