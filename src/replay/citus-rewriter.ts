@@ -1,6 +1,6 @@
 import type { ShardLanes } from '../db/citus/lanes.ts'
 import { beginOnNodes, durabilityOf } from '../db/citus/nodes.ts'
-import { nextPosition } from '../db/citus/position.ts'
+import { positionsOf } from '../db/citus/position.ts'
 import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { commit, type TimeLimits } from '../db/connect/transaction.ts'
 import {
@@ -77,7 +77,7 @@ export class CitusRewriter implements GroupWriter {
       (await query<Held>(client, lockOfOwner, [ids, owner])).map((row) => [row.delivery_id, row]),
     )
     const present = group.filter(({ arrival }) => held.has(arrival.id))
-    const position = await nextPosition(client)
+    const { rejudged: position } = await positionsOf(client)
     const rows = present.map((delivery) => ({ ...ledgerRow(delivery), change_position: position }))
     await query(client, updateVerdictsOfOwner, rowParameters(updateVerdictsOfOwner.parameters, rows))
     const accepted: DeliveryRows[] = present.map(({ arrival: { id }, verdict }) => {
@@ -103,7 +103,7 @@ export class CitusRewriter implements GroupWriter {
       return false
     }
     await blankInPacks(client, [held])
-    const position = await nextPosition(client)
+    const { rejudged: position } = await positionsOf(client)
     const [gone] = await query<{ outcome: string; change_position: string | null }>(client, takeFromOwner, [
       id,
       before,

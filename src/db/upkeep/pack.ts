@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { isDistributed } from '../citus/state.ts'
 import { sqlState } from '../commit/failure.ts'
 import { isNotFenced } from '../sql/fence.ts'
 import { timeOfId } from '../uuid-time.ts'
@@ -163,15 +164,17 @@ async function emptyEntries(
   { changedEntries }: PackLimits,
 ): Promise<boolean> {
   const entries = readSorted<{ delivery_id: string }>(client, packedInline(chunk, isKept), changedEntries)
+  const onCitus = await isDistributed(client)
   for await (const rows of entries) {
     const ids = [rows.map(({ delivery_id }) => delivery_id)]
     const condition = `delivery_id = any($1::uuid[]) and outcome = 'stored' and body is not null`
     await transaction(client, 'begin', async () => {
-      // In the order in which a group locks entries.
-      await client.query(
-        `select from deliveries where ${condition} order by owner collate "C", vendor collate "C", body_digest for update`,
-        ids,
-      )
+      // In the order in which a group locks entries. Citus can't lock rows of several shards in an order.
+      if (!onCitus)
+        await client.query(
+          `select from deliveries where ${condition} order by owner collate "C", vendor collate "C", body_digest for update`,
+          ids,
+        )
       await client.query(
         `update deliveries set body = null, body_size = octet_length(body) where ${condition}`,
         ids,
