@@ -143,7 +143,7 @@ const bodiesOfGroups = (chunk: Chunk) => `select u.owner, u.delivery_id, u.diges
  */
 const bodiesByOwner = (chunk: Chunk, hasGroups: boolean) => `with ${packed(chunk)}
   select * from (
-${hasGroups ? bodiesOfGroups(chunk) : ''}    select d.owner, d.delivery_id, d.body_digest, case when octet_length(d.body) <= ${LONG} then d.body end
+${hasGroups ? bodiesOfGroups(chunk) : ''}    select d.owner, d.delivery_id, d.body_digest as digest, case when octet_length(d.body) <= ${LONG} then d.body end as body
     from deliveries as d
     where ${inChunk(chunk, 'd.delivery_id')} and d.outcome = 'stored' and d.body is not null and ${isNotPacked}
   ) as bodies order by owner collate "C", delivery_id`

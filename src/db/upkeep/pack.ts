@@ -136,8 +136,27 @@ async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[
   })
 }
 
+/** On Citus a list of parameters has no shard, so the ledger is asked for those that are there. */
+async function goneOnCitus(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
+  const { rows } = await client.query(
+    `select d.delivery_id as id, d.owner from deliveries as d
+     where d.delivery_id = any($1::uuid[]) and d.owner = any($2::text[]) and d.outcome = 'stored' and ${isNotFenced('d')}`,
+    [
+      packs.flatMap(({ entries }) => entries.map(({ delivery_id }) => delivery_id)),
+      packs.map(({ owner }) => owner),
+    ],
+  )
+  const there = new Map(rows.map(({ id, owner }) => [id, owner]))
+  return new Set(
+    packs.flatMap(({ owner, entries }) =>
+      entries.flatMap(({ delivery_id }) => (there.get(delivery_id) === owner ? [] : [delivery_id])),
+    ),
+  )
+}
+
 /** The subquery for each row makes Postgres use the index of the ids, however many there are. */
 async function goneDeliveries(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
+  if (await isDistributed(client)) return goneOnCitus(client, packs)
   const { rows } = await client.query(
     `select r.id from unnest($1::uuid[], $2::text[]) as r(id, owner) where (
        select true from deliveries as d
