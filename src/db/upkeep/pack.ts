@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { isDistributed } from '../citus/state.ts'
 import { sqlState } from '../commit/failure.ts'
-import { isNotFenced } from '../sql/fence.ts'
+import { fencedDeliveries, isNotFenced } from '../sql/fence.ts'
 import { timeOfId } from '../uuid-time.ts'
 import { type Chunk, nextChunk, packedBodies, packedInline, readSorted } from './chunk.ts'
 import { cutPacks, insertPacks, type Pack, readBack, windowsOf } from './packs.ts'
@@ -139,17 +139,24 @@ async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[
 /** On Citus a list of parameters has no shard, so the ledger is asked for those that are there. */
 async function goneOnCitus(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
   const { rows } = await client.query(
-    `select d.delivery_id as id, d.owner from deliveries as d
-     where d.delivery_id = any($1::uuid[]) and d.owner = any($2::text[]) and d.outcome = 'stored' and ${isNotFenced('d')}`,
+    `select delivery_id as id, vendor, owner from deliveries
+     where delivery_id = any($1::uuid[]) and owner = any($2::text[]) and outcome = 'stored'`,
     [
       packs.flatMap(({ entries }) => entries.map(({ delivery_id }) => delivery_id)),
       packs.map(({ owner }) => owner),
     ],
   )
-  const there = new Map(rows.map(({ id, owner }) => [id, owner]))
+  const [ids, names, owners] = [
+    rows.map(({ id }) => id),
+    rows.map(({ vendor }) => vendor),
+    rows.map(({ owner }) => owner),
+  ]
+  const fenced = await client.query(fencedDeliveries.text, [ids, names, owners, owners])
+  const isFenced = new Set(fenced.rows.map(({ delivery_id }) => delivery_id))
+  const ownerOf = new Map(rows.map(({ id, owner }) => [id, owner]))
   return new Set(
     packs.flatMap(({ owner, entries }) =>
-      entries.flatMap(({ delivery_id }) => (there.get(delivery_id) === owner ? [] : [delivery_id])),
+      entries.flatMap(({ delivery_id: id }) => (ownerOf.get(id) === owner && !isFenced.has(id) ? [] : [id])),
     ),
   )
 }
