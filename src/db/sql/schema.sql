@@ -555,34 +555,36 @@ create view fhir_observations as
             n.delivery_id
            FROM sleep_nights n
              JOIN sleep_stats t ON t.user_id = n.user_id AND t.session_id = n.session_id
-             CROSS JOIN LATERAL ( SELECT 'http://hl7.org/fhir/uv/phr/CodeSystem/observation-pghd-codes'::text AS code_system,
-                    'sleepEpisode'::text AS code,
-                    '[{"code": "sleepEpisode", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/observation-pghd-codes", "display": "Sleep episode"}]'::jsonb AS codings,
-                    'Sleep episode'::text AS name,
-                    n.sleep_time AS effective_start,
-                    n.wake_time AS effective_end,
-                    n.local_sleep_time AS local_start,
-                    n.local_wake_time AS local_end,
-                    ( SELECT jsonb_build_object('component', jsonb_agg(jsonb_build_object('code', jsonb_build_object('coding', jsonb_build_array(jsonb_build_object('system', c.system, 'code', c.code, 'display', c.display))), 'valueQuantity',
-                                CASE
-                                    WHEN c.quantity IS NOT NULL THEN jsonb_build_object('value', c.quantity, 'unit', c.unit, 'system', 'http://unitsofmeasure.org', 'code', c.unit_code)
-                                    ELSE NULL::jsonb
-                                END, 'valueInteger', c.whole, 'valueBoolean', c.truth) ORDER BY c."position")) AS jsonb_build_object
-                           FROM ( VALUES (1,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'latencyToSleepOnset'::text,'Latency to sleep onset'::text,trim_scale(round(t.sleep_latency::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (2,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'latencyToArising'::text,'Latency to arising'::text,trim_scale(round(t.wakeup_latency::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (3,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'totalSleepTime'::text,'Total sleep time'::text,trim_scale(round(t.time_in_sleep::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (4,'http://loinc.org'::text,'93830-8'::text,'Light sleep duration'::text,trim_scale(round(t.time_in_light::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (5,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'deepSleepDuration'::text,'Deep sleep duration'::text,trim_scale(round(t.time_in_deep::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (6,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'remSleepDuration'::text,'Rem sleep duration'::text,trim_scale(round(t.time_in_rem::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (7,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'wakeAfterSleepOnset'::text,'Wake after sleep onset'::text,trim_scale(round(t.time_in_wake::numeric / 60.0, 4)),'min'::text,'min'::text,NULL::integer,NULL::boolean), (8,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'numberOfAwakenings'::text,'Number of awakenings'::text,NULL::numeric,NULL::text,NULL::text,t.waso_count,NULL::boolean), (9,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'sleepEfficiencyPercentage'::text,'Sleep efficiency percentage'::text,trim_scale(t.sleep_ratio * 100::numeric),'%'::text,'%'::text,NULL::integer,NULL::boolean), (10,'http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes'::text,'isMainSleep'::text,'Is main sleep'::text,NULL::numeric,NULL::text,NULL::text,NULL::integer,n.is_main_sleep), (11,'urn:nightpost:asleep:stat'::text,'sleep_efficiency'::text,'Time asleep over time in bed'::text,t.sleep_efficiency,'1'::text,'1'::text,NULL::integer,NULL::boolean), (12,'urn:nightpost:asleep:stat'::text,'sleep_index'::text,'Sleep index of Asleep, 0 to 100'::text,NULL::numeric,NULL::text,NULL::text,t.sleep_index,NULL::boolean), (13,'urn:nightpost:asleep:stat'::text,'time_in_bed'::text,'Time in bed'::text,t.time_in_bed,'s'::text,'s'::text,NULL::integer,NULL::boolean), (14,'urn:nightpost:asleep:stat'::text,'deep_latency'::text,'Time from falling asleep to deep sleep'::text,t.deep_latency,'s'::text,'s'::text,NULL::integer,NULL::boolean), (15,'urn:nightpost:asleep:stat'::text,'rem_latency'::text,'Time from falling asleep to REM sleep'::text,t.rem_latency,'s'::text,'s'::text,NULL::integer,NULL::boolean), (16,'urn:nightpost:asleep:stat'::text,'longest_waso'::text,'Longest awakening after sleep onset'::text,t.longest_waso,'s'::text,'s'::text,NULL::integer,NULL::boolean), (17,'urn:nightpost:asleep:stat'::text,'time_in_snoring'::text,'Time with snoring'::text,t.time_in_snoring,'s'::text,'s'::text,NULL::integer,NULL::boolean), (18,'urn:nightpost:asleep:stat'::text,'time_in_unstable_breath'::text,'Time of unstable breathing'::text,t.time_in_unstable_breath,'s'::text,'s'::text,NULL::integer,NULL::boolean), (19,'urn:nightpost:asleep:stat'::text,'snoring_count'::text,'Spells of snoring'::text,NULL::numeric,NULL::text,NULL::text,t.snoring_count,NULL::boolean), (20,'urn:nightpost:asleep:stat'::text,'unstable_breath_count'::text,'Spells of unstable breathing'::text,NULL::numeric,NULL::text,NULL::text,t.unstable_breath_count,NULL::boolean), (21,'urn:nightpost:asleep:stat'::text,'sleep_cycle_count'::text,'Number of sleep cycles'::text,NULL::numeric,NULL::text,NULL::text,t.sleep_cycle_count,NULL::boolean), (22,'urn:nightpost:asleep:session'::text,'missing_data_ratio'::text,'Share of the session without usable audio'::text,n.missing_data_ratio,'1'::text,'1'::text,NULL::integer,NULL::boolean)) c("position", system, code, display, quantity, unit, unit_code, whole, truth)
-                          WHERE num_nonnulls(c.quantity, c.whole, c.truth) > 0) AS value
-                  WHERE n.wake_time >= n.sleep_time
-                UNION ALL
-                 SELECT 'http://loinc.org'::text,
-                    d.codings #>> '{0,code}'::text[],
+             CROSS JOIN LATERAL ( SELECT d.codings #>> '{0,system}'::text[] AS code_system,
+                    d.codings #>> '{0,code}'::text[] AS code,
                     d.codings,
-                    d.codings #>> '{0,display}'::text[],
-                    n.start_time,
-                    n.end_time,
-                    n.local_bed_time,
-                    n.local_end_time,
-                    jsonb_build_object('valueQuantity', jsonb_build_object('value', d.seconds, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')) AS jsonb_build_object
-                   FROM ( VALUES ('[{"code": "93832-4", "system": "http://loinc.org", "display": "Sleep duration"}, {"code": "time_in_sleep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_sleep), ('[{"code": "93830-8", "system": "http://loinc.org", "display": "Light sleep duration"}, {"code": "time_in_light", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_light), ('[{"code": "93831-6", "system": "http://loinc.org", "display": "Deep sleep duration"}, {"code": "time_in_deep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_deep), ('[{"code": "93829-0", "system": "http://loinc.org", "display": "REM sleep duration"}, {"code": "time_in_rem", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_rem)) d(codings, seconds)
-                  WHERE d.seconds IS NOT NULL AND n.start_time IS NOT NULL) o
+                    d.codings #>> '{0,display}'::text[] AS name,
+                        CASE
+                            WHEN d.is_episode THEN n.sleep_time
+                            ELSE n.start_time
+                        END AS effective_start,
+                        CASE
+                            WHEN d.is_episode THEN n.wake_time
+                            ELSE n.end_time
+                        END AS effective_end,
+                        CASE
+                            WHEN d.is_episode THEN n.local_sleep_time
+                            ELSE n.local_bed_time
+                        END AS local_start,
+                        CASE
+                            WHEN d.is_episode THEN n.local_wake_time
+                            ELSE n.local_end_time
+                        END AS local_end,
+                        CASE
+                            WHEN d.is_episode THEN jsonb_build_object('component', NULLIF(jsonb_path_query_array(jsonb_build_array('{"code": {"coding": [{"code": "latencyToSleepOnset", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Latency to sleep onset"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.sleep_latency::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "latencyToArising", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Latency to arising"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.wakeup_latency::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "totalSleepTime", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Total sleep time"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.time_in_sleep::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "93830-8", "system": "http://loinc.org", "display": "Light sleep duration"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.time_in_light::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "deepSleepDuration", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Deep sleep duration"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.time_in_deep::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "remSleepDuration", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Rem sleep duration"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.time_in_rem::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "wakeAfterSleepOnset", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Wake after sleep onset"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(round(t.time_in_wake::numeric / 60.0, 4)), 'unit', 'min', 'system', 'http://unitsofmeasure.org', 'code', 'min')), '{"code": {"coding": [{"code": "numberOfAwakenings", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Number of awakenings"}]}}'::jsonb || jsonb_build_object('valueInteger', t.waso_count), '{"code": {"coding": [{"code": "sleepEfficiencyPercentage", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Sleep efficiency percentage"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', trim_scale(t.sleep_ratio * 100::numeric), 'unit', '%', 'system', 'http://unitsofmeasure.org', 'code', '%')), '{"code": {"coding": [{"code": "isMainSleep", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/sleep-episode-codes", "display": "Is main sleep"}]}}'::jsonb || jsonb_build_object('valueBoolean', n.is_main_sleep), '{"code": {"coding": [{"code": "sleep_efficiency", "system": "urn:nightpost:asleep:stat", "display": "Time asleep over time in bed"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.sleep_efficiency, 'unit', '1', 'system', 'http://unitsofmeasure.org', 'code', '1')), '{"code": {"coding": [{"code": "sleep_index", "system": "urn:nightpost:asleep:stat", "display": "Sleep index of Asleep, 0 to 100"}]}}'::jsonb || jsonb_build_object('valueInteger', t.sleep_index), '{"code": {"coding": [{"code": "time_in_bed", "system": "urn:nightpost:asleep:stat", "display": "Time in bed"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.time_in_bed, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')), '{"code": {"coding": [{"code": "deep_latency", "system": "urn:nightpost:asleep:stat", "display": "Time from falling asleep to deep sleep"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.deep_latency, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')), '{"code": {"coding": [{"code": "rem_latency", "system": "urn:nightpost:asleep:stat", "display": "Time from falling asleep to REM sleep"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.rem_latency, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')), '{"code": {"coding": [{"code": "longest_waso", "system": "urn:nightpost:asleep:stat", "display": "Longest awakening after sleep onset"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.longest_waso, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')), '{"code": {"coding": [{"code": "time_in_snoring", "system": "urn:nightpost:asleep:stat", "display": "Time with snoring"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.time_in_snoring, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')), '{"code": {"coding": [{"code": "time_in_unstable_breath", "system": "urn:nightpost:asleep:stat", "display": "Time of unstable breathing"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', t.time_in_unstable_breath, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's')), '{"code": {"coding": [{"code": "snoring_count", "system": "urn:nightpost:asleep:stat", "display": "Spells of snoring"}]}}'::jsonb || jsonb_build_object('valueInteger', t.snoring_count), '{"code": {"coding": [{"code": "unstable_breath_count", "system": "urn:nightpost:asleep:stat", "display": "Spells of unstable breathing"}]}}'::jsonb || jsonb_build_object('valueInteger', t.unstable_breath_count), '{"code": {"coding": [{"code": "sleep_cycle_count", "system": "urn:nightpost:asleep:stat", "display": "Number of sleep cycles"}]}}'::jsonb || jsonb_build_object('valueInteger', t.sleep_cycle_count), '{"code": {"coding": [{"code": "missing_data_ratio", "system": "urn:nightpost:asleep:session", "display": "Share of the session without usable audio"}]}}'::jsonb || jsonb_build_object('valueQuantity', jsonb_build_object('value', n.missing_data_ratio, 'unit', '1', 'system', 'http://unitsofmeasure.org', 'code', '1'))), '$[*]?((@."valueQuantity"."value" != null || @."valueInteger" != null) || @."valueBoolean" != null)'::jsonpath), '[]'::jsonb))
+                            ELSE jsonb_build_object('valueQuantity', jsonb_build_object('value', d.seconds, 'unit', 's', 'system', 'http://unitsofmeasure.org', 'code', 's'))
+                        END AS value
+                   FROM ( VALUES (true,'[{"code": "sleepEpisode", "system": "http://hl7.org/fhir/uv/phr/CodeSystem/observation-pghd-codes", "display": "Sleep episode"}]'::jsonb,NULL::integer), (false,'[{"code": "93832-4", "system": "http://loinc.org", "display": "Sleep duration"}, {"code": "time_in_sleep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_sleep), (false,'[{"code": "93830-8", "system": "http://loinc.org", "display": "Light sleep duration"}, {"code": "time_in_light", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_light), (false,'[{"code": "93831-6", "system": "http://loinc.org", "display": "Deep sleep duration"}, {"code": "time_in_deep", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_deep), (false,'[{"code": "93829-0", "system": "http://loinc.org", "display": "REM sleep duration"}, {"code": "time_in_rem", "system": "urn:nightpost:asleep:stat"}]'::jsonb,t.time_in_rem)) d(is_episode, codings, seconds)
+                  WHERE
+                        CASE
+                            WHEN d.is_episode THEN n.wake_time >= n.sleep_time
+                            ELSE d.seconds IS NOT NULL AND n.start_time IS NOT NULL
+                        END) o
         UNION ALL
          SELECT b.profile_id,
             'sahha'::text,
@@ -795,15 +797,14 @@ create view open_mhealth_sleep_episodes as
           WHERE n.state = 'COMPLETE'::text AND n.wake_time >= n.sleep_time) nights;
 
 create view people as
- SELECT person_id,
-    vendor,
-    owner,
-    user_id,
-    (EXISTS ( SELECT
-           FROM person_links l
-          WHERE l.owner = o.owner AND l.vendor = o.vendor)) AS is_linked,
-    first_received_at
-   FROM owners o;
+ SELECT o.person_id,
+    o.vendor,
+    o.owner,
+    o.user_id,
+    l.owner IS NOT NULL AS is_linked,
+    o.first_received_at
+   FROM owners o
+     LEFT JOIN person_links l ON l.owner = o.owner AND l.vendor = o.vendor;
 
 create view score_data_sources as
  SELECT s.profile_id,
@@ -1443,7 +1444,7 @@ create view user_days as
             NULL::double precision
            FROM people p
              JOIN scores s ON s.profile_id = p.owner
-             CROSS JOIN LATERAL ( SELECT ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at)::double precision, s.score::double precision] AS value) revision
+             CROSS JOIN LATERAL ( SELECT ARRAY[COALESCE(EXTRACT(epoch FROM s.created_at_utc - '1970-01-01 00:00:00+00'::timestamp with time zone)::double precision, '-Infinity'::double precision), COALESCE(s.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM s.received_at - '1970-01-01 00:00:00+00'::timestamp with time zone)::double precision, s.score::double precision] AS value) revision
           WHERE p.vendor = 'sahha'::text AND s.local_date IS NOT NULL
           GROUP BY s.profile_id, p.person_id, s.local_date
         UNION ALL
@@ -1517,7 +1518,7 @@ create view user_days as
            FROM people p
              JOIN biomarkers b ON b.profile_id = p.owner
              CROSS JOIN LATERAL ( SELECT ((b.start_date_time AT TIME ZONE 'UTC'::text) + COALESCE(b.end_date_time - b.start_date_time, '00:00:00'::interval) / 2::double precision + COALESCE(b.utc_offset_minutes::integer, 0)::double precision * '00:01:00'::interval)::date AS local_date) day
-             CROSS JOIN LATERAL ( SELECT ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at)::double precision, b.value_number::double precision] AS value) revision
+             CROSS JOIN LATERAL ( SELECT ARRAY[COALESCE(EXTRACT(epoch FROM b.created_at_utc - '1970-01-01 00:00:00+00'::timestamp with time zone)::double precision, '-Infinity'::double precision), COALESCE(b.version::double precision, '-Infinity'::double precision), EXTRACT(epoch FROM b.received_at - '1970-01-01 00:00:00+00'::timestamp with time zone)::double precision, b.value_number::double precision] AS value) revision
           WHERE p.vendor = 'sahha'::text AND b.periodicity = 'daily'::text AND day.local_date IS NOT NULL AND b.value_number IS NOT NULL AND b.aggregation IS DISTINCT FROM 'minimum'::text AND b.aggregation IS DISTINCT FROM 'maximum'::text AND (b.type = ANY (ARRAY['steps'::text, 'floors_climbed'::text, 'active_hours'::text, 'activity_low_intensity_duration'::text, 'activity_medium_intensity_duration'::text, 'activity_high_intensity_duration'::text, 'active_energy_burned'::text, 'total_energy_burned'::text, 'heart_rate_resting'::text, 'heart_rate_sleep'::text, 'heart_rate_variability_rmssd'::text, 'heart_rate_variability_sdnn'::text, 'respiratory_rate'::text, 'oxygen_saturation'::text, 'oxygen_saturation_sleep'::text, 'vo2_max'::text, 'weight'::text, 'body_mass_index'::text, 'blood_pressure_systolic'::text, 'blood_pressure_diastolic'::text, 'sleep_duration'::text, 'sleep_deep_duration'::text, 'sleep_rem_duration'::text, 'sleep_in_bed_duration'::text]))
           GROUP BY b.profile_id, p.person_id, day.local_date) parts
   GROUP BY person_id, local_date;
