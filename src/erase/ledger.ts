@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { isDistributed } from '../db/citus/state.ts'
 import { type BodyPlace, blankInGroups, blankInPacks } from '../db/upkeep/blank.ts'
 import { GROUPS, leftovers } from '../db/upkeep/partitions.ts'
 import { userHeaders } from './ownerless.ts'
@@ -26,20 +27,23 @@ export async function deleteDeliveries(
   progress: (deleted: number) => void,
   signal?: AbortSignal,
 ): Promise<number> {
-  const { rows: shared } = await client.query(
-    `select id from unnest($2::text[]) as r(id) where ${hasOtherVendor('r.id')}`,
-    [vendor.name, owners],
-  )
-  const isShared = new Set(shared.map(({ id }) => id))
+  const isShared = new Set<string>()
+  for (const owner of owners) {
+    const { rows } = await client.query(`select ${hasOtherVendor('$2::text')} as is`, [vendor.name, owner])
+    if (rows[0].is) isShared.add(owner)
+  }
   let all = 0
-  for (;;) {
+  // Citus locks the rows of one shard only.
+  const parts = (await isDistributed(client)) ? owners.map((owner) => [owner]) : [owners]
+  for (let part = parts.shift(); part; ) {
+    const some: readonly string[] = part
     signal?.throwIfAborted()
     const deleted = await transaction(client, async () => {
       const { rows } = await client.query<BodyPlace & { digest: Buffer }>(
         `select owner, delivery_id, body_group, body_start, body_size, body_digest as digest
          from deliveries as d where vendor = $1 and owner = any($2::text[])
          order by owner collate "C", body_digest limit ${BATCH} for update of d`,
-        [vendor.name, owners],
+        [vendor.name, some],
       )
       if (rows.length === 0) return 0
       await blankInGroups(client, rows, ['body_groups', ...(await detached(client))])
@@ -49,12 +53,12 @@ export async function deleteDeliveries(
       )
       await client.query(
         `delete from deliveries as d using unnest($2::text[], $3::bytea[]) as r(owner, digest)
-         where d.owner = r.owner and d.vendor = $1 and d.body_digest = r.digest`,
+         where d.owner = r.owner and d.vendor = $1 and d.body_digest = r.digest and d.owner = any($2::text[])`,
         [vendor.name, rows.map(({ owner }) => owner), rows.map(({ digest }) => digest)],
       )
       return rows.length
     })
-    if (deleted === 0) break
+    if (deleted === 0) part = parts.shift()
     all += deleted
     progress(all)
   }

@@ -1,9 +1,13 @@
+import { ShardLanes } from '../db/citus/lanes.ts'
+import { isDistributed } from '../db/citus/state.ts'
 import { GroupCommit } from '../db/commit/group-commit.ts'
 import { defaultLimits } from '../db/commit/limits.ts'
 import { AdaptingWriter, adaptingStore } from '../db/write/adapting-writer.ts'
+import type { Client } from '../db/write/plan.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { unpackAndJudge } from '../ingest/judge.ts'
 import type { Target } from '../tables/target.ts'
+import { CitusRewriter } from './citus-rewriter.ts'
 import { commitOrUnavailable, targetsOf } from './commit.ts'
 import { DryRunWriter } from './dry-run-writer.ts'
 import type { LedgerDelivery } from './ledger-reader.ts'
@@ -22,11 +26,17 @@ const LIMITS = {
 /** Writes new verdicts of deliveries that the ledger has. */
 export function rewritingStore({ pool, vendors, all, dryRun }: ReplayContext): GroupCommit {
   const targets = targetsOf(vendors)
-  const rewriter = (former: ReadonlySet<Target>) => new Rewriter(targets, { onlyDiffering: all, former })
+  const lanes = new ShardLanes()
+  const rewriter = async (former: ReadonlySet<Target>, client: Client) => {
+    if (!(await isDistributed(client))) return new Rewriter(targets, { onlyDiffering: all, former })
+    await lanes.read(client)
+    return new CitusRewriter(targets, lanes, all)
+  }
   return new GroupCommit(
     pool,
     dryRun ? new DryRunWriter(targets) : new AdaptingWriter(targets, rewriter),
     LIMITS,
+    lanes,
   )
 }
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
+import { isDistributed } from '../db/citus/state.ts'
 import { begin } from '../db/connect/transaction.ts'
-import { type Described, describeGiven, describeHeld } from '../db/sql/comparing-statements.ts'
+import { type Described, describeGiven, describeHeld, describeOwned } from '../db/sql/comparing-statements.ts'
 import { type Batch, batchParameters, slices } from '../db/sql/values.ts'
 import { type Plan, query, STATEMENT } from '../db/write/plan.ts'
 import type { Target } from '../tables/target.ts'
@@ -43,8 +44,21 @@ export async function currentRowsOf(
   target: Target,
   { owner }: Owner,
 ): Promise<Described[]> {
+  if (await isDistributed(client)) return rowsOnCitus(client, target, owner)
   const { name, text } = describeHeld(target)
   return (await client.query({ name, text, values: [owner] })).rows
+}
+
+/** The delivery of a row may be another owner's, who may be on another node: so the ledger is asked by a query of its own. */
+async function rowsOnCitus(client: pg.ClientBase, target: Target, owner: string): Promise<Described[]> {
+  const { rows } = await client.query<Described>(describeOwned(target).text, [owner])
+  const ids = [...new Set(rows.map(({ delivery_id }) => delivery_id))]
+  if (ids.length === 0) return rows
+  const made = await client.query('select delivery_id from deliveries where delivery_id = any($1::uuid[])', [
+    ids,
+  ])
+  const isMade = new Set(made.rows.map(({ delivery_id }) => delivery_id))
+  return rows.map((row) => ({ ...row, is_made: isMade.has(row.delivery_id) }))
 }
 
 /** How rows would look in the table, computed by Postgres. Throws the error of Postgres if it can't read a value. */

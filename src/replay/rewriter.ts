@@ -17,7 +17,7 @@ import type { Delivery, Receipt } from '../ingest/delivery.ts'
 import type { Target } from '../tables/target.ts'
 import { tell, writeAndCompare } from './changed-rows.ts'
 
-interface Held extends BodyPlace {
+export interface Held extends BodyPlace {
   readonly received_at: string
   readonly source: string
 }

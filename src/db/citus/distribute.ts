@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
 import { APPLICATION, APPLICATION_0_1_0 } from '../connect/application.ts'
-import { lockNumber } from '../migrate/migrate.ts'
+import { lockNumber } from '../migrate/lock-number.ts'
 import { quoted } from '../migrate/migration-files.ts'
 import { bodiesIntoEntries } from './bodies.ts'
 import { hasCitus, isDistributed } from './state.ts'

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
 import { distributeLater } from '../citus/distribute.ts'
@@ -8,6 +7,7 @@ import { type DatabaseSettings, databaseSettings } from '../connect/database.ts'
 import { connect, connectDirect } from '../connect/pool.ts'
 import { DAYS_AT_START, databaseTime, preparePartitions } from '../upkeep/partitions.ts'
 import { renewFeedEpoch } from './feed-epoch.ts'
+import { lockNumber } from './lock-number.ts'
 import {
   LOCK_RETRY_POLICY,
   type LockRetryPolicy,
@@ -19,6 +19,7 @@ import { adviceFor, INSUFFICIENT_PRIVILEGE, MigrationError } from './migration-e
 import { inSchema, type Migration, migrations, quoted } from './migration-files.ts'
 import { createRecord, isCurrent, missing, RECORD, readRecord } from './migration-record.ts'
 
+export { lockNumber } from './lock-number.ts'
 export type { Progress } from './lock-retry.ts'
 export { isCurrent } from './migration-record.ts'
 
@@ -165,10 +166,6 @@ async function createSchema(client: pg.ClientBase, schema: string): Promise<void
 /** The key of the advisory lock for migrations of a schema. Version 0.1.0 uses the same key for `public`. */
 const lockOf = (schema: string) =>
   lockNumber(schema === 'public' ? 'nightpost migrations' : `nightpost migrations ${schema}`)
-
-/** Returns an advisory lock key: the first eight bytes of the SHA-256 digest of a name. */
-export const lockNumber = (name: string) =>
-  createHash('sha256').update(name).digest().readBigInt64BE().toString()
 
 async function takeTurn(client: pg.ClientBase, schema: string, log?: Progress): Promise<void> {
   const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [lockOf(schema)])

@@ -38,6 +38,16 @@ export function describeGiven(target: Target): Statement {
   )
 }
 
+/** Describes the rows of an owner, without `is_made`. Parameter: the owner. */
+export function describeOwned(target: Target): Statement {
+  const { name } = getTableConfig(target.table)
+  return statement(
+    `describe owned ${name}`,
+    [],
+    sql`select ${description(target, columnOf('t'))} from ${target.table} as t where ${owned(target)}`,
+  )
+}
+
 /** Describes the rows of an owner. Parameter: the owner. */
 export function describeHeld(target: Target): Statement {
   const { name } = getTableConfig(target.table)

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
+import { isDistributed } from '../citus/state.ts'
 import { idAtTime, timeOfId } from '../uuid-time.ts'
 import { DamagedBody, type PackedEntry } from './packs.ts'
 
@@ -117,14 +118,7 @@ export const packedInline = (chunk: Chunk, isKept: boolean): string => `with ${p
 const BATCH = 512
 const LONG = 64 * 2 ** 10
 
-/**
- * SQL for the bodies of a chunk that are in no pack, by owner and in the order of arrival. A long body is NULL, so that a batch
- * has a bounded size. `||` decompresses a group once; `substring` of the stored value would do so for each body. `offset 0` keeps
- * it before the join with the group's deliveries.
- */
-const bodiesByOwner = (chunk: Chunk) => `with ${packed(chunk)}
-  select * from (
-    select u.owner, u.delivery_id, u.digest,
+const bodiesOfGroups = (chunk: Chunk) => `select u.owner, u.delivery_id, u.digest,
       case when u.size <= ${LONG} then substring(g.bytes from u.start for u.size) end as body
     from (
       select places.*, g.bytes from (
@@ -140,14 +134,25 @@ const bodiesByOwner = (chunk: Chunk) => `with ${packed(chunk)}
     ) as g
     cross join lateral unnest(g.owners, g.ids, g.digests, g.starts, g.sizes) as u(owner, delivery_id, digest, start, size)
     union all
-    select d.owner, d.delivery_id, d.body_digest, case when octet_length(d.body) <= ${LONG} then d.body end
+`
+
+/**
+ * SQL for the bodies of a chunk that are in no pack, by owner and in the order of arrival. A long body is NULL, so that a batch
+ * has a bounded size. `||` decompresses a group once; `substring` of the stored value would do so for each body. `offset 0` keeps
+ * it before the join with the group's deliveries.
+ */
+const bodiesByOwner = (chunk: Chunk, hasGroups: boolean) => `with ${packed(chunk)}
+  select * from (
+${hasGroups ? bodiesOfGroups(chunk) : ''}    select d.owner, d.delivery_id, d.body_digest as digest, case when octet_length(d.body) <= ${LONG} then d.body end as body
     from deliveries as d
     where ${inChunk(chunk, 'd.delivery_id')} and d.outcome = 'stored' and d.body is not null and ${isNotPacked}
   ) as bodies order by owner collate "C", delivery_id`
 
 /** Yields the bodies of a chunk that are in no pack, by owner and in the order of arrival, and compares each with its digest. */
 export async function* packedBodies(client: Client, chunk: Chunk): AsyncGenerator<PackedEntry> {
-  for await (const rows of readSorted<PackedEntry>(client, bodiesByOwner(chunk), BATCH)) {
+  // A distributed ledger has no groups, and Citus can't join them with it.
+  const hasGroups = !(await isDistributed(client))
+  for await (const rows of readSorted<PackedEntry>(client, bodiesByOwner(chunk, hasGroups), BATCH)) {
     for (const row of rows) {
       const body = row.body ?? (await readBody(client, row))
       if (!body) continue

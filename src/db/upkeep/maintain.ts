@@ -239,7 +239,7 @@ export async function ledgerSizes(
 export async function oldestBody(client: Pick<pg.ClientBase, 'query'>): Promise<number | null> {
   for (const table of [PACKS, GROUPS]) {
     for (const partition of await partitionsOf(client, table)) {
-      const { rows } = await client.query(`select exists (select from "${partition.name}") as has`)
+      const { rows } = await client.query(`select exists (select 1 from "${partition.name}") as has`)
       if (rows[0].has) return partition.from
     }
   }

@@ -1,6 +1,7 @@
 import type pg from 'pg'
+import { isDistributed } from '../citus/state.ts'
 import { sqlState } from '../commit/failure.ts'
-import { isNotFenced } from '../sql/fence.ts'
+import { fencedDeliveries, isNotFenced } from '../sql/fence.ts'
 import { timeOfId } from '../uuid-time.ts'
 import { type Chunk, nextChunk, packedBodies, packedInline, readSorted } from './chunk.ts'
 import { cutPacks, insertPacks, type Pack, readBack, windowsOf } from './packs.ts'
@@ -135,8 +136,34 @@ async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[
   })
 }
 
+/** On Citus a list of parameters has no shard, so the ledger is asked for those that are there. */
+async function goneOnCitus(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
+  const { rows } = await client.query(
+    `select delivery_id as id, vendor, owner from deliveries
+     where delivery_id = any($1::uuid[]) and owner = any($2::text[]) and outcome = 'stored'`,
+    [
+      packs.flatMap(({ entries }) => entries.map(({ delivery_id }) => delivery_id)),
+      packs.map(({ owner }) => owner),
+    ],
+  )
+  const [ids, names, owners] = [
+    rows.map(({ id }) => id),
+    rows.map(({ vendor }) => vendor),
+    rows.map(({ owner }) => owner),
+  ]
+  const fenced = await client.query(fencedDeliveries.text, [ids, names, owners, owners])
+  const isFenced = new Set(fenced.rows.map(({ delivery_id }) => delivery_id))
+  const ownerOf = new Map(rows.map(({ id, owner }) => [id, owner]))
+  return new Set(
+    packs.flatMap(({ owner, entries }) =>
+      entries.flatMap(({ delivery_id: id }) => (ownerOf.get(id) === owner && !isFenced.has(id) ? [] : [id])),
+    ),
+  )
+}
+
 /** The subquery for each row makes Postgres use the index of the ids, however many there are. */
 async function goneDeliveries(client: Client, packs: readonly Pack[]): Promise<Set<string>> {
+  if (await isDistributed(client)) return goneOnCitus(client, packs)
   const { rows } = await client.query(
     `select r.id from unnest($1::uuid[], $2::text[]) as r(id, owner) where (
        select true from deliveries as d
@@ -163,15 +190,17 @@ async function emptyEntries(
   { changedEntries }: PackLimits,
 ): Promise<boolean> {
   const entries = readSorted<{ delivery_id: string }>(client, packedInline(chunk, isKept), changedEntries)
+  const onCitus = await isDistributed(client)
   for await (const rows of entries) {
     const ids = [rows.map(({ delivery_id }) => delivery_id)]
     const condition = `delivery_id = any($1::uuid[]) and outcome = 'stored' and body is not null`
     await transaction(client, 'begin', async () => {
-      // In the order in which a group locks entries.
-      await client.query(
-        `select from deliveries where ${condition} order by owner collate "C", vendor collate "C", body_digest for update`,
-        ids,
-      )
+      // In the order in which a group locks entries. Citus can't lock rows of several shards in an order.
+      if (!onCitus)
+        await client.query(
+          `select from deliveries where ${condition} order by owner collate "C", vendor collate "C", body_digest for update`,
+          ids,
+        )
       await client.query(
         `update deliveries set body = null, body_size = octet_length(body) where ${condition}`,
         ids,

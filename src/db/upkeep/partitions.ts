@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { isDistributed } from '../citus/state.ts'
 import { sqlState } from '../commit/failure.ts'
 import { quoted } from '../migrate/migration-files.ts'
 import { idAtTime } from '../uuid-time.ts'
@@ -76,11 +77,13 @@ export async function createPartitions(
  */
 async function createPartition(client: Client, table: PartitionedTable, { name, from, to }: Partition) {
   try {
-    // Both statements are one transaction.
+    // One statement, so that it is one transaction, also inside another one, and also on Citus.
     await client.query(
-      `create table ${quoted(name)} (like ${quoted(table.name)} including all);
-       alter table ${quoted(table.name)} attach partition ${quoted(name)}
-         for values from ('${idAtTime(from)}') to ('${idAtTime(to)}')`,
+      `do $do$ begin
+         create table ${quoted(name)} (like ${quoted(table.name)} including all);
+         alter table ${quoted(table.name)} attach partition ${quoted(name)}
+           for values from ('${idAtTime(from)}') to ('${idAtTime(to)}');
+       end $do$`,
     )
   } catch (error) {
     if (!MADE_BY_ANOTHER.includes(sqlState(error) ?? '')) throw error
@@ -139,7 +142,9 @@ export async function dropPartition(
   )
   const detach = `alter table ${quoted(table.name)} detach partition ${quoted(name)}`
   if (rows[0]?.pending) await client.query(`${detach} finalize`)
-  else if (rows[0]) await client.query(`${detach} concurrently`)
+  // Citus can't detach concurrently: everybody who uses the table waits for a moment, and lock_timeout ends a long wait.
+  else if (rows[0])
+    await client.query(table === PACKS && (await isDistributed(client)) ? detach : `${detach} concurrently`)
   await beforeDrop()
   await client.query(`drop table if exists ${quoted(name)}`)
 }
