@@ -174,6 +174,14 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/(console/|main\\.ts$|service\\.ts$)' },
       to: { path: '^src/console/' },
     },
+    module_(
+      'workers',
+      '^src/workers/',
+      '^src/config/index\\.ts$',
+      '^src/ops/',
+      npm('pino', 'prom-client'),
+      node('cluster', 'events', 'os', 'timers/promises', 'v8'),
+    ),
     module_('feed', '^src/feed/', '^src/db/', npm('pg'), node('events', 'timers/promises')),
     module_('hypnogram', '^src/hypnogram/', npm('pg')),
     module_(

@@ -10,6 +10,7 @@ import { type Measurement, type Mode, measure, type WorkloadName } from './measu
 import { writePage, writeSection } from './page.ts'
 import { growthText, page, type Results } from './report.ts'
 import { type Disturbance, measureUndisturbed } from './undisturbed.ts'
+import { measureWorkers } from './workers.ts'
 import { workloads } from './workloads.ts'
 
 const options = new Command('bench')
@@ -24,6 +25,7 @@ const options = new Command('bench')
   .option('--growth-only', 'only the measurements on full tables and the soak')
   .option('--ledger <entries>', 'entries of the full ledger', '20000000')
   .option('--erased <ids>', 'only the mixture with and without so many erased ids; writes no file')
+  .option('--workers <list>', 'only the rate with so many workers, comma-separated; writes no file')
   .option('--console', 'only the mixture with and without a live page of the console; writes no file')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
@@ -39,11 +41,12 @@ const options = new Command('bench')
     soak: string
     ledger: string
     erased?: string
+    workers?: string
     console?: boolean
   }>()
 
 /** Only one comparison, which writes no file. */
-const isSpecial = options.erased !== undefined || options.console === true
+const isSpecial = options.erased !== undefined || options.workers !== undefined || options.console === true
 
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
@@ -61,6 +64,8 @@ const results: Results = {
 process.stdout.write(`${results.machine}\n\n`)
 try {
   if (options.erased) process.stdout.write(await measureErased(postgres, Number(options.erased)))
+  if (options.workers)
+    await measureWorkers(postgres, options.workers.split(',').map(Number), { seconds, rounds })
   if (options.console) process.stdout.write(await measureConsole(postgres))
   for (const name of selectedWorkloads()) {
     for (const connections of connectionsFor(name)) await measureModes(name, connections)

@@ -7,16 +7,16 @@ import type { Quarantine, Store } from './ingest/delivery.ts'
 import { Intake } from './ingest/intake.ts'
 import { receive } from './ingest/receive.ts'
 import { decorateSummary, leaveBodies } from './ingest/route.ts'
-import { limitPipelining } from './ops/connections.ts'
+import { limitConnections, limitPipelining } from './ops/connections.ts'
 import { healthRoutes, publishBuild, publishReadiness, type Readiness } from './ops/health.ts'
 import { internalAccess } from './ops/internal-access.ts'
+import type { Shown } from './ops/metrics/all-workers.ts'
 import type { Metrics } from './ops/metrics/index.ts'
-import type { PendingStep } from './ops/metrics/process-state.ts'
 import { metricsRoute } from './ops/metrics-route.ts'
 import { measureRequests, type Observer } from './ops/observe.ts'
 import { collectRoutes, hasPages, serveDocs } from './ops/openapi.ts'
 import { answerProblems, rawProblem } from './ops/problems.ts'
-import { admitter, limitRates, type RateLimits } from './ops/rate-limits.ts'
+import { admitter, type CountForAll, limitRates, type RateLimits } from './ops/rate-limits.ts'
 import { logRequests } from './ops/request-log.ts'
 import { rootPage } from './ops/root-page.ts'
 import { publishIntake, shedLoad } from './ops/shed.ts'
@@ -36,17 +36,23 @@ export interface AppDependencies {
   readonly observer: Observer
   /** Stamps arrivals. The service's clock follows the database's. */
   readonly clock?: Clock
-  /** Steps of an upgrade that are not finished. */
-  readonly onlineSteps?: () => readonly PendingStep[]
+  /** What `/metrics`, `/status` and `/health/ready` show, if it is more than the state of this process. */
+  readonly shown?: Shown
+  /** Processes that share this port, and divide its limits. */
+  readonly workers?: number
+  /** Counts for the rate limits together with the other workers. */
+  readonly countForAll?: CountForAll | null
 }
 
 /** The whole HTTP side, the same in production and in tests. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
-  const { config, readiness, metrics, onlineSteps = () => [] } = dependencies
+  const { config, readiness, metrics, workers = 1, countForAll = null } = dependencies
+  const { shown = ownState(dependencies) } = dependencies
   const app = createServer(dependencies)
   answerProblems(app)
   logRequests(app, config.LOG_ID_KEY)
   measureRequests(app, metrics)
+  limitConnections(app, workers)
   limitPipelining(app)
   shedLoad(app, metrics)
   leaveBodies(app)
@@ -55,10 +61,10 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   publishBuild(metrics)
   app.register(async (scope) => {
     await collectRoutes(scope, vendors)
-    healthRoutes(scope, readiness)
+    healthRoutes(scope, shown.readiness)
     const checkAccess = internalAccess(config)
-    metricsRoute(scope, metrics, checkAccess)
-    statusRoute(scope, { metrics, readiness, onlineSteps }, checkAccess)
+    metricsRoute(scope, shown, checkAccess)
+    statusRoute(scope, shown, checkAccess)
     rootPage(scope, { config, vendors, withDocs: hasPages(config) }, checkAccess)
     serveDocs(scope, config, vendors)
     await scope.register(async (webhooks) => {
@@ -66,7 +72,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
         perAddress: config.RATE_LIMIT_PER_ADDRESS,
         perCredential: config.RATE_LIMIT_PER_CREDENTIAL,
       }
-      await limitRates(webhooks, rates)
+      await limitRates(webhooks, rates, countForAll)
       webhookRoutes(webhooks, dependencies, rates)
     })
   })
@@ -74,8 +80,9 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   return app
 }
 
-/** Open connections at a time. The memory of each is bounded, so their number must be bounded too. */
-const MOST_CONNECTIONS = 10_000
+function ownState({ metrics, readiness }: AppDependencies): Shown {
+  return { metrics, readiness, onlineSteps: () => [], metricsText: () => metrics.registry.metrics() }
+}
 
 function createServer({ config, log }: AppDependencies): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -101,14 +108,14 @@ function createServer({ config, log }: AppDependencies): FastifyInstance {
       app.errorHandler(error, request as never, reply as never)
     },
   })
-  app.server.maxConnections = MOST_CONNECTIONS
   return app
 }
 
 /** A route for every vendor that has a credential configured. */
 function webhookRoutes(scope: FastifyInstance, dependencies: AppDependencies, rates: RateLimits): void {
   const { config, log, store, quarantine = null, metrics, observer, clock = new Clock() } = dependencies
-  const limits = { body: config.BODY_LIMIT_BYTES, proven: config.MAX_IN_FLIGHT_BYTES }
+  const { workers = 1 } = dependencies
+  const limits = { body: config.BODY_LIMIT_BYTES, proven: config.MAX_IN_FLIGHT_BYTES / workers, workers }
   const intake = new Intake(limits, (reason) => metrics.shed.add({ reason }))
   publishIntake(metrics, intake)
   const unpacker = new Unpacker(intake)

@@ -8,7 +8,7 @@ import { buildConsole } from './console/console.ts'
 import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
-import { defaultLimits } from './db/commit/limits.ts'
+import { defaultLimits, limitsOfEach } from './db/commit/limits.ts'
 import { databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
@@ -23,9 +23,12 @@ import { Upkeep } from './db/upkeep/background.ts'
 import { adaptingStore } from './db/write/adapting-writer.ts'
 import { Clock } from './ingest/clock.ts'
 import { Drain } from './ops/drain.ts'
+import { reportOf, type Shown, shownOfAll } from './ops/metrics/all-workers.ts'
 import { createMetrics, type Metrics } from './ops/metrics/index.ts'
 import { publishProcessState } from './ops/metrics/process-state.ts'
+import type { ProcessReport } from './ops/metrics/totals.ts'
 import { type LastStored, Observer } from './ops/observe.ts'
+import type { CountForAll } from './ops/rate-limits.ts'
 import { readinessOf } from './ops/readiness.ts'
 import { shortHash, traceField } from './ops/request-log.ts'
 import { closeInOrder } from './ops/shutdown.ts'
@@ -38,11 +41,24 @@ export interface Service {
   readonly store: GroupCommit
   /** Reports from now on that the service is not ready, so that requests are sent elsewhere. Requests are still taken. */
   drain(): void
+  /** What this process adds to what all workers on one port show. */
+  report(): Promise<ProcessReport>
+}
+
+/** The place of a process among several that listen on one port. */
+export interface Place {
+  readonly workers: number
+  /** Whether it does what one process does for all: upkeep, online steps and the console. */
+  readonly isFirst: boolean
+  /** The totals of all workers; null if they are not known. */
+  readonly totals: () => Promise<ProcessReport | null>
+  readonly count: CountForAll
 }
 
 /**
  * Migrates the database, and returns a service that is ready to listen. `app.close()` stops taking requests, answers
- * those that were taken, and then closes the database connections. Throws if the database does not answer.
+ * those that were taken, and then closes the database connections. Throws if the database does not answer. `place`: for
+ * one of several workers; their supervisor has migrated.
  */
 export async function startService(
   settings: Config,
@@ -50,19 +66,21 @@ export async function startService(
   log: Logger,
   limits = defaultLimits,
   clock = new Clock(),
+  place: Place | null = null,
 ): Promise<Service> {
   const logIdKey = settings.LOG_ID_KEY ?? randomBytes(24).toString('base64url')
   const config = { ...settings, LOG_ID_KEY: logIdKey }
   const database = databaseOf(config, databaseUrl)
-  await migrate(database, log)
-  const pool = createPool(database, log)
+  const workers = place?.workers ?? 1
+  if (!place) await migrate(database, log)
+  const pool = createPool(database, log, {}, workers)
   const stopFollowing = await followDatabase(pool, clock)
   const guard = new SchemaGuard(pool)
   await guard.look()
 
   const metrics = createMetrics()
   const targets = vendors.flatMap((vendor) => vendor.targets)
-  const store = adaptingStore(pool, targets, limits)
+  const store = adaptingStore(pool, targets, limitsOfEach(workers, limits))
   const hint = new ChangeHint(pool)
   reportFrom(store, metrics, hint, log)
   const online = new OnlineSteps({
@@ -86,36 +104,46 @@ export async function startService(
     ledger: () => upkeep.state,
   }
   publishProcessState(metrics, state)
+  metrics.workers.set({}, 1)
+  metrics.workerDeaths.series({})
 
   const readiness = readinessOf({
     askDatabase: () => stateOf(pool),
     schemaFault: () => guard.fault,
     queueFault: () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   })
+  const own = { metrics, readiness, onlineSteps: state.onlineSteps }
+  const shown: Shown = place
+    ? shownOfAll(own, place.totals)
+    : { ...own, metricsText: () => metrics.registry.metrics() }
   const app = buildApp({
     config,
     log,
     store: guard.before(store),
-    quarantine: quarantineOf(config, pool, log),
+    quarantine: quarantineOf(config, pool, log, workers),
     readiness,
     metrics,
     observer: new Observer(metrics, vendors, await storedBefore(pool, log), clock),
     clock,
-    onlineSteps: state.onlineSteps,
+    ...{ shown, workers, countForAll: place?.count ?? null },
   })
-  const console = config.CONSOLE_TOKEN
-    ? buildConsole({
-        ...{ config, log, database, vendors, metrics, readiness, ...state },
-        token: config.CONSOLE_TOKEN,
-        now: () => clock.now(),
-        hashOf: (id) => shortHash(logIdKey, id),
-        serviceAddress: () => addressOf(app),
-      })
-    : null
+  const isFirst = place?.isFirst ?? true
+  const console =
+    config.CONSOLE_TOKEN && isFirst
+      ? buildConsole({
+          ...{ config, log, database, vendors, ...state, ...shown },
+          token: config.CONSOLE_TOKEN,
+          now: () => clock.now(),
+          hashOf: (id) => shortHash(logIdKey, id),
+          serviceAddress: () => addressOf(app),
+        })
+      : null
   drain.closeConnections(app)
-  const stopRecording = keepRecordingLastStored(pool, (error) =>
-    log.warn({ code: sqlState(error) }, 'when each event was last stored is not recorded'),
-  )
+  const stopRecording = isFirst
+    ? keepRecordingLastStored(pool, (error) =>
+        log.warn({ code: sqlState(error) }, 'when each event was last stored is not recorded'),
+      )
+    : () => {}
   closeInOrder(app, store, [
     () => console?.close(),
     stopFollowing,
@@ -127,9 +155,11 @@ export async function startService(
     () => hint.close(),
     () => pool.end(),
   ])
-  online.begin()
-  upkeep.begin()
-  return { app, console, store, drain: () => drain.begin() }
+  if (isFirst) {
+    online.begin()
+    upkeep.begin()
+  }
+  return { app, console, store, drain: () => drain.begin(), report: () => reportOf(own) }
 }
 
 /** Where an instance listens, as a browser on this machine reaches it; null if it does not. */
@@ -150,9 +180,14 @@ function reportFrom(store: GroupCommit, metrics: Metrics, hint: ChangeHint, log:
     log.fatal({ err: error, ...traceField(trace) }, 'a delivery could not be written: a fault of Nightpost')
 }
 
-function quarantineOf(config: Config, pool: pg.Pool, log: Logger): PostgresQuarantine | null {
+function quarantineOf(
+  config: Config,
+  pool: pg.Pool,
+  log: Logger,
+  workers: number,
+): PostgresQuarantine | null {
   const maxBytes = config.QUARANTINE_UNVERIFIED_MAX_BYTES
-  return maxBytes > 0 ? new PostgresQuarantine(pool, log, maxBytes) : null
+  return maxBytes > 0 ? new PostgresQuarantine(pool, log, maxBytes, workers) : null
 }
 
 /**

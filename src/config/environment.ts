@@ -14,13 +14,13 @@ export const lastLoaded = (): Config | undefined => loaded
 
 /**
  * Reads the environment and `.env`, if it exists; the environment takes precedence. Warns on standard error of names that
- * look like a setting's. Exits if a setting is wrong.
+ * look like a setting's, unless `isQuiet`. Exits if a setting is wrong.
  */
-export function loadConfig(): Config {
+export function loadConfig({ isQuiet = false } = {}): Config {
   try {
     const inFile = Object.keys(envFile())
     if (inFile.length > 0) loadEnvFile(ENV_FILE)
-    for (const { found, meant } of nearMisses(process.env, inFile)) {
+    for (const { found, meant } of isQuiet ? [] : nearMisses(process.env, inFile)) {
       process.stderr.write(`Warning: ${found} is not a setting and has no effect. Did you mean ${meant}?\n`)
     }
     loaded = readConfig(withSecretFiles(process.env))

@@ -45,6 +45,12 @@ const SettingsSchema = Type.Object({
     maximum: 65_535,
     description: 'Port to listen on; 0: any free one',
   }),
+  WORKERS: Type.String({
+    default: '1',
+    pattern: '^(auto|[1-9]|[1-5][0-9]|6[0-4])$',
+    allowed: 'a whole number from 1 to 64, or auto for one on each core',
+    description: 'Processes that receive deliveries on one port; auto: one for each core',
+  }),
   BODY_LIMIT_BYTES: Type.Integer({
     default: 10 * 2 ** 20,
     minimum: 1024,

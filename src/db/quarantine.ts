@@ -28,19 +28,22 @@ export class PostgresQuarantine implements Quarantine {
   readonly #pool: Pick<pg.Pool, 'connect'>
   readonly #log: Pick<Logger, 'warn'>
   readonly #maxBytes: number
+  readonly #maxQueueBytes: number
   #queue: Queued[] = []
   #queueBytes = 0
   #isWriting = false
 
-  constructor(pool: Pick<pg.Pool, 'connect'>, log: Pick<Logger, 'warn'>, maxBytes: number) {
+  /** `workers`: the processes that divide the memory for what waits. The limit of the table is one for all. */
+  constructor(pool: Pick<pg.Pool, 'connect'>, log: Pick<Logger, 'warn'>, maxBytes: number, workers = 1) {
     this.#pool = pool
     this.#log = log
     this.#maxBytes = maxBytes
+    this.#maxQueueBytes = QUEUE_BYTES / workers
   }
 
   keep(unverified: Unverified): Promise<void> {
     const bytes = bytesOf(unverified)
-    if (unverified.arrival.body.length > this.#maxBytes || this.#queueBytes + bytes > QUEUE_BYTES) {
+    if (unverified.arrival.body.length > this.#maxBytes || this.#queueBytes + bytes > this.#maxQueueBytes) {
       this.#log.warn(
         { vendor: unverified.vendor },
         'the quarantine is full: an unverified delivery was discarded',

@@ -6,6 +6,8 @@ export interface IntakeLimits {
   readonly body: number
   /** Maximum bytes of all bodies of proven senders, from the socket to the answer: `MAX_IN_FLIGHT_BYTES`. */
   readonly proven: number
+  /** Processes that divide the budget of senders that are not proven yet. */
+  readonly workers?: number
 }
 
 /** Maximum bytes of all bodies of senders that are not proven yet. */
@@ -28,7 +30,7 @@ export class Intake {
   readonly used = { proven: 0, unproven: 0 }
 
   constructor(limits: IntakeLimits, onShortage: (reason: Shortage) => void) {
-    this.limits = { ...limits, unproven: Math.min(UNPROVEN_BYTES, limits.proven / 4) }
+    this.limits = { ...limits, unproven: Math.min(UNPROVEN_BYTES / (limits.workers ?? 1), limits.proven / 4) }
     this.#onShortage = onShortage
   }
 

@@ -9,6 +9,13 @@ const PARTS = ['database', 'schema', 'queue'] as const
 /** What is wrong with each part of the service; null if it is in order. */
 export type PartFaults = Readonly<Record<(typeof PARTS)[number], string | null>>
 
+/** The faults of every part by a function that finds that of one. */
+export const partFaultsOf = (faultOf: (part: (typeof PARTS)[number]) => string | null): PartFaults => ({
+  database: faultOf('database'),
+  schema: faultOf('schema'),
+  queue: faultOf('queue'),
+})
+
 /** Checks every part. It never throws: a part that can't be checked is a fault. */
 export type Readiness = () => Promise<PartFaults>
 

@@ -1,16 +1,30 @@
 import { createRequire } from 'node:module'
 import { type Logger, type LoggerOptions, pino } from 'pino'
 
+/** Bytes of one write to standard output. The kernel does not mix this much with the writes of another process to a pipe. */
+const WHOLE_WRITE = 4096
+
 /**
  * A logger that writes one JSON line per event to standard output, asynchronously. In development, at a terminal, it
- * writes coloured text if pino-pretty is installed.
+ * writes coloured text if pino-pretty is installed. `origin`: which of several
+ * processes that share the output this is.
  */
-export function createLog(level: string, isProduction = false): Logger {
+export function createLog(
+  level: string,
+  isProduction = false,
+  origin: Readonly<Record<string, string | number>> | null = null,
+): Logger {
   const pretty = !isProduction && process.stdout.isTTY && isInstalled('pino-pretty')
-  if (!pretty) return pino(logOptions(level), pino.destination({ dest: 1, sync: false }))
-  const transport = { target: 'pino-pretty', options: { ignore: 'pid,hostname' } }
-  return pino({ ...logOptions(level), transport })
+  const log = pretty
+    ? pino({ ...logOptions(level), transport: PRETTY })
+    : pino(logOptions(level), output(origin !== null))
+  return origin === null ? log : log.child(origin)
 }
+
+const PRETTY = { target: 'pino-pretty', options: { ignore: 'pid,hostname' } }
+
+const output = (isShared: boolean) =>
+  pino.destination({ dest: 1, sync: false, ...(isShared && { maxWrite: WHOLE_WRITE }) })
 
 /** Errors are logged without their message, which may contain personal data: Postgres quotes a value that it can't read. */
 export function logOptions(level: string): LoggerOptions {

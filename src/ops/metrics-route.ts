@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { INTERNAL_REFUSAL, INTERNAL_SECURITY, type InternalAccess } from './internal-access.ts'
-import type { Metrics } from './metrics/index.ts'
+import type { Shown } from './metrics/all-workers.ts'
 
 const schema = {
   tags: ['operations'],
@@ -13,8 +13,12 @@ const schema = {
 }
 
 /** `GET /metrics` in Prometheus' text format. */
-export function metricsRoute(app: FastifyInstance, { registry }: Metrics, checkAccess: InternalAccess): void {
-  const render = sharedRendering(async () => Buffer.from(await registry.metrics()))
+export function metricsRoute(
+  app: FastifyInstance,
+  { metrics: { registry }, metricsText }: Pick<Shown, 'metrics' | 'metricsText'>,
+  checkAccess: InternalAccess,
+): void {
+  const render = sharedRendering(async () => Buffer.from(await metricsText()))
   app.get('/metrics', { schema }, async (request, reply) => {
     checkAccess(request)
     const { bytes, sent } = await render()

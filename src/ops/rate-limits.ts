@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import rateLimit, { type CreateRateLimitOptions } from '@fastify/rate-limit'
+import rateLimit, { type CreateRateLimitOptions, type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProblemError } from '../contract/problem.ts'
 import type { Vendor } from '../contract/vendor.ts'
@@ -15,15 +15,23 @@ export interface RateLimits {
 const MINUTE = 60_000
 
 /** Addresses and credentials that are counted at a time. The least recently used is dropped for a new one. */
-const CACHE = 5000
+export const CACHE = 5000
 
-/** Limits the requests to the routes that are declared on `scope` later. Each process counts for itself. */
+/** How often a key was counted in its window, this time too, and the milliseconds that are left of the window. */
+export type CountForAll = (key: string, window: number) => Promise<{ current: number; ttl: number }>
+
+/**
+ * Limits the requests to the routes that are declared on `scope` later. Each process counts for itself, unless several
+ * workers count together with `countForAll`.
+ */
 export async function limitRates(
   scope: FastifyInstance,
   { perAddress, perCredential }: RateLimits,
+  countForAll: CountForAll | null = null,
 ): Promise<void> {
   if (perAddress + perCredential === 0) return
-  await scope.register(rateLimit, { global: false, cache: CACHE })
+  const store = countForAll && { store: storeOf(countForAll) as FastifyRateLimitStoreCtor }
+  await scope.register(rateLimit, { global: false, cache: CACHE, ...store })
   if (perAddress === 0) return
   const check = scope.createRateLimit({
     max: perAddress,
@@ -50,6 +58,23 @@ export function admitter(
   const options: CreateRateLimitOptions = { max: perCredential, timeWindow: MINUTE, keyGenerator }
   const check = scope.createRateLimit(options)
   return (request) => refuseExcess(check, request)
+}
+
+/** A store of the rate limits that counts by this function. The keys of all limits differ, so they need no store of their own. */
+function storeOf(count: CountForAll) {
+  return class Shared {
+    incr(
+      key: string,
+      callback: (error: Error | null, result?: { current: number; ttl: number }) => void,
+      window: number,
+    ): void {
+      count(key, window).then((counted) => callback(null, counted), callback)
+    }
+
+    child(): Shared {
+      return this
+    }
+  }
 }
 
 async function refuseExcess(

@@ -49,7 +49,7 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   '3D000': ({ database, user }, said) =>
     `${said}. Correct the name, or run as an administrator: create database "${database}" owner "${user}";`,
   '53300': (_, said) =>
-    `${said}. Each replica uses up to 6 connections: raise max_connections, or use a pooler.`,
+    `${said}. Each replica uses up to 6 connections, or 4 for each of its WORKERS and 5 more: raise max_connections, or use a pooler.`,
   '57P03': (_, said) => `${said}. Start Nightpost again when the server is up.`,
   '42501': ({ user, database }, said) => {
     // Without CONNECT the name is in quotes; the other rights of a database concern what is in it.

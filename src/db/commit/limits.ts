@@ -29,6 +29,14 @@ export const defaultLimits: Limits = {
   answerWithin: 25_000,
 }
 
+/** The limits of each of so many processes on one machine: together they may queue as much as one. */
+export const limitsOfEach = (workers: number, limits = defaultLimits): Limits => ({
+  ...limits,
+  waitingDeliveries: Math.ceil(limits.waitingDeliveries / workers),
+  waitingBytes: Math.ceil(limits.waitingBytes / workers),
+  waitingRows: Math.ceil(limits.waitingRows / workers),
+})
+
 /** The group transactions that run at this moment, and the rule that says when another one may begin. */
 export class Transactions {
   readonly #limits: Pick<Limits, 'writers' | 'longTransaction'>

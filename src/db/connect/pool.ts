@@ -33,6 +33,12 @@ interface PoolUse {
 
 const SERVICE: PoolUse = { name: APPLICATION, use: 'write', max: 6 }
 
+/** Connections of each of several workers: two that write groups, and two for all that is short. */
+const WORKER_CONNECTIONS = 4
+
+/** Connections of so many workers, with those that only one of them has: for the upkeep, online steps and the console. */
+export const connectionsOf = (workers: number) => workers * WORKER_CONNECTIONS + 5
+
 const LIMITS: WriteLimits = { statementTimeout: WRITE_TIMEOUT * SECONDS, lockTimeout: LOCK_TIMEOUT * SECONDS }
 
 /**
@@ -129,7 +135,14 @@ export const createPool = (
   database: DatabaseSettings | string,
   log: Pick<Logger, 'warn'>,
   limits: Partial<WriteLimits> = {},
-) => new ConnectionPool(databaseSettings(database), log, { ...LIMITS, ...limits })
+  workers = 1,
+) =>
+  new ConnectionPool(
+    databaseSettings(database),
+    log,
+    { ...LIMITS, ...limits },
+    { ...SERVICE, max: workers === 1 ? SERVICE.max : WORKER_CONNECTIONS },
+  )
 
 /** Connections for pages: read-only, few, and with a short limit, so that a page can't hold up a delivery. */
 export const createReadPool = (

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import { type Declaration, type Labels, publish, SeriesByLabels } from './metric.ts'
+import { type Declaration, type Labels, publish, type Sample, SeriesByLabels } from './metric.ts'
 
 export interface HistogramSeries {
   observe(value: number): void
@@ -12,10 +12,12 @@ interface HistogramDeclaration<Name extends string> extends Declaration<Name> {
 
 /** Counts observed values by bucket. Code that runs for every delivery keeps its series. */
 export class Histogram<Name extends string> {
+  readonly name: string
   readonly #series: SeriesByLabels<Name, Buckets>
 
   constructor(registry: Registry, declaration: HistogramDeclaration<Name>) {
     const { name, help, labels, buckets } = declaration
+    this.name = name
     this.#series = new SeriesByLabels(labels, (labels) => new Buckets(labels, buckets))
     const samples = async () => this.#series.all().flatMap((series) => series.samples(name))
     publish(registry, { name, help, type: 'histogram', samples })
@@ -24,6 +26,14 @@ export class Histogram<Name extends string> {
   /** The series with these labels; the first call creates it. */
   series(labels: Labels<Name>): HistogramSeries {
     return this.#series.get(labels)
+  }
+
+  /** Takes over what other processes observed, in the samples that `samples` makes. */
+  load(samples: Iterable<Sample<string> & { readonly metricName?: string }>): void {
+    for (const { labels, value, metricName = '' } of samples) {
+      const { le, ...own } = labels
+      this.#series.get(own as Labels<Name>).load(metricName.slice(this.name.length + 1), le, value)
+    }
   }
 
   /** What every series observed so far. */
@@ -58,6 +68,16 @@ class Buckets implements HistogramSeries {
     while (at < this.#bounds.length && value > (this.#bounds[at] as number)) at += 1
     this.#counts[at] = (this.#counts[at] as number) + 1
     this.#sum += value
+  }
+
+  /** Sets the number of one sample: of a bucket with the bound `le`, or the sum. */
+  load(kind: string, le: string | number | undefined, value: number): void {
+    if (kind === 'sum') this.#sum = value
+    if (kind !== 'bucket') return
+    const at = le === '+Inf' ? this.#bounds.length : this.#bounds.indexOf(Number(le))
+    // The buckets of a sample count all that is smaller, too. They come in the order of their bounds.
+    const smaller = this.#counts.subarray(0, at).reduce((sum, each) => sum + each, 0)
+    this.#counts[at] = value - smaller
   }
 
   observed(): Observed<string> {

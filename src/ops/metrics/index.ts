@@ -13,11 +13,12 @@ const LAG_SECONDS = [1, 5, 15, 60, 300, 900, 3600, 10_800, 43_200, 86_400, 604_8
 
 /**
  * Every metric of one process, in a registry of its own. A metric whose value is read at the time of a scrape has no
- * sample until somebody calls `read`. docs/operations.md says what each metric is good for.
+ * sample until somebody calls `read`. docs/operations.md says what each metric is good for. `ofProcess`: with those of
+ * Node.js and of the process.
  */
-export function createMetrics() {
+export function createMetrics({ ofProcess = true } = {}) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  if (ofProcess) collectDefaultMetrics({ register: registry })
   const counter = <Name extends string>(declaration: Declaration<Name>) =>
     new Metric(registry, 'counter', declaration)
   const gauge = <Name extends string>(declaration: Declaration<Name>) =>
@@ -39,16 +40,19 @@ export function createMetrics() {
       name: 'nightpost_last_authentication_failure_timestamp_seconds',
       help: 'When a request was last answered 401, in Unix time',
       labels: ['vendor', 'reason'],
+      across: 'max',
     }),
     configured: gauge({
       name: 'nightpost_vendor_configured',
       help: '1 where a credential of the vendor is configured, so that its route exists',
       labels: ['vendor'],
+      across: 'max',
     }),
     silence: gauge({
       name: 'nightpost_silence_seconds',
       help: 'Time since the last stored delivery, also across restarts; absent for an event that never was stored',
       labels: vendorEvent,
+      across: 'min',
     }),
     vendorLag: new Histogram(registry, {
       name: 'nightpost_vendor_lag_seconds',
@@ -107,11 +111,13 @@ export function createMetrics() {
       name: 'nightpost_build_info',
       help: '1, with the versions of Nightpost and of Node.js as labels',
       labels: ['version', 'node'],
+      across: 'max',
     }),
     ready: gauge({
       name: 'nightpost_ready',
       help: '1 where the part is in order, as /health/ready sees it',
       labels: ['part'],
+      across: 'min',
     }),
     queueDeliveries: gauge({
       name: 'nightpost_queue_deliveries',
@@ -142,10 +148,12 @@ export function createMetrics() {
     clockSkew: gauge({
       name: 'nightpost_clock_skew_seconds',
       help: "By how much this machine's clock is ahead of the database's, which stamps the deliveries",
+      across: 'average',
     }),
     onlineStepsPending: gauge({
       name: 'nightpost_online_steps_pending',
       help: 'Steps of an upgrade that are still to be done beside the running service',
+      across: 'max',
     }),
     inFlightBytes: gauge({
       name: 'nightpost_in_flight_bytes',
@@ -155,14 +163,25 @@ export function createMetrics() {
       name: 'nightpost_ledger_bytes',
       help: 'Bytes on disk by kind: entries of the ledger, hot bodies, packed bodies, and the rows made of them',
       labels: ['kind'],
+      across: 'max',
     }),
     partitionsAhead: gauge({
       name: 'nightpost_partitions_ahead_days',
       help: 'Days for which partitions for bodies stand ready',
+      across: 'min',
     }),
     oldestBody: gauge({
       name: 'nightpost_oldest_body_seconds',
       help: 'Age of the oldest day or week of which the ledger still has bodies',
+      across: 'max',
+    }),
+    workers: gauge({
+      name: 'nightpost_workers',
+      help: 'Processes that receive deliveries on this port',
+    }),
+    workerDeaths: counter({
+      name: 'nightpost_worker_deaths_total',
+      help: 'Workers that ended without being asked to, and were started again',
     }),
     unprovenBytes: gauge({
       name: 'nightpost_unproven_bytes',

@@ -16,7 +16,11 @@ export interface Declaration<Name extends string> {
   readonly name: string
   readonly help: string
   readonly labels?: readonly Name[]
+  /** How the values of several processes on one machine become one; the default is their sum. */
+  readonly across?: Across
 }
+
+export type Across = 'sum' | 'max' | 'min' | 'average'
 
 /** What a scrape finds: the value of a metric without labels, or a sample for each series. */
 type Reading<Name extends string> = number | Iterable<Sample<Name>>
@@ -26,10 +30,12 @@ type Reading<Name extends string> = number | Iterable<Sample<Name>>
  * `read` returns at the time of a scrape.
  */
 export class Metric<Name extends string> {
+  readonly name: string
   readonly #series: SeriesByLabels<Name, Sample<Name> & Series>
   #read: (() => Reading<Name> | Promise<Reading<Name>>) | undefined
 
   constructor(registry: Registry, type: 'counter' | 'gauge', declaration: Declaration<Name>) {
+    this.name = declaration.name
     this.#series = new SeriesByLabels(declaration.labels, (labels) => ({ labels, value: 0 }))
     publish(registry, { ...declaration, type, samples: () => this.samples() })
   }
@@ -92,6 +98,7 @@ interface Published {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly across?: Across | undefined
   readonly samples: () => Promise<ReadonlyArray<Sample<string> & { readonly metricName?: string }>>
 }
 
@@ -100,7 +107,7 @@ interface Published {
  * check and join the labels of every single change: for the observations of one delivery this took 6 µs, a tenth of
  * all its work.
  */
-export function publish(registry: Registry, { name, help, type, samples }: Published): void {
-  const get = async () => ({ name, help, type, aggregator: 'sum', values: await samples() })
+export function publish(registry: Registry, { name, help, type, across = 'sum', samples }: Published): void {
+  const get = async () => ({ name, help, type, aggregator: across, values: await samples() })
   registry.registerMetric({ name, get } as unknown as PromMetric)
 }
