@@ -124,6 +124,17 @@ module.exports = {
       node('crypto'),
     ),
     module_(
+      'reconcile',
+      '^src/reconcile/',
+      '^src/db/',
+      '^src/contract/',
+      '^src/ingest/(clock|delivery|judge)\\.ts$',
+      '^src/replay/rows\\.ts$',
+      '^src/tables/',
+      npm('drizzle-orm', 'p-queue', 'pg', 'pino', 'undici', 'uuid'),
+      node('crypto', 'timers/promises'),
+    ),
+    module_(
       'erase',
       '^src/erase/',
       '^src/archive/',
@@ -141,6 +152,7 @@ module.exports = {
       '^src/contract/',
       '^src/ingest/judge\\.ts$',
       '^src/ops/(drift-names|status-route)\\.ts$',
+      '^src/reconcile/runs\\.ts$',
       npm('pg'),
     ),
     module_(

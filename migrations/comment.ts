@@ -8,6 +8,7 @@ import { ledger } from '../src/tables/deliveries.ts'
 import { fence, fenceKey } from '../src/tables/erasures.ts'
 import { feed } from '../src/tables/feed.ts'
 import { links, ownerNames } from '../src/tables/people.ts'
+import { runs } from '../src/tables/reconcile.ts'
 import type { Target } from '../src/tables/target.ts'
 import { quarantine } from '../src/tables/unverified.ts'
 import { activity, tasks } from '../src/tables/upkeep.ts'
@@ -37,6 +38,7 @@ const targets = [
   feed as unknown as Target,
   ownerNames as unknown as Target,
   links as unknown as Target,
+  runs as unknown as Target,
   ...vendors.flatMap((vendor) => vendor.targets),
 ]
 const changed = [...commentStatements(targets)].filter(([what, statement]) => written.get(what) !== statement)

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
-import { type Config, retentionOf } from './config/index.ts'
+import { type Config, everyOf, retentionOf } from './config/index.ts'
 import { buildConsole } from './console/console.ts'
 import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
@@ -25,13 +25,15 @@ import { Clock } from './ingest/clock.ts'
 import { Drain } from './ops/drain.ts'
 import { reportOf, type Shown, shownOfAll } from './ops/metrics/all-workers.ts'
 import { createMetrics, type Metrics } from './ops/metrics/index.ts'
-import { publishProcessState } from './ops/metrics/process-state.ts'
+import { publishProcessState, publishReconciled } from './ops/metrics/process-state.ts'
 import type { ProcessReport } from './ops/metrics/totals.ts'
 import { type LastStored, Observer } from './ops/observe.ts'
 import type { CountForAll } from './ops/rate-limits.ts'
 import { readinessOf } from './ops/readiness.ts'
 import { shortHash, traceField } from './ops/request-log.ts'
 import { closeInOrder } from './ops/shutdown.ts'
+import { defaultCallLimits } from './reconcile/limits.ts'
+import { ReconcileSchedule } from './reconcile/schedule.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
@@ -96,6 +98,22 @@ export async function startService(
     isOn: config.MAINTENANCE === 'on',
     options: { schema: database.schema, targets, retention: retentionOf(config) },
   })
+  const schedule = new ReconcileSchedule({
+    ...{ vendors, pool, clock, log, schema: database.schema },
+    connect: () => directConnection(database),
+    store: guard.before(store),
+    setting: config.pullSetting,
+    credentials: config.credentials,
+    every: everyOf(config.RECONCILE_EVERY),
+    days: config.RECONCILE_DAYS,
+    limits: {
+      ...defaultCallLimits,
+      calls: config.RECONCILE_MAX_CALLS,
+      perMinute: config.RECONCILE_CALLS_PER_MINUTE,
+    },
+    onCall: (vendor, result) => metrics.reconcileCalls.add({ vendor, result }),
+  })
+  publishReconciled(metrics, () => schedule.state)
   const drain = new Drain()
   const state = {
     load: () => ({ ...store.load, pool: poolLoad(pool) }),
@@ -151,6 +169,7 @@ export async function startService(
     () => guard.close(),
     () => online.close(),
     () => upkeep.close(),
+    () => schedule.close(),
     () => store.close(),
     () => hint.close(),
     () => pool.end(),
@@ -158,6 +177,7 @@ export async function startService(
   if (isFirst) {
     online.begin()
     upkeep.begin()
+    schedule.begin()
   }
   return { app, console, store, drain: () => drain.begin(), report: () => reportOf(own) }
 }

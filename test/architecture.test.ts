@@ -77,7 +77,7 @@ describe('the database says what it holds', () => {
           '--dialect',
           'postgresql',
           '--schema',
-          './src/{tables/{bodies,deliveries,erasures,feed,people,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
+          './src/{tables/{bodies,deliveries,erasures,feed,people,reconcile,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
           '--out',
           relative(root, out),
         ],
@@ -99,6 +99,7 @@ describe('the database says what it holds', () => {
       'erasures',
       'erasure_key',
       'change_feed',
+      'reconcile_runs',
     ]
     const keys = await db.query(
       `

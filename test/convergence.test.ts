@@ -9,6 +9,7 @@ import { defaultLimits } from '../src/db/commit/limits.ts'
 import { createPool } from '../src/db/connect/pool.ts'
 import { Writer } from '../src/db/write/writer.ts'
 import { Clock } from '../src/ingest/clock.ts'
+import { newArrival } from '../src/ingest/delivery.ts'
 import { startService } from '../src/service.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
@@ -137,20 +138,27 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
 
   it('over HTTP, through several services at once', async () => {
     const config = readConfig({ ASLEEP_API_KEYS: ASLEEP_KEY, SAHHA_WEBHOOK_SECRETS: SAHHA_SECRET })
-    const services = await Promise.all(
-      SKEWS.map((skew) => {
-        const clock = new Clock({ wall: () => Date.now() + skew, steady: () => performance.now() })
-        return startService(config, db.url, guardedLog, defaultLimits, clock)
-      }),
+    const clocks = SKEWS.map(
+      (skew) => new Clock({ wall: () => Date.now() + skew, steady: () => performance.now() }),
     )
-    const post = ({ vendor, text, user, hasWrongUser }: GeneratedDelivery, at: number) => {
+    const services = await Promise.all(
+      clocks.map((clock) => startService(config, db.url, guardedLog, defaultLimits, clock)),
+    )
+    const post = async (sent: GeneratedDelivery, at: number) => {
+      const { vendor, text, user, hasWrongUser } = sent
+      const service = services[at % INSTANCES] as (typeof services)[number]
+      if (sent.isPulled) {
+        const { id, receivedAt } = newArrival(Buffer.from(text), clocks[at % INSTANCES])
+        await service.store.commit(toDelivery({ ...sent, id, receivedAt }, false))
+        return { statusCode: 200 }
+      }
       const name = hasWrongUser ? 'somebody-else' : user
       const proof =
         vendor.name === 'sahha'
           ? { ...signed(text), 'x-external-id': name }
           : { 'x-api-key': ASLEEP_KEY, 'x-user-id': name }
       guardRequest(proof, Buffer.from(text))
-      return services[at % INSTANCES]?.app.inject({
+      return service.app.inject({
         ...{ method: 'POST', url: `/webhooks/${vendor.name}`, payload: text },
         headers: { 'content-type': 'application/json', ...proof },
       })

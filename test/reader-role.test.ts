@@ -16,6 +16,7 @@ const NOT_READABLE = [
   'erasure_key',
   'erasures',
   'event_activity',
+  'reconcile_runs',
   'unverified_deliveries',
   'upkeep_tasks',
 ]

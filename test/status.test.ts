@@ -80,6 +80,7 @@ const emptyReport: DatabaseReport = {
     drift: [],
     ahead: null,
     unfinishedErasures: null,
+    reconciled: [],
     now: 0,
   },
   ...{ ledgerBytes: 0, databaseBytes: 0 },

@@ -189,6 +189,8 @@ Then decide:
   - How a body names its event (identify). It must not throw, whatever the body holds.
   - Which fields are required: only those that the row's key and meaning need. All others are Maybe(…).
   - What tells two revisions of a record apart (newest). Without it, the one received last is kept.
+  - Whether the vendor has an API to ask for what it did not deliver: pull, in a file of its own (src/contract/pull.ts),
+    with the scheme [PULL], and the column ...pulled in the tables. nightpost reconcile then knows the vendor.
   - Whether analysts may read the table: a migration that replaces grant_nightpost_reader(), as 0010 does.
   - What the vendor sends for real: add its documentation's examples to test/fixtures/${name}.
   - README.md (Connect the vendors), docs and CHANGELOG.md.

@@ -112,7 +112,7 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
           made(
             `upsert(${nameOf(target)}), only differing rows`,
             UPSERTS,
-            upsert(target, keyOf(target), true),
+            upsert(target, keyOf(target), { onlyDiffering: true }),
           ),
         ),
         ...targets.flatMap(comparingStatements),

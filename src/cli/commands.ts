@@ -59,6 +59,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replayCommand,
   },
   {
+    name: 'reconcile',
+    summary: "ask a vendor's API for what never came, and store it",
+    load: async () => (await import('./reconcile.ts')).reconcileCommand,
+  },
+  {
     name: 'link',
     summary: 'say which ids of the vendors are one person',
     load: async () => (await import('./link.ts')).linkCommand,

@@ -12,7 +12,9 @@ export function statusText(
 ): string {
   const conclusion = faults.length === 0 ? ['All is well.'] : faults.map((fault) => `WRONG  ${fault}`)
   const lines = [
-    ...(database ? [eventsTable(database), ...driftTable(database), ...sizes(database)] : []),
+    ...(database
+      ? [eventsTable(database), ...driftTable(database), ...sizes(database), ...reconciled(database)]
+      : []),
     ...(database && service ? serviceLines(service) : []),
     '',
     ...conclusion,
@@ -81,6 +83,14 @@ function sizes({ ledgerBytes, databaseBytes, unverified }: DatabaseReport): stri
     `ledger      ${megabytes(ledgerBytes)} of ${megabytes(databaseBytes)} in the database`,
     `quarantine  ${count} unverified, ${megabytes(bytes)}`,
   ]
+}
+
+/** What the last run of `nightpost reconcile` found at each vendor. */
+function reconciled({ reconciled: runs }: DatabaseReport): string[] {
+  return runs.map(({ vendor, outcome, age, missing, differing, pulled, failures }) => {
+    const found = `${missing} missing, ${differing} differing, ${pulled} pulled, ${failures} failed`
+    return `reconciled  ${vendor} ${duration(age)} ago, ${outcome}: ${found}`
+  })
 }
 
 function serviceLines({ queue, onlineSteps }: ServiceReport): string[] {

@@ -4,6 +4,7 @@ export { keepConsoleToken, withConsoleToken, withCredentials, withKnownCredentia
 export { exitWith, lastLoaded, loadConfig } from './environment.ts'
 export { nearMisses } from './near-misses.ts'
 export { requireDatabaseUrl, requireForProduction } from './production.ts'
+export { everyOf } from './reconcile-settings.ts'
 export { retentionOf, retentionText } from './retention.ts'
 export { withSecretFiles } from './secret-files.ts'
 export {

@@ -1,6 +1,7 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { vendors } from '../vendors/index.ts'
+import { PullSettings, reconcileProperties } from './reconcile-settings.ts'
 import { isReadableUrl, wrongValue } from './wrong-value.ts'
 
 const RateLimit = (description: string) =>
@@ -146,6 +147,7 @@ const SettingsSchema = Type.Object({
     default: 'on',
     description: 'The upkeep of the ledger in the background; off: run nightpost maintain',
   }),
+  ...reconcileProperties,
   NODE_ENV: Type.Optional(
     Type.Union(OneOf('development', 'production', 'test'), {
       description: 'production: credentials and DATABASE_URL are required; absent: development',
@@ -162,6 +164,7 @@ export const credentialNames = vendors.flatMap((vendor) => Object.keys(vendor.cr
 /** Every environment variable that Nightpost reads, with the credentials of the vendors. */
 export const ConfigSchema: TObject = Type.Composite([
   SettingsSchema,
+  PullSettings,
   ...vendors.map((vendor) =>
     Type.Object(
       Object.fromEntries(
@@ -175,12 +178,16 @@ export const ConfigSchema: TObject = Type.Composite([
 export interface Config extends Static<typeof SettingsSchema> {
   /** The credentials of the setting with this name. */
   readonly credentials: (name: string) => readonly string[]
+  /** The value of a setting that a vendor's pull declares; '' if it is absent. */
+  readonly pullSetting: (name: string) => string
 }
 
 /** The settings that are secrets. Each may be read from a file that `<name>_FILE` names. */
 export const secretNames = [
   ...credentialNames,
-  ...Object.entries(SettingsSchema.properties).flatMap(([name, { secret }]) => (secret ? [name] : [])),
+  ...Object.entries({ ...SettingsSchema.properties, ...PullSettings.properties }).flatMap(
+    ([name, { secret }]) => (secret ? [name] : []),
+  ),
 ]
 
 /**
@@ -221,6 +228,7 @@ export function readConfig(environment: Environment): Config {
   return {
     ...(values as Static<typeof SettingsSchema>),
     credentials: (name) => (values[name] as string[] | undefined) ?? [],
+    pullSetting: (name) => (values[name] as string | undefined) ?? '',
   }
 }
 

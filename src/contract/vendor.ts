@@ -5,7 +5,7 @@
  *
  * Nightpost handles `POST /webhooks/<name>` in this order: `Authenticator` proves the sender, `identify` finds the
  * event, the event's schema validates the body (`defineEvent`), `normalise` makes the rows, and one transaction
- * commits the body and the rows. Everything a vendor exports is pure: no clock, no I/O.
+ * commits the body and the rows. Everything a vendor exports is pure: no clock, no I/O. (`pull` asks its context for both.)
  *
  * Special cases:
  * - The vendor verifies its URL with a GET request before it sends anything: declare `handshake`.
@@ -26,6 +26,7 @@ import type { Target } from '../tables/target.ts'
 import type { Drift } from './drift.ts'
 import type { Event } from './event.ts'
 import type { JsonObject } from './json.ts'
+import type { Pull } from './pull.ts'
 
 /** Request headers with lower-case names. Node decodes their values as Latin-1. */
 export type Headers = IncomingHttpHeaders
@@ -142,6 +143,8 @@ export interface Vendor {
    * Plain text, with the names of environment variables instead of credentials.
    */
   deletionAdvice?(person: { readonly owners: readonly string[]; readonly users: readonly string[] }): string
+  /** How Nightpost asks the vendor's API for what never came (`pull.ts`); absent if the vendor has none. */
+  readonly pull?: Pull
   /** A request as the vendor sends it, for the `curl` line that the service prints in development. */
   example(credentials: Credentials): { headers: Record<string, string>; body: string }
 }

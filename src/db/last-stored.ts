@@ -28,9 +28,9 @@ const FIRST_PERIOD = 24 * 60 * 60_000
 const MOST_LATEST = 2_000
 
 /**
- * Returns when each event was last stored. An event that was never stored is left out. It reads what was recorded, and the
- * latest entries since then, so it needs no index of its own. Where more arrive between two records, the time of a rare event
- * is that of the last record.
+ * Returns when the vendors last sent each event that was stored. What was pulled does not count: it must not hide that a
+ * webhook is silent. An event that was never stored is left out. It reads what was recorded, and the latest entries since then,
+ * so it needs no index of its own. Where more arrive between two records, the time of a rare event is that of the last record.
  */
 export async function lastStored(
   client: Client,
@@ -44,7 +44,7 @@ export async function lastStored(
     `select vendor, event, (extract(epoch from max(at)) * 1000)::float8 as at from (
        select vendor, event, last_stored_at as at from event_activity
        union all
-       (select vendor, event, case when outcome = 'stored' then received_at end from deliveries
+       (select vendor, event, case when outcome = 'stored' and source = 'push' then received_at end from deliveries
         where delivery_id >= $3 order by delivery_id desc limit ${MOST_LATEST})
      ) as known
      where (vendor, event) in (select * from unnest($1::text[], $2::text[])) group by vendor, event
@@ -72,7 +72,7 @@ export async function recordLastStored(client: Client): Promise<void> {
     await client.query(
       `with latest as (
          select vendor, event, max(received_at) as at from deliveries
-         where delivery_id >= $1 and delivery_id < $2 and outcome = 'stored' and event is not null group by vendor, event
+         where delivery_id >= $1 and delivery_id < $2 and outcome = 'stored' and event is not null and source = 'push' group by vendor, event
        ), recorded as (
          insert into event_activity as a (vendor, event, last_stored_at)
          select vendor, event, at from latest order by vendor, event

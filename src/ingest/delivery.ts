@@ -49,7 +49,7 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string>>
   readonly normaliserVersion: number
   /** `pull` if Nightpost asked the vendor for it; otherwise the vendor sent it. */
-  readonly source?: 'push' | 'pull'
+  readonly source?: 'push' | 'pull' | undefined
   /** It is committed long after its arrival: it comes from the quarantine or from an archive. */
   readonly isLate?: boolean
   /** The message of the tracing channel; absent if nobody listens to it. */

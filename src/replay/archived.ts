@@ -85,7 +85,7 @@ async function replayChunk(context: ReplayContext, stores: Stores, chunk: readon
   const gone = chunk.flatMap((archived) => {
     if (entries.has(archived.delivery_id)) return []
     const delivery = rejudged(context, recordedOf(archived))
-    return delivery ? [{ ...delivery, source: archived.source, isLate: true, before: archived.outcome }] : []
+    return delivery ? [{ ...delivery, isLate: true, before: archived.outcome }] : []
   })
   const again = await arrivedAgain(context.client, gone)
   const receipts = await Promise.all(
@@ -115,20 +115,21 @@ const recordedOf = (archived: ArchivedDelivery): LedgerDelivery => ({
   owner: archived.owner,
   outcome: archived.outcome,
   authenticatedBy: archived.authenticated_by,
+  source: archived.source,
   headers: archived.headers,
 })
 
 /** What the ledger says of archived deliveries, by their ids. */
 async function entriesOf(client: pg.ClientBase, chunk: readonly ArchivedDelivery[]) {
   const { rows } = await client.query(
-    `select delivery_id, vendor, owner, outcome, authenticated_by, headers from deliveries
+    `select delivery_id, vendor, owner, outcome, authenticated_by, source, headers from deliveries
      where delivery_id = any($1::uuid[])`,
     [chunk.map(({ delivery_id }) => delivery_id)],
   )
   return new Map<string, Omit<LedgerDelivery, 'arrival'>>(
-    rows.map(({ delivery_id, vendor, owner, outcome, authenticated_by, headers }) => [
+    rows.map(({ delivery_id, vendor, owner, outcome, authenticated_by, source, headers }) => [
       delivery_id,
-      { vendor, owner, outcome, authenticatedBy: authenticated_by, headers },
+      { vendor, owner, outcome, authenticatedBy: authenticated_by, source, headers },
     ]),
   )
 }

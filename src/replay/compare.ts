@@ -96,7 +96,8 @@ async function withBody(client: pg.ClientBase, ids: readonly string[]): Promise<
 /** A delivery in the form that `rowsByTarget` takes; nothing if it can't be judged any more. */
 export function withRows(delivery: LedgerDelivery, rowsOf: RowsOf) {
   const rows = rowsOf(delivery)
-  return rows ? [{ rows, id: delivery.arrival.id, receivedAt: delivery.arrival.receivedAt }] : []
+  const { id, receivedAt } = delivery.arrival
+  return rows ? [{ rows, id, receivedAt, isPulled: delivery.source === 'pull' }] : []
 }
 
 /** The first column of every primary key names the owner. */

@@ -68,9 +68,9 @@ export async function rewriteChunk(
 export function rejudged({ vendors, config }: ReplayContext, recorded: LedgerDelivery): Delivery | undefined {
   const vendor = vendors.find(({ name }) => name === recorded.vendor)
   if (!vendor?.schemes[recorded.authenticatedBy]) return undefined
-  const { arrival, authenticatedBy, headers } = recorded
+  const { arrival, authenticatedBy, source, headers } = recorded
   const limit = Math.max(config.BODY_LIMIT_BYTES, UNPACKED_BYTES)
   const verdict = unpackAndJudge(vendor, authenticatedBy, headers, arrival.body, limit)
   const { normaliserVersion } = vendor
-  return { arrival, verdict, vendor: vendor.name, authenticatedBy, headers, normaliserVersion }
+  return { arrival, verdict, vendor: vendor.name, authenticatedBy, source, headers, normaliserVersion }
 }

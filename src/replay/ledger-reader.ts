@@ -8,6 +8,7 @@ export interface LedgerDelivery {
   readonly owner: string
   readonly outcome: Verdict['outcome']
   readonly authenticatedBy: string
+  readonly source: 'push' | 'pull'
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -72,7 +73,7 @@ export async function* readDeliveries(
 
 const byId = (
   bodies: string,
-) => `select delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.headers, b.body, d.body_digest,
+) => `select delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.source, d.headers, b.body, d.body_digest,
   d.received_at::text from deliveries as d join ${bodies} as b using (delivery_id)
   where delivery_id = any($1::uuid[]) order by delivery_id`
 
@@ -88,6 +89,7 @@ function ledgerDelivery(row: Record<string, unknown>): LedgerDelivery {
     owner: row.owner as string,
     outcome: row.outcome as Verdict['outcome'],
     authenticatedBy: row.authenticated_by as string,
+    source: row.source as LedgerDelivery['source'],
     headers: row.headers as Record<string, string>,
   }
 }

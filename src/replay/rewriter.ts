@@ -19,6 +19,7 @@ import { tell, writeAndCompare } from './changed-rows.ts'
 
 interface Held extends BodyPlace {
   readonly received_at: string
+  readonly source: string
 }
 
 /**
@@ -67,6 +68,7 @@ export class Rewriter implements GroupWriter {
       rows: verdict.rows,
       id,
       receivedAt: (before.get(id) as Held).received_at,
+      isPulled: (before.get(id) as Held).source === 'pull',
     }))
     const batches = rowsByTarget(accepted)
     const changed = await writeAndCompare(client, batches, this.#plans, this.#onlyDiffering)

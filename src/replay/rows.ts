@@ -72,11 +72,22 @@ function listOf(lists: Map<Target, Described[]>, target: Target): Described[] {
 }
 
 function compareAges(a: Described, b: Described): number {
-  for (const [at, one] of a.age.entries()) {
-    const order = compareDecimals(one, b.age[at] ?? null)
+  const order = compareNumbers(a.age, b.age)
+  if (order !== 0) return order
+  return a.delivery_id < b.delivery_id ? -1 : Number(a.delivery_id > b.delivery_id)
+}
+
+/** Compares two lists of numbers, the first most significant. */
+export function compareNumbers(
+  a: ReadonlyArray<string | null>,
+  b: ReadonlyArray<string | null>,
+  length = a.length,
+): number {
+  for (let at = 0; at < length; at += 1) {
+    const order = compareDecimals(a[at] ?? null, b[at] ?? null)
     if (order !== 0) return order
   }
-  return a.delivery_id < b.delivery_id ? -1 : Number(a.delivery_id > b.delivery_id)
+  return 0
 }
 
 /** Compares two numbers as Postgres prints `numeric`: without exponent, with any number of digits. null is the lowest. */

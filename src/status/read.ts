@@ -5,6 +5,7 @@ import { lastStored } from '../db/last-stored.ts'
 import { idAtTime } from '../db/uuid-time.ts'
 import { unpackAndJudge } from '../ingest/judge.ts'
 import { DriftNames } from '../ops/drift-names.ts'
+import { type LastRun, lastRuns } from '../reconcile/runs.ts'
 
 /** Deliveries of one vendor, event and outcome in the last day. */
 export interface Recent {
@@ -47,6 +48,8 @@ export interface DatabaseReport {
   readonly ahead: { readonly count: number; readonly until: number } | null
   /** Erasures that began and did not finish: how many, and since when the oldest. Null if there are none. */
   readonly unfinishedErasures: { readonly count: number; readonly since: number } | null
+  /** The last run of `nightpost reconcile` about everybody, of each vendor. */
+  readonly reconciled: readonly LastRun[]
   /** The database's clock, by which deliveries are stamped. */
   readonly now: number
   readonly ledgerBytes: number
@@ -71,6 +74,7 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
     now,
     ahead: await readAhead(client, now),
     unfinishedErasures: await readUnfinishedErasures(client),
+    reconciled: await lastRuns(client),
     lastStored: await lastStored(client, vendors),
     recent: await recent(client, vendors, now),
     problems: await problems(client, vendors, now),
@@ -95,7 +99,7 @@ async function recent(client: Client, vendors: readonly Vendor[], now: number): 
   const { rows } = await client.query(
     `select vendor, ${EVENT} as event, outcome, count(*)::int as day,
        (count(*) filter (where delivery_id >= $4))::int as hour
-     from deliveries where delivery_id >= $3 group by 1, 2, 3 order by 1, 2, 3`,
+     from deliveries where delivery_id >= $3 and source = 'push' group by 1, 2, 3 order by 1, 2, 3`,
     [...declared(vendors), idAtTime(now - 24 * HOUR), idAtTime(now - HOUR)],
   )
   return rows

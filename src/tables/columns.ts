@@ -24,3 +24,16 @@ export const provenanceComments = {
   delivery_id: 'The delivery that this row came from (deliveries.delivery_id).',
   received_at: 'When Nightpost received that delivery.',
 }
+
+/**
+ * The column of a table whose rows may also be pulled, after all others. The write statements fill it. Parts have none: they
+ * come with the row that owns them.
+ */
+export const pulled = {
+  pulled_at: instant(),
+}
+
+export const pulledComments = {
+  pulled_at:
+    "When Nightpost asked the vendor's API for this row (nightpost reconcile); NULL if the vendor sent it.",
+}

@@ -2,7 +2,7 @@ import type { InferSelectModel } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 
 /** A row as a normaliser returns it: every column but the provenance, which the write statements add. */
-export type Row<T extends PgTable> = Omit<InferSelectModel<T>, 'delivery_id' | 'received_at'>
+export type Row<T extends PgTable> = Omit<InferSelectModel<T>, 'delivery_id' | 'received_at' | 'pulled_at'>
 
 /** A table with its documentation, and the rule that decides which of two rows with one key stays. */
 export interface Target<T extends PgTable = PgTable> {
@@ -13,8 +13,9 @@ export interface Target<T extends PgTable = PgTable> {
   readonly comments: Readonly<Record<string, string>>
   /**
    * The columns with the vendor's own version of a record, most significant first; NULL counts as oldest. The newest
-   * row of a key stays. `received_at` and then `delivery_id` break ties, so that any two rows can be ordered.
-   * Empty if the vendor sends no version: the row received last stays.
+   * row of a key stays. Of two rows with one version, one that the vendor sent is newer than one that was pulled, because
+   * the vendor's API leaves fields out. `received_at` and then `delivery_id` break ties, so that any two rows can be ordered.
+   * Empty if the vendor sends no version: the row received last stays, and a pulled one counts from when it was asked for.
    */
   readonly newest: readonly string[]
   /** The table of the parent rows. The parts of a row are replaced as a set whenever the row is replaced. */

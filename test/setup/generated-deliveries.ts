@@ -29,6 +29,8 @@ export interface GeneratedDelivery extends Body {
   readonly receivedAt: string
   /** The user header names another user, so the delivery is rejected. A repeat with the right user is stored. */
   readonly hasWrongUser: boolean
+  /** Nightpost asked the vendor for it. What can't be pulled is always sent. */
+  readonly isPulled: boolean
   /** Sort keys for the orders that the test writes the deliveries in. */
   readonly positions: readonly number[]
 }
@@ -218,7 +220,10 @@ interface DeliveryDraft {
   readonly make: BodyMaker
   /** If a number, the body is that of an earlier delivery. */
   readonly repeats: number | null
+  /** If a number, the record and its version are those of an earlier delivery, with another value: pulled, if that was sent. */
+  readonly resembles: number | null
   readonly hasWrongUser: boolean
+  readonly isPulled: boolean
   readonly microsecond: number
   readonly positions: readonly number[]
 }
@@ -226,7 +231,9 @@ interface DeliveryDraft {
 const draft = fc.record<DeliveryDraft>({
   make: newBody,
   repeats: fc.option(fc.nat(99), { freq: 4 }),
+  resembles: fc.option(fc.nat(99), { freq: 3 }),
   hasWrongUser: fc.nat(9).map((n) => n === 9),
+  isPulled: fc.nat(3).map((n) => n === 3),
   microsecond: fc.nat(9),
   positions: fc.tuple(fc.nat(99), fc.nat(99)),
 })
@@ -236,15 +243,23 @@ export const generatedDeliveries = fc
   .tuple(fc.array(draft, { minLength: 1, maxLength: 20, size: 'max' }), fc.infiniteStream(fc.nat(0xffff)))
   .map(([drafts, ids]) => {
     const all: GeneratedDelivery[] = []
-    for (const [at, { make, repeats, hasWrongUser, microsecond, positions }] of drafts.entries()) {
-      const body = (repeats !== null && all[repeats % Math.max(1, all.length)]) || make(at + 1)
+    const makers: BodyMaker[] = []
+    for (const [at, draft] of drafts.entries()) {
+      const { repeats, resembles, hasWrongUser, microsecond, positions } = draft
+      const earlier = repeats === null ? undefined : all[repeats % Math.max(1, all.length)]
+      const other = resembles === null ? undefined : all[resembles % Math.max(1, at)]
+      const make = other ? (makers[all.indexOf(other)] as BodyMaker) : draft.make
+      makers.push(make)
+      const body = earlier ?? make(at + 1)
+      const isWanted = other ? !other.isPulled : draft.isPulled
+      const isPulled = earlier?.isPulled ?? (isWanted && !/^(data log|INFERENCE)/.test(body.kind))
       const tail = `${ids.next().value.toString(16).padStart(4, '0')}${at.toString(16).padStart(8, '0')}`
       all.push(
         readable({
           ...body,
           id: `01980000-0000-7000-8000-${tail}`,
           receivedAt: `2025-06-01T00:00:00.00000${microsecond}Z`,
-          ...{ hasWrongUser, positions },
+          ...{ hasWrongUser, isPulled, positions },
         }),
       )
     }
@@ -253,8 +268,8 @@ export const generatedDeliveries = fc
 
 /** Makes fast-check print the delivery legibly in a counter-example. */
 function readable(delivery: GeneratedDelivery): GeneratedDelivery {
-  const { kind, hasWrongUser, receivedAt, id, positions } = delivery
-  const text = `${kind}${hasWrongUser ? ', under a wrong user' : ''}; arrives .${receivedAt.slice(20, 26)} as …${id.slice(-12)}, written at ${positions}`
+  const { kind, hasWrongUser, isPulled, receivedAt, id, positions } = delivery
+  const text = `${isPulled ? 'pulled ' : ''}${kind}${hasWrongUser ? ', under a wrong user' : ''}; arrives .${receivedAt.slice(20, 26)} as …${id.slice(-12)}, written at ${positions}`
   return Object.defineProperty({ ...delivery }, fc.toStringMethod, { value: () => `\n  ${text}` })
 }
 
@@ -263,12 +278,13 @@ export const ARRIVED = 0x019800000000
 
 /** The delivery as the route would give it to the store. */
 export function toDelivery(
-  { vendor, user, text, hasWrongUser, id, receivedAt }: GeneratedDelivery,
+  { vendor, user, text, hasWrongUser, isPulled, id, receivedAt }: GeneratedDelivery,
   // The times are made up, so usually no partition has them.
   isLate = true,
 ): Delivery {
   const arrival = { ...newArrival(Buffer.from(text)), id, receivedAt }
-  const [scheme, header] = vendor === sahha ? ['signature', 'x-external-id'] : ['api_key', 'x-user-id']
+  const [sent, header] = vendor === sahha ? ['signature', 'x-external-id'] : ['api_key', 'x-user-id']
+  const scheme = isPulled ? 'pull' : sent
   const headers = { [header as string]: hasWrongUser ? 'somebody-else' : user }
   return {
     arrival,
@@ -277,6 +293,7 @@ export function toDelivery(
     authenticatedBy: scheme as string,
     headers,
     normaliserVersion: vendor.normaliserVersion,
+    source: isPulled ? 'pull' : 'push',
     isLate,
   }
 }

@@ -9,7 +9,8 @@ export interface FirstArrival {
 /**
  * The rows that must be stored in the end, a line for each: table, key, value, delivery. `firstArrival` returns the
  * first arrival of a delivery's body, or null if the body was never accepted. The newest row for a key is stored: by
- * the vendor's order, then by time of arrival, then by delivery id. Parts are stored with the row that they belong to.
+ * the vendor's order, where it has one a row that was sent before one that was pulled, then by time of arrival, then by
+ * delivery id. Parts are stored with the row that they belong to.
  */
 export function expectedRows(
   deliveries: readonly GeneratedDelivery[],
@@ -23,7 +24,8 @@ export function expectedRows(
     const arrival = firstArrival(delivery)
     if (!arrival) continue
     for (const row of delivery.rows.filter(({ partOf }) => !partOf)) {
-      const order = [...row.order, arrival.receivedAt, arrival.id]
+      const rank = row.order.length > 0 ? [delivery.isPulled ? 0 : 1] : []
+      const order = [...row.order, ...rank, arrival.receivedAt, arrival.id]
       const current = newest.get(`${row.table} ${row.key}`)
       if (!current || compare(current.order, order) < 0) {
         newest.set(`${row.table} ${row.key}`, { row, order, deliveryId: arrival.id })

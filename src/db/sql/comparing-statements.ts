@@ -13,6 +13,7 @@ import {
   type Statement,
   statement,
 } from './parameters.ts'
+import { ranksPushed } from './upserts.ts'
 
 /** A row as a replay compares it: its key, its delivery, what orders it among rows of one key, and a hash of its values. */
 export interface Described {
@@ -74,13 +75,23 @@ type From = (column: PgColumn) => SQL
 const owned = (target: Target) => sql`t.${id(primaryKeyOf(target.table)[0]?.name ?? '')} = ${sql.raw('$1')}`
 
 function description(target: Target, from: From): SQL {
-  const { columns } = getTableConfig(target.table)
-  const column = (name: string) => columns.find((column) => column.name === name) as PgColumn
-  const age = [...target.newest, 'received_at'].map((name) => numberOf(column(name), from))
   const key = primaryKeyOf(target.table).map((column) => sql`${from(column)} as ${id(column.name)}`)
-  return sql`${list(key)}, ${from(column('delivery_id'))} as delivery_id,
-  array[${list(age)}] as age, ${fingerprint(target, from)}::text as fingerprint`
+  const deliveryId = from(columnIn(target, 'delivery_id'))
+  return sql`${list(key)}, ${deliveryId} as delivery_id,
+  ${ageOf(target, from)} as age, ${fingerprint(target, from)}::text as fingerprint`
 }
+
+/** The array `age` of a described row. */
+export function ageOf(target: Target, from: From): SQL {
+  const numbers = (names: readonly string[]) => names.map((name) => numberOf(columnIn(target, name), from))
+  const isPushed = ranksPushed(target)
+    ? [sql`(${from(columnIn(target, 'pulled_at'))} is null)::int::text`]
+    : []
+  return sql`array[${list([...numbers(target.newest), ...isPushed, ...numbers(['received_at'])])}]`
+}
+
+const columnIn = ({ table }: Target, name: string) =>
+  getTableConfig(table).columns.find((column) => column.name === name) as PgColumn
 
 function numberOf(column: PgColumn, from: From): SQL {
   const isInstant = column.getSQLType() === 'timestamp with time zone'

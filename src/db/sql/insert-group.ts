@@ -20,7 +20,14 @@ import {
   type Statement,
   statement,
 } from './parameters.ts'
-import { insertSql, type PartStatements, returningWritten, upsertSql } from './upserts.ts'
+import {
+  givenColumns,
+  insertSql,
+  isPullable,
+  type PartStatements,
+  returningWritten,
+  upsertSql,
+} from './upserts.ts'
 
 const ledgerKey = primaryKeyOf(deliveries)
 /** Without `body_group`, which is the same for the whole group. */
@@ -41,17 +48,21 @@ const placeOf = (name: string) => {
  * The ledger has it already, or it concerns an erased person. Its rows are not written. The other is for a row with parts that
  * replaced an older row: its `delivery_id`, `table` and `key`. The parts of a row are inserted here only if the row is new. The parts of a row that replaced another must be
  * deleted first, by a statement whose snapshot is taken after the row is locked.
- * Parameters: the ledger's columns, then for each target its columns and those of its parts.
+ * Parameters: the ledger's columns, then for each target its columns and those of its parts. `pulled_at` is among them only
+ * with `withPulled`: what vendors send has none.
  */
-export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[]): Statement {
+export function insertGroup(
+  plans: readonly Pick<Plan, 'target' | 'key' | 'parts'>[],
+  withPulled = false,
+): Statement {
   const parameters = [...entryParameters]
-  const place = ({ table }: Target) => {
+  const place = (target: Target) => {
     const first = parameters.length + 1
-    parameters.push(...getTableConfig(table).columns.flatMap(parametersOf))
+    parameters.push(...givenColumns(target, withPulled).flatMap(parametersOf))
     return first
   }
   const writes = plans.map(({ target, key, parts }) => [
-    sql`, ${writtenName(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target))})`,
+    sql`, ${writtenName(target)} as (${upsertSql(target, key, place(target), whereNew, returningWritten(target), { withPulled })})`,
     ...parts.map(
       ({ target: part, parentKey }) =>
         sql`, ${writtenName(part)} as (${insertSql(part, place(part), whereParentIsNew(target, parentKey))})`,
@@ -62,8 +73,9 @@ export function insertGroup(plans: readonly Pick<Plan, 'target' | 'key' | 'parts
   const inOrder = writes.reverse().flat()
   const replaced = plans.filter(({ parts }) => parts.length > 0).map(({ target }) => selectReplaced(target))
   const targets = plans.map(({ target, key }) => `${getTableConfig(target.table).name}${key.suffix}`)
+  const isPulled = withPulled && plans.some(({ target }) => isPullable(target))
   return statement(
-    `insert group ${targets.join(' ')}`,
+    `insert group ${isPulled ? 'pulled ' : ''}${targets.join(' ')}`,
     parameters,
     sql`with new_deliveries as (${insertDeliveriesSql()}), new_bodies as (${insertBodiesSql()}), new_owners as (${insertOwnersSql()})${sql.join(inOrder)}
 select r.delivery_id, null as table, null::jsonb as key

@@ -67,7 +67,7 @@ update ${deliveries} as d set last_received_at = held.last_received_at, times_re
   )},
   change_position = case when held.is_judged_again and held.${newValue('outcome')} = 'stored' then ${rejudgedPosition} else d.change_position end
 from held where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
-returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
+returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, d.source, held.outcome_before, held.event_before,
   held.is_judged_again`,
 )
 
@@ -124,7 +124,7 @@ returning d.delivery_id`,
 export const lockDeliveries = statement(
   'lock deliveries',
   [{ name: 'delivery_id', type: 'uuid' }],
-  sql`select d.delivery_id, d.owner, d.received_at::text, d.body_group, d.body_start, d.body_size from ${deliveries} as d
+  sql`select d.delivery_id, d.owner, d.received_at::text, d.source, d.body_group, d.body_start, d.body_size from ${deliveries} as d
 where d.delivery_id = any($1::uuid[]) order by ${list(byKey(ledgerKey, columnOf('d')))} for update`,
 )
 

@@ -20,6 +20,7 @@ create table archetypes (
   version numeric,
   delivery_id uuid not null,
   received_at timestamp with time zone not null,
+  pulled_at timestamp with time zone,
   constraint archetypes_profile_id_id_pk PRIMARY KEY (profile_id, id)
 );
 
@@ -45,6 +46,7 @@ create table biomarkers (
   version numeric,
   delivery_id uuid not null,
   received_at timestamp with time zone not null,
+  pulled_at timestamp with time zone,
   constraint biomarkers_profile_id_id_pk PRIMARY KEY (profile_id, id)
 );
 
@@ -176,6 +178,29 @@ create table person_links (
   constraint person_links_owner_vendor_pk PRIMARY KEY (owner, vendor)
 );
 
+create table reconcile_runs (
+  run_id uuid not null,
+  vendor text not null,
+  started_by text not null,
+  only_some boolean not null,
+  began_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  period_from timestamp with time zone not null,
+  period_to timestamp with time zone not null,
+  outcome text,
+  reason text,
+  people integer,
+  calls integer,
+  missing integer,
+  differing integer,
+  pulled integer,
+  kept integer,
+  failures integer,
+  behind integer,
+  suspect_days integer,
+  constraint reconcile_runs_run_id_pk PRIMARY KEY (run_id)
+);
+
 create table score_factors (
   profile_id text not null,
   score_id text not null,
@@ -211,6 +236,7 @@ create table scores (
   version numeric,
   delivery_id uuid not null,
   received_at timestamp with time zone not null,
+  pulled_at timestamp with time zone,
   constraint scores_profile_id_id_pk PRIMARY KEY (profile_id, id)
 );
 
@@ -232,6 +258,7 @@ create table sleep_sessions (
   delivery_id uuid not null,
   received_at timestamp with time zone not null,
   sleep_date date,
+  pulled_at timestamp with time zone,
   constraint sleep_sessions_user_id_session_id_pk PRIMARY KEY (user_id, session_id)
 );
 

@@ -255,7 +255,8 @@ with new_deliveries as (
     "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
     "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at",
+    "sleep_date" = excluded."sleep_date", "pulled_at" = excluded."pulled_at"
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stats" as (
@@ -462,13 +463,14 @@ with new_deliveries as (
     "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
     "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-    "t".received_at, "t".delivery_id
+    "t".pulled_at is null, "t".received_at, "t".delivery_id
   ) <= (
     coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
-    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".pulled_at is null, "excluded".received_at,
+    "excluded".delivery_id
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 ), "written score_factors" as (
@@ -777,13 +779,14 @@ with new_deliveries as (
     "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
     "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-    "t".received_at, "t".delivery_id
+    "t".pulled_at is null, "t".received_at, "t".delivery_id
   ) <= (
     coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
-    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".pulled_at is null, "excluded".received_at,
+    "excluded".delivery_id
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
@@ -929,13 +932,14 @@ with new_deliveries as (
     "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
     "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-    "t".received_at, "t".delivery_id
+    "t".pulled_at is null, "t".received_at, "t".delivery_id
   ) <= (
     coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
-    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".pulled_at is null, "excluded".received_at,
+    "excluded".delivery_id
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 )
@@ -1308,13 +1312,14 @@ with new_deliveries as (
     "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
     "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-    "t".received_at, "t".delivery_id
+    "t".pulled_at is null, "t".received_at, "t".delivery_id
   ) <= (
     coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
-    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".pulled_at is null, "excluded".received_at,
+    "excluded".delivery_id
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 ), "written biomarkers" as (
@@ -1355,13 +1360,14 @@ with new_deliveries as (
     "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
     "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-    "t".received_at, "t".delivery_id
+    "t".pulled_at is null, "t".received_at, "t".delivery_id
   ) <= (
     coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
-    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".pulled_at is null, "excluded".received_at,
+    "excluded".delivery_id
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stage_windows" as (
@@ -1424,13 +1430,14 @@ with new_deliveries as (
     "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
     "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-    "t".received_at, "t".delivery_id
+    "t".pulled_at is null, "t".received_at, "t".delivery_id
   ) <= (
     coalesce("excluded"."created_at_utc", '-infinity'::timestamptz),
-    coalesce("excluded"."version", '-infinity'::numeric), "excluded".received_at, "excluded".delivery_id
+    coalesce("excluded"."version", '-infinity'::numeric), "excluded".pulled_at is null, "excluded".received_at,
+    "excluded".delivery_id
   )
   returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new
 ), "written score_factors" as (
@@ -1483,7 +1490,8 @@ with new_deliveries as (
     "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
     "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at",
+    "sleep_date" = excluded."sleep_date", "pulled_at" = excluded."pulled_at"
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stats" as (
@@ -1782,7 +1790,7 @@ set
 from held
 where d."owner" = held."owner" and d."vendor" = held."vendor" and d."body_digest" = held."body_digest"
 returning
-  held.arrival_id, d.owner, d.delivery_id, d.received_at::text, held.outcome_before, held.event_before,
+  held.arrival_id, d.owner, d.delivery_id, d.received_at::text, d.source, held.outcome_before, held.event_before,
   held.is_judged_again;
 
 -- fencedDeliveries: src/db/sql/fence.ts
@@ -1871,7 +1879,8 @@ set
   "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date",
+  "pulled_at" = excluded."pulled_at"
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
 returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2000,13 +2009,13 @@ set
   "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
   "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-  "t".received_at, "t".delivery_id
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
 ) <= (
   coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
-  "excluded".received_at, "excluded".delivery_id
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
 )
 returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2137,13 +2146,13 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-  "t".received_at, "t".delivery_id
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
 ) <= (
   coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
-  "excluded".received_at, "excluded".delivery_id
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
 )
 returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2200,13 +2209,13 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-  "t".received_at, "t".delivery_id
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
 ) <= (
   coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
-  "excluded".received_at, "excluded".delivery_id
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
 )
 returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2332,7 +2341,7 @@ returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is
 
 -- lockDeliveries: src/db/sql/ledger-statements.ts
 --   $1 delivery_id uuid[]
-select d.delivery_id, d.owner, d.received_at::text, d.body_group, d.body_start, d.body_size
+select d.delivery_id, d.owner, d.received_at::text, d.source, d.body_group, d.body_start, d.body_size
 from "deliveries" as d
 where d.delivery_id = any($1::uuid[])
 order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
@@ -2498,17 +2507,18 @@ set
   "unexpected_end_time" = excluded."unexpected_end_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date",
+  "pulled_at" = excluded."pulled_at"
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   and (
     "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time", "t"."end_time", "t"."unexpected_end_time",
     "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities", "t"."validity", "t"."missing_data_ratio",
-    "t"."callback_version", "t"."delivery_id", "t"."received_at", "t"."sleep_date"
+    "t"."callback_version", "t"."delivery_id", "t"."received_at", "t"."sleep_date", "t"."pulled_at"
   ) is distinct from (
     "excluded"."state", "excluded"."timezone", "excluded"."created_timezone", "excluded"."start_time",
     "excluded"."end_time", "excluded"."unexpected_end_time", "excluded"."utc_offset_minutes", "excluded"."local_date",
     "excluded"."peculiarities", "excluded"."validity", "excluded"."missing_data_ratio", "excluded"."callback_version",
-    "excluded"."delivery_id", "excluded"."received_at", "excluded"."sleep_date"
+    "excluded"."delivery_id", "excluded"."received_at", "excluded"."sleep_date", "excluded"."pulled_at"
   )
 returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2546,22 +2556,23 @@ set
   "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
   "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-  "t".received_at, "t".delivery_id
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
 ) <= (
   coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
-  "excluded".received_at, "excluded".delivery_id
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
 )
   and (
     "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score", "t"."data_sources",
     "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc", "t"."version",
-    "t"."delivery_id", "t"."received_at"
+    "t"."delivery_id", "t"."received_at", "t"."pulled_at"
   ) is distinct from (
     "excluded"."account_id", "excluded"."external_id", "excluded"."type", "excluded"."state", "excluded"."score",
     "excluded"."data_sources", "excluded"."score_date_time", "excluded"."utc_offset_minutes", "excluded"."local_date",
-    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at"
+    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at",
+    "excluded"."pulled_at"
   )
 returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2641,25 +2652,26 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-  "t".received_at, "t".delivery_id
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
 ) <= (
   coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
-  "excluded".received_at, "excluded".delivery_id
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
 )
   and (
     "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity", "t"."aggregation", "t"."value",
     "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time", "t"."end_date_time",
     "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version",
-    "t"."delivery_id", "t"."received_at"
+    "t"."delivery_id", "t"."received_at", "t"."pulled_at"
   ) is distinct from (
     "excluded"."account_id", "excluded"."external_id", "excluded"."category", "excluded"."type",
     "excluded"."periodicity", "excluded"."aggregation", "excluded"."value", "excluded"."value_number",
     "excluded"."unit", "excluded"."value_type", "excluded"."start_date_time", "excluded"."end_date_time",
     "excluded"."utc_offset_minutes", "excluded"."local_date", "excluded"."end_utc_offset_minutes",
-    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at"
+    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at",
+    "excluded"."pulled_at"
   )
 returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2703,23 +2715,25 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
-  "t".received_at, "t".delivery_id
+  "t".pulled_at is null, "t".received_at, "t".delivery_id
 ) <= (
   coalesce("excluded"."created_at_utc", '-infinity'::timestamptz), coalesce("excluded"."version", '-infinity'::numeric),
-  "excluded".received_at, "excluded".delivery_id
+  "excluded".pulled_at is null, "excluded".received_at, "excluded".delivery_id
 )
   and (
     "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type", "t"."periodicity", "t"."ordinality",
     "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date",
-    "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+    "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at",
+    "t"."pulled_at"
   ) is distinct from (
     "excluded"."account_id", "excluded"."external_id", "excluded"."name", "excluded"."value", "excluded"."data_type",
     "excluded"."periodicity", "excluded"."ordinality", "excluded"."start_date_time", "excluded"."end_date_time",
     "excluded"."utc_offset_minutes", "excluded"."local_date", "excluded"."end_utc_offset_minutes",
-    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at"
+    "excluded"."created_at_utc", "excluded"."version", "excluded"."delivery_id", "excluded"."received_at",
+    "excluded"."pulled_at"
   )
 returning t."profile_id", t."id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2785,7 +2799,8 @@ returning t."profile_id", t."data_type", t."id", t.delivery_id, t.xmax = 0 as is
 --   $6 start_time timestamp with time zone[], $7 end_time timestamp with time zone[],
 --   $8 unexpected_end_time timestamp with time zone[], $9 utc_offset_minutes smallint[], $10 local_date date[],
 --   $11 peculiarities text[], $12 validity text[], $13 missing_data_ratio numeric[], $14 callback_version text[],
---   $15 delivery_id uuid[], $16 received_at timestamp with time zone[], $17 sleep_date date[]
+--   $15 delivery_id uuid[], $16 received_at timestamp with time zone[], $17 sleep_date date[],
+--   $18 pulled_at timestamp with time zone[]
 select
   r."user_id" as "user_id", r."session_id" as "session_id", r."delivery_id" as delivery_id,
   array[(extract(epoch from r."received_at") * 1000000)::text] as age,
@@ -2793,18 +2808,19 @@ select
     row(
       r."user_id", r."session_id", r."state", r."timezone", r."created_timezone", r."start_time", r."end_time",
       r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
-      r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
+      r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date", r."pulled_at"
     )::text,
     0
   )::text as fingerprint
 from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamp with time zone[],
   $7::timestamp with time zone[], $8::timestamp with time zone[], $9::smallint[], $10::date[], $11::text[], $12::text[],
-  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[], $17::date[]
+  $13::numeric[], $14::text[], $15::uuid[], $16::timestamp with time zone[], $17::date[],
+  $18::timestamp with time zone[]
 ) with ordinality as r(
   "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
   "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
-  "delivery_id", "received_at", "sleep_date", nth
+  "delivery_id", "received_at", "sleep_date", "pulled_at", nth
 )
 order by r.nth;
 
@@ -2818,7 +2834,7 @@ select
       "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
       "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
       "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at",
-      "t"."sleep_date"
+      "t"."sleep_date", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint,
@@ -2837,7 +2853,7 @@ with gone as (
         "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
         "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
         "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at",
-        "t"."sleep_date"
+        "t"."sleep_date", "t"."pulled_at"
       )::text,
       0
     ) = any($2::bigint[])
@@ -3024,28 +3040,29 @@ where t."user_id" = gone."user_id"
 --   $1 profile_id text[], $2 id text[], $3 account_id text[], $4 external_id text[], $5 type text[], $6 state text[],
 --   $7 score numeric[], $8 data_sources text[], $9 score_date_time timestamp with time zone[],
 --   $10 utc_offset_minutes smallint[], $11 local_date date[], $12 created_at_utc timestamp with time zone[],
---   $13 version numeric[], $14 delivery_id uuid[], $15 received_at timestamp with time zone[]
+--   $13 version numeric[], $14 delivery_id uuid[], $15 received_at timestamp with time zone[],
+--   $16 pulled_at timestamp with time zone[]
 select
   r."profile_id" as "profile_id", r."id" as "id", r."delivery_id" as delivery_id,
   array[
-    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text,
+    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text, (r."pulled_at" is null)::int::text,
     (extract(epoch from r."received_at") * 1000000)::text
   ] as age,
   hashtextextended(
     row(
       r."profile_id", r."id", r."account_id", r."external_id", r."type", r."state", r."score", r."data_sources"::text[],
       r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
-      r."received_at"
+      r."received_at", r."pulled_at"
     )::text,
     0
   )::text as fingerprint
 from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
   $9::timestamp with time zone[], $10::smallint[], $11::date[], $12::timestamp with time zone[], $13::numeric[],
-  $14::uuid[], $15::timestamp with time zone[]
+  $14::uuid[], $15::timestamp with time zone[], $16::timestamp with time zone[]
 ) with ordinality as r(
   "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
-  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
+  "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", "pulled_at", nth
 )
 order by r.nth;
 
@@ -3055,13 +3072,13 @@ select
   "t"."profile_id" as "profile_id", "t"."id" as "id", "t"."delivery_id" as delivery_id,
   array[
     (extract(epoch from "t"."created_at_utc") * 1000000)::text, "t"."version"::text,
-    (extract(epoch from "t"."received_at") * 1000000)::text
+    ("t"."pulled_at" is null)::int::text, (extract(epoch from "t"."received_at") * 1000000)::text
   ] as age,
   hashtextextended(
     row(
       "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score",
       "t"."data_sources", "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc",
-      "t"."version", "t"."delivery_id", "t"."received_at"
+      "t"."version", "t"."delivery_id", "t"."received_at", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint,
@@ -3079,7 +3096,7 @@ with gone as (
       row(
         "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score",
         "t"."data_sources", "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc",
-        "t"."version", "t"."delivery_id", "t"."received_at"
+        "t"."version", "t"."delivery_id", "t"."received_at", "t"."pulled_at"
       )::text,
       0
     ) = any($2::bigint[])
@@ -3135,11 +3152,11 @@ where t."profile_id" = $1;
 --   $11 unit text[], $12 value_type text[], $13 start_date_time timestamp with time zone[],
 --   $14 end_date_time timestamp with time zone[], $15 utc_offset_minutes smallint[], $16 local_date date[],
 --   $17 end_utc_offset_minutes smallint[], $18 created_at_utc timestamp with time zone[], $19 version numeric[],
---   $20 delivery_id uuid[], $21 received_at timestamp with time zone[]
+--   $20 delivery_id uuid[], $21 received_at timestamp with time zone[], $22 pulled_at timestamp with time zone[]
 select
   r."profile_id" as "profile_id", r."id" as "id", r."delivery_id" as delivery_id,
   array[
-    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text,
+    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text, (r."pulled_at" is null)::int::text,
     (extract(epoch from r."received_at") * 1000000)::text
   ] as age,
   hashtextextended(
@@ -3147,7 +3164,7 @@ select
       r."profile_id", r."id", r."account_id", r."external_id", r."category", r."type", r."periodicity", r."aggregation",
       r."value", r."value_number", r."unit", r."value_type", r."start_date_time", r."end_date_time",
       r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
-      r."delivery_id", r."received_at"
+      r."delivery_id", r."received_at", r."pulled_at"
     )::text,
     0
   )::text as fingerprint
@@ -3155,11 +3172,11 @@ from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
   $10::numeric[], $11::text[], $12::text[], $13::timestamp with time zone[], $14::timestamp with time zone[],
   $15::smallint[], $16::date[], $17::smallint[], $18::timestamp with time zone[], $19::numeric[], $20::uuid[],
-  $21::timestamp with time zone[]
+  $21::timestamp with time zone[], $22::timestamp with time zone[]
 ) with ordinality as r(
   "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
   "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
-  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", nth
+  "end_utc_offset_minutes", "created_at_utc", "version", "delivery_id", "received_at", "pulled_at", nth
 )
 order by r.nth;
 
@@ -3169,14 +3186,14 @@ select
   "t"."profile_id" as "profile_id", "t"."id" as "id", "t"."delivery_id" as delivery_id,
   array[
     (extract(epoch from "t"."created_at_utc") * 1000000)::text, "t"."version"::text,
-    (extract(epoch from "t"."received_at") * 1000000)::text
+    ("t"."pulled_at" is null)::int::text, (extract(epoch from "t"."received_at") * 1000000)::text
   ] as age,
   hashtextextended(
     row(
       "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity",
       "t"."aggregation", "t"."value", "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time",
       "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes",
-      "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+      "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint,
@@ -3195,7 +3212,7 @@ with gone as (
         "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity",
         "t"."aggregation", "t"."value", "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time",
         "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes",
-        "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+        "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at", "t"."pulled_at"
       )::text,
       0
     ) = any($2::bigint[])
@@ -3212,29 +3229,30 @@ where t."profile_id" = gone."profile_id" and t."id" = gone."id";
 --   $10 start_date_time timestamp with time zone[], $11 end_date_time timestamp with time zone[],
 --   $12 utc_offset_minutes smallint[], $13 local_date date[], $14 end_utc_offset_minutes smallint[],
 --   $15 created_at_utc timestamp with time zone[], $16 version numeric[], $17 delivery_id uuid[],
---   $18 received_at timestamp with time zone[]
+--   $18 received_at timestamp with time zone[], $19 pulled_at timestamp with time zone[]
 select
   r."profile_id" as "profile_id", r."id" as "id", r."delivery_id" as delivery_id,
   array[
-    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text,
+    (extract(epoch from r."created_at_utc") * 1000000)::text, r."version"::text, (r."pulled_at" is null)::int::text,
     (extract(epoch from r."received_at") * 1000000)::text
   ] as age,
   hashtextextended(
     row(
       r."profile_id", r."id", r."account_id", r."external_id", r."name", r."value", r."data_type", r."periodicity",
       r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
-      r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
+      r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at", r."pulled_at"
     )::text,
     0
   )::text as fingerprint
 from unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
   $10::timestamp with time zone[], $11::timestamp with time zone[], $12::smallint[], $13::date[], $14::smallint[],
-  $15::timestamp with time zone[], $16::numeric[], $17::uuid[], $18::timestamp with time zone[]
+  $15::timestamp with time zone[], $16::numeric[], $17::uuid[], $18::timestamp with time zone[],
+  $19::timestamp with time zone[]
 ) with ordinality as r(
   "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
   "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
-  "version", "delivery_id", "received_at", nth
+  "version", "delivery_id", "received_at", "pulled_at", nth
 )
 order by r.nth;
 
@@ -3244,14 +3262,14 @@ select
   "t"."profile_id" as "profile_id", "t"."id" as "id", "t"."delivery_id" as delivery_id,
   array[
     (extract(epoch from "t"."created_at_utc") * 1000000)::text, "t"."version"::text,
-    (extract(epoch from "t"."received_at") * 1000000)::text
+    ("t"."pulled_at" is null)::int::text, (extract(epoch from "t"."received_at") * 1000000)::text
   ] as age,
   hashtextextended(
     row(
       "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type",
       "t"."periodicity", "t"."ordinality", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes",
       "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id",
-      "t"."received_at"
+      "t"."received_at", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint,
@@ -3270,7 +3288,7 @@ with gone as (
         "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type",
         "t"."periodicity", "t"."ordinality", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes",
         "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id",
-        "t"."received_at"
+        "t"."received_at", "t"."pulled_at"
       )::text,
       0
     ) = any($2::bigint[])
@@ -3365,7 +3383,7 @@ select distinct
       "t"."user_id", "t"."session_id", "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time",
       "t"."end_time", "t"."unexpected_end_time", "t"."utc_offset_minutes", "t"."local_date", "t"."peculiarities",
       "t"."validity", "t"."missing_data_ratio", "t"."callback_version", "t"."delivery_id", "t"."received_at",
-      "t"."sleep_date"
+      "t"."sleep_date", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint
@@ -3411,7 +3429,7 @@ select distinct
     row(
       "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."type", "t"."state", "t"."score",
       "t"."data_sources", "t"."score_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."created_at_utc",
-      "t"."version", "t"."delivery_id", "t"."received_at"
+      "t"."version", "t"."delivery_id", "t"."received_at", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint
@@ -3460,7 +3478,7 @@ select distinct
       "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."category", "t"."type", "t"."periodicity",
       "t"."aggregation", "t"."value", "t"."value_number", "t"."unit", "t"."value_type", "t"."start_date_time",
       "t"."end_date_time", "t"."utc_offset_minutes", "t"."local_date", "t"."end_utc_offset_minutes",
-      "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at"
+      "t"."created_at_utc", "t"."version", "t"."delivery_id", "t"."received_at", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint
@@ -3476,7 +3494,7 @@ select distinct
       "t"."profile_id", "t"."id", "t"."account_id", "t"."external_id", "t"."name", "t"."value", "t"."data_type",
       "t"."periodicity", "t"."ordinality", "t"."start_date_time", "t"."end_date_time", "t"."utc_offset_minutes",
       "t"."local_date", "t"."end_utc_offset_minutes", "t"."created_at_utc", "t"."version", "t"."delivery_id",
-      "t"."received_at"
+      "t"."received_at", "t"."pulled_at"
     )::text,
     0
   )::text as fingerprint

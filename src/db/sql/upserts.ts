@@ -21,14 +21,32 @@ const LOWEST: Record<string, SQL> = {
   numeric: sql`'-infinity'::numeric`,
 }
 
-/** Returns the row value that orders two rows of one key in `from`: the vendor's versions, then the arrival. */
-function age(target: Target, from: string): SQL {
+/** Whether rows of a target may be pulled. Its column `pulled_at` is then the time of their arrival, or else NULL. */
+export const isPullable = ({ table }: Target) => getTableConfig(table).columns.some(isPulledAt)
+
+const isPulledAt = ({ name }: { name: string }) => name === 'pulled_at'
+
+/** The columns that a statement has parameters for. Without pulled rows `pulled_at` is left out, so that it costs nothing. */
+export function givenColumns({ table }: Target, withPulled: boolean): PgColumn[] {
+  const { columns } = getTableConfig(table)
+  return withPulled ? columns : columns.filter((column) => !isPulledAt(column))
+}
+
+/** At the same version a row that the vendor sent is newer than a pulled one. */
+export const ranksPushed = (target: Target) => target.newest.length > 0 && isPullable(target)
+
+/**
+ * Returns the row value that orders two rows of one key in `from`: the vendor's versions, whether the vendor sent it, then
+ * the arrival.
+ */
+function age(target: Target, from: string, withPulled = true): SQL {
   const columns = getTableConfig(target.table).columns
   const versions = target.newest.map((name) => {
     const type = columns.find((column) => column.name === name)?.getSQLType() ?? ''
     return sql`coalesce(${id(from)}.${id(name)}, ${LOWEST[type]})`
   })
-  return list([...versions, sql`${id(from)}.received_at`, sql`${id(from)}.delivery_id`])
+  const isPushed = withPulled && ranksPushed(target) ? [sql`${id(from)}.pulled_at is null`] : []
+  return list([...versions, ...isPushed, sql`${id(from)}.received_at`, sql`${id(from)}.delivery_id`])
 }
 
 /** The columns of a table's primary key: the current one, or that of an earlier version. */
@@ -44,6 +62,13 @@ export function keyOf({ table, formerKey }: Target, isPrevious = false): Key {
   return { columns: columns.filter(({ name }) => formerKey.includes(name)), suffix: ' by previous key' }
 }
 
+interface UpsertOptions {
+  /** Rows that are equal are not written again. */
+  readonly onlyDiffering?: boolean
+  /** There is a parameter for `pulled_at`. Otherwise no row is a pulled one. */
+  readonly withPulled?: boolean
+}
+
 /**
  * Inserts rows, or replaces existing rows that are not newer. Of several rows with one key in the parameters the newest
  * is written; of rows that one delivery repeats, the last.
@@ -54,15 +79,16 @@ export function upsertSql(
   first: number,
   where: SQL,
   returning: SQL,
-  onlyDiffering = false,
+  { onlyDiffering = false, withPulled = false }: UpsertOptions = {},
 ): SQL {
   const { columns } = getTableConfig(target.table)
+  const given = givenColumns(target, withPulled)
   const others = columns.filter((column) => !key.includes(column))
   const isDifferent = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
-  return sql`insert into ${target.table} as t (${names(columns)})
-select distinct on (${list(byKey(key))}) ${list(columns.map(fromParameter))}
-from ${rowsOf(columns.flatMap(parametersOf), first)} ${where}
-order by ${list(byKey(key))}, (${age(target, 'r')}) desc, r.nth desc
+  return sql`insert into ${target.table} as t (${names(given)})
+select distinct on (${list(byKey(key))}) ${list(given.map(fromParameter))}
+from ${rowsOf(given.flatMap(parametersOf), first)} ${where}
+order by ${list(byKey(key))}, (${age(target, 'r', withPulled)}) desc, r.nth desc
 on conflict (${names(key)}) do update
 set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
 where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isDifferent : sql``} ${returning}`
@@ -77,13 +103,14 @@ export function returningWritten(target: Target): SQL {
   return sql`returning ${key}, t.delivery_id, t.xmax = 0 as is_new`
 }
 
-/** Upserts rows of one table and returns what it wrote. With `onlyDiffering`, for a replay, it does not write equal rows again. */
-export function upsert(target: Target, key: Key = keyOf(target), onlyDiffering = false): Statement {
-  const { name, columns } = getTableConfig(target.table)
+/** Upserts rows of one table and returns what it wrote. */
+export function upsert(target: Target, key: Key = keyOf(target), options: UpsertOptions = {}): Statement {
+  const { name } = getTableConfig(target.table)
+  const withPulled = options.withPulled === true && isPullable(target)
   return statement(
-    `upsert ${onlyDiffering ? 'differing ' : ''}${name}${key.suffix}`,
-    columns.flatMap(parametersOf),
-    upsertSql(target, key, 1, sql``, returningWritten(target), onlyDiffering),
+    `upsert ${options.onlyDiffering ? 'differing ' : ''}${withPulled ? 'pulled ' : ''}${name}${key.suffix}`,
+    givenColumns(target, withPulled).flatMap(parametersOf),
+    upsertSql(target, key, 1, sql``, returningWritten(target), { ...options, withPulled }),
   )
 }
 

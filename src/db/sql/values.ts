@@ -5,6 +5,8 @@ export interface Batch {
   readonly rows: readonly object[]
   readonly id: string
   readonly receivedAt: string
+  /** `received_at` is then also their `pulled_at`. */
+  readonly isPulled?: boolean
 }
 
 /** Returns a statement's parameters for rows: usually one array literal per column. */
@@ -12,21 +14,24 @@ export function rowParameters(parameters: readonly Parameter[], rows: readonly o
   return parameters.map((parameter) => valuesOf(parameter, rows))
 }
 
-/** Returns the same for batches, with the `delivery_id` and `received_at` of each row's delivery. */
+/** Returns the same for batches, with the `delivery_id`, `received_at` and `pulled_at` of each row's delivery. */
 export function batchParameters(parameters: readonly Parameter[], batches: readonly Batch[]): unknown[] {
   const rows: object[] = []
   const ids: string[] = []
   const arrivals: string[] = []
+  const pulls: Array<string | null> = []
   for (const batch of batches) {
     for (const row of batch.rows) {
       rows.push(row)
       ids.push(batch.id)
       arrivals.push(batch.receivedAt)
+      pulls.push(batch.isPulled ? batch.receivedAt : null)
     }
   }
   return parameters.map((parameter) => {
     if (parameter.name === 'delivery_id') return columnLiteral(ids, parameter.type)
     if (parameter.name === 'received_at') return columnLiteral(arrivals, parameter.type)
+    if (parameter.name === 'pulled_at') return columnLiteral(pulls, parameter.type)
     return valuesOf(parameter, rows)
   })
 }
@@ -63,12 +68,12 @@ function starts(values: readonly Long[]): number[] {
 export function slices(batches: readonly Batch[], limit: { rows: number; bytes: number }): Batch[][] {
   const all: Batch[][] = []
   let room = { rows: 0, bytes: 0 }
-  for (const { rows, id, receivedAt } of batches) {
+  for (const { rows, ...delivery } of batches) {
     let from = 0
     for (const [at, row] of rows.entries()) {
       const bytes = bytesOfRow(row)
       if (room.rows === 0 || room.bytes < bytes) {
-        if (at > from) all.at(-1)?.push({ rows: rows.slice(from, at), id, receivedAt })
+        if (at > from) all.at(-1)?.push({ rows: rows.slice(from, at), ...delivery })
         all.push([])
         room = { ...limit }
         from = at
@@ -76,7 +81,7 @@ export function slices(batches: readonly Batch[], limit: { rows: number; bytes: 
       room.rows -= 1
       room.bytes -= bytes
     }
-    if (rows.length > from) all.at(-1)?.push({ rows: from === 0 ? rows : rows.slice(from), id, receivedAt })
+    if (rows.length > from) all.at(-1)?.push({ rows: from === 0 ? rows : rows.slice(from), ...delivery })
   }
   return all
 }

@@ -27,7 +27,10 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
       const before = entry.delivery.verdict
       const isBetter =
         verdict.outcome === 'stored' && (before.outcome !== 'stored' || before.event !== verdict.event)
-      if (isBetter) entry.delivery = { ...delivery, arrival: entry.delivery.arrival }
+      if (isBetter) {
+        const { arrival, source } = entry.delivery
+        entry.delivery = { ...delivery, arrival, source }
+      }
     }
   }
   return [...entries.values()]

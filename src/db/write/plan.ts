@@ -19,6 +19,7 @@ export interface DeliveryRows {
   readonly rows: readonly TargetRows[]
   readonly id: string
   readonly receivedAt: string
+  readonly isPulled?: boolean
 }
 
 /** The rows of several deliveries by target. A target without rows has no entry. */
@@ -36,6 +37,8 @@ export interface Plan {
   readonly target: Target
   readonly key: Key
   readonly upsert: Statement
+  /** The same for rows of which some are pulled. */
+  readonly upsertPulled: Statement
   readonly deleteByDelivery: Statement
   readonly parts: ReadonlyArray<PartStatements & { readonly target: Target }>
 }
@@ -63,7 +66,8 @@ export function plansFor(
     .map((target) => ({
       target,
       key: keyOf(target, former.has(target)),
-      upsert: upsert(target, keyOf(target, former.has(target)), onlyDiffering),
+      upsert: upsert(target, keyOf(target, former.has(target)), { onlyDiffering }),
+      upsertPulled: upsert(target, keyOf(target, former.has(target)), { onlyDiffering, withPulled: true }),
       deleteByDelivery: deleteByDelivery(target),
       parts: targets
         .filter(({ partOf }) => partOf === target)
@@ -91,10 +95,12 @@ function fits(batches: readonly Batch[]): boolean {
 export async function writeRows(
   client: Client,
   batches: RowsByTarget,
-  { target, upsert, parts }: Plan,
+  plan: Plan,
 ): Promise<readonly Written[]> {
+  const { target, parts } = plan
   const written: Written[] = []
   for (const slice of slices(batches.get(target) ?? [], STATEMENT)) {
+    const upsert = slice.some(({ isPulled }) => isPulled) ? plan.upsertPulled : plan.upsert
     const rows = await query<Written>(client, upsert, batchParameters(upsert.parameters, slice))
     for (const row of rows) written.push(row)
   }
@@ -152,10 +158,10 @@ export async function replaceParts(
 /** Rows by their targets, in the order of their deliveries. */
 export function rowsByTarget(deliveries: readonly DeliveryRows[]): RowsByTarget {
   const batches = new Map<Target, Batch[]>()
-  for (const { rows: all, id, receivedAt } of deliveries) {
+  for (const { rows: all, id, receivedAt, isPulled = false } of deliveries) {
     for (const { target, rows } of all) {
       if (rows.length === 0) continue
-      const batch = { rows, id, receivedAt }
+      const batch = { rows, id, receivedAt, isPulled }
       const others = batches.get(target)
       if (others) others.push(batch)
       else batches.set(target, [batch])

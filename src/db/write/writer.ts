@@ -32,6 +32,7 @@ interface Counted {
   /** The id in the ledger: that of the first arrival. */
   readonly delivery_id: string
   readonly received_at: string
+  readonly source: string
   readonly outcome_before: string
   readonly event_before: string | null
   /** The new verdict replaces the old one: the delivery was not stored, or was stored under the name of another event. */
@@ -121,7 +122,8 @@ export class Writer implements GroupWriter {
         wasStored && !isRetry ? { event: ledger.event_before, isFinal: !ledger.is_judged_again } : null
       addReceipts(receipts, entry, ledger.delivery_id, storedAs)
       if (!ledger.is_judged_again) continue
-      rows.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at })
+      const isPulled = ledger.source === 'pull'
+      rows.push({ rows: verdict.rows, id: ledger.delivery_id, receivedAt: ledger.received_at, isPulled })
       judgedAgain.push({ ...ledgerRow(entry), received_at: ledger.received_at })
       if (wasStored) renamed.push(ledger)
     }
@@ -159,8 +161,9 @@ export class Writer implements GroupWriter {
     batches: RowsByTarget,
     plans: readonly Plan[],
   ): Promise<{ repeated: ReadonlySet<string>; replaced: readonly ReplacedRow[] }> {
-    const rowsFor = ({ target, upsert, parts }: Plan) => [
-      ...batchParameters(upsert.parameters, batches.get(target) ?? []),
+    const withPulled = entries.some(({ delivery }) => delivery.source === 'pull')
+    const rowsFor = ({ target, upsert, upsertPulled, parts }: Plan) => [
+      ...batchParameters((withPulled ? upsertPulled : upsert).parameters, batches.get(target) ?? []),
       ...parts.flatMap(({ target: part, insert }) =>
         batchParameters(insert.parameters, batches.get(part) ?? []),
       ),
@@ -168,7 +171,7 @@ export class Writer implements GroupWriter {
     const { rows, groupId, bytes } = ledgerGroup(entries)
     const remaining = await query<ReplacedRow | { readonly table: null; readonly delivery_id: string }>(
       client,
-      this.#insertStatement(plans),
+      this.#insertStatement(plans, withPulled),
       [...rowParameters(LEDGER_COLUMNS, rows), groupId, bytes, ...plans.flatMap(rowsFor)],
     )
     const repeated = new Set<string>()
@@ -181,9 +184,9 @@ export class Writer implements GroupWriter {
   }
 
   /** The statement for a set of tables; made once for each set that occurs. */
-  #insertStatement(plans: readonly Plan[]): Statement {
-    const key = plans.map(({ target }) => getTableName(target.table)).join(' ')
-    const statement = this.#insertStatements.get(key) ?? insertGroup(plans)
+  #insertStatement(plans: readonly Plan[], withPulled: boolean): Statement {
+    const key = `${withPulled} ${plans.map(({ target }) => getTableName(target.table)).join(' ')}`
+    const statement = this.#insertStatements.get(key) ?? insertGroup(plans, withPulled)
     this.#insertStatements.set(key, statement)
     return statement
   }
@@ -192,8 +195,8 @@ export class Writer implements GroupWriter {
 /** The parameters of the ledger's columns, and the subject. `insertGroup` has one for `group_id` and one for the bytes after them. */
 const LEDGER_COLUMNS = insertGroup([]).parameters.filter(({ isScalar }) => !isScalar)
 
-function rowsOfEntry({ delivery: { arrival, verdict } }: Entry): DeliveryRows {
-  return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt }
+function rowsOfEntry({ delivery: { arrival, verdict, source } }: Entry): DeliveryRows {
+  return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt, isPulled: source === 'pull' }
 }
 
 /** Under the name of which event the ledger has stored some bytes, and whether no other name can replace it. */

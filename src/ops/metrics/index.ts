@@ -183,6 +183,31 @@ export function createMetrics({ ofProcess = true } = {}) {
       name: 'nightpost_worker_deaths_total',
       help: 'Workers that ended without being asked to, and were started again',
     }),
+    reconcileLastRun: gauge({
+      name: 'nightpost_reconcile_last_run_timestamp_seconds',
+      help: 'When the last run of nightpost reconcile about everybody ended, in Unix time',
+      labels: ['vendor'],
+    }),
+    reconcileComplete: gauge({
+      name: 'nightpost_reconcile_last_run_complete',
+      help: '1 if that run completed, 0 if it ended early or something failed',
+      labels: ['vendor'],
+    }),
+    reconcileRecords: gauge({
+      name: 'nightpost_reconcile_last_run_records',
+      help: 'Records of that run: missing here, differing and newer, kept as they are although they differ, pulled, failed',
+      labels: ['vendor', 'result'],
+    }),
+    reconcileSuspect: gauge({
+      name: 'nightpost_reconcile_last_run_suspect',
+      help: 'What that run can not recover: owners behind what the vendor received, days without data that can not be pulled',
+      labels: ['vendor', 'kind'],
+    }),
+    reconcileCalls: counter({
+      name: 'nightpost_reconcile_calls_total',
+      help: "Requests of this process to a vendor's API, by what became of them",
+      labels: ['vendor', 'result'],
+    }),
     unprovenBytes: gauge({
       name: 'nightpost_unproven_bytes',
       help: 'Bytes that senders hold who are not proven yet',

@@ -31,6 +31,43 @@ export interface LedgerState {
   readonly oldestBodySeconds: number | null
 }
 
+/** What the last run of `nightpost reconcile` found at a vendor. */
+export interface Reconciled {
+  readonly vendor: string
+  readonly outcome: string
+  /** Milliseconds of Unix time. */
+  readonly at: number
+  readonly missing: number
+  readonly differing: number
+  readonly kept: number
+  readonly pulled: number
+  readonly failures: number
+  readonly behind: number
+  readonly suspectDays: number
+}
+
+/** Publishes what the last runs found, as it was read a minute ago. */
+export function publishReconciled(metrics: Metrics, runs: () => readonly Reconciled[]): void {
+  metrics.reconcileLastRun.read(() =>
+    runs().map(({ vendor, at }) => ({ labels: { vendor }, value: at / 1000 })),
+  )
+  metrics.reconcileComplete.read(() =>
+    runs().map(({ vendor, outcome }) => ({ labels: { vendor }, value: Number(outcome === 'complete') })),
+  )
+  metrics.reconcileRecords.read(function* () {
+    for (const { vendor, missing, differing, kept, pulled, failures } of runs()) {
+      const results = { missing, differing, kept, pulled, failed: failures }
+      for (const [result, value] of Object.entries(results)) yield { labels: { vendor, result }, value }
+    }
+  })
+  metrics.reconcileSuspect.read(function* () {
+    for (const { vendor, behind, suspectDays } of runs()) {
+      yield { labels: { vendor, kind: 'owners_behind' }, value: behind }
+      yield { labels: { vendor, kind: 'days' }, value: suspectDays }
+    }
+  })
+}
+
 /** Publishes the state of the process, read at every scrape. */
 export function publishProcessState(
   metrics: Metrics,

@@ -1,9 +1,11 @@
 import { Type } from '@sinclair/typebox'
+import { PULL } from '../../contract/pull.ts'
 import { apiKeyCheck } from '../../contract/secrets.ts'
 import type { Headers, Vendor } from '../../contract/vendor.ts'
 import { open } from './envelope.ts'
 import { inferenceExamples } from './examples.ts'
 import { inferenceComplete } from './inference-complete.ts'
+import { pull } from './pull.ts'
 import { sessionComplete } from './session-complete.ts'
 import { sessions } from './tables/sessions.ts'
 import { series, windows } from './tables/stages.ts'
@@ -15,7 +17,10 @@ const events = { INFERENCE_COMPLETE: inferenceComplete, SESSION_COMPLETE: sessio
 export const asleep: Vendor = {
   name: 'asleep',
   credentials: { ASLEEP_API_KEYS: 'Asleep API keys that callbacks may carry in x-api-key' },
-  schemes: { api_key: { userHeader: 'x-user-id', required: true } },
+  schemes: {
+    api_key: { userHeader: 'x-user-id', required: true },
+    [PULL]: { userHeader: 'x-user-id', required: true },
+  },
   headers: Type.Object({
     'x-api-key': Type.Optional(Type.String({ description: 'One of ASLEEP_API_KEYS' })),
     'x-user-id': Type.Optional(
@@ -30,6 +35,7 @@ export const asleep: Vendor = {
   events: [...inferenceComplete, ...sessionComplete],
   targets: [sessions, stats, series, windows],
   normaliserVersion: 2,
+  pull,
 
   authenticator(credentials) {
     const keys = credentials('ASLEEP_API_KEYS')

@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
+import { PULL } from '../../contract/pull.ts'
 import type { Vendor } from '../../contract/vendor.ts'
 import { authenticator } from './authenticate.ts'
 import { biomarkerExample } from './examples.ts'
 import { events, identify } from './identify.ts'
+import { pull } from './pull.ts'
 import { archetypes } from './tables/archetypes.ts'
 import { biomarkers } from './tables/biomarkers.ts'
 import { dataLogs } from './tables/data-logs.ts'
@@ -19,6 +21,7 @@ export const sahha: Vendor = {
   schemes: {
     api_key: { userHeader: 'x-user-id', required: true },
     signature: { userHeader: 'x-external-id', required: false },
+    [PULL]: { userHeader: 'x-external-id', required: false },
   },
   headers: Type.Object({
     'x-signature': Type.Optional(
@@ -55,6 +58,7 @@ export const sahha: Vendor = {
   events,
   targets: [scores, factors, biomarkers, archetypes, dataLogs],
   normaliserVersion: 2,
+  pull,
 
   authenticator: (credentials) =>
     authenticator(credentials('SAHHA_API_KEYS'), credentials('SAHHA_WEBHOOK_SECRETS')),

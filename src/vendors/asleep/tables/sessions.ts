@@ -1,5 +1,12 @@
 import { date, index, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core'
-import { decimal, instant, provenance, provenanceComments } from '../../../tables/columns.ts'
+import {
+  decimal,
+  instant,
+  provenance,
+  provenanceComments,
+  pulled,
+  pulledComments,
+} from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import { key, keyComments } from './columns.ts'
 
@@ -21,6 +28,7 @@ export const sleepSessions = pgTable(
     callback_version: text(),
     ...provenance,
     sleep_date: date({ mode: 'string' }),
+    ...pulled,
   },
   (t) => [
     primaryKey({ columns: [t.user_id, t.session_id] }),
@@ -49,5 +57,6 @@ export const sessions = target(sleepSessions, {
     ...provenanceComments,
     sleep_date:
       'The day of the night: local calendar date of wake_time, or else of end_time or unexpected_end_time, in created_timezone, or else timezone, or else UTC.',
+    ...pulledComments,
   },
 })

@@ -1,5 +1,5 @@
 import { integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { provenance, provenanceComments } from '../../../tables/columns.ts'
+import { provenance, provenanceComments, pulled, pulledComments } from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import {
   newestRevision,
@@ -23,6 +23,7 @@ export const archetypesTable = pgTable(
     ...period,
     ...revision,
     ...provenance,
+    ...pulled,
   },
   (t) => [primaryKey({ columns: [t.profile_id, t.id] })],
 )
@@ -40,5 +41,6 @@ export const archetypes = target(archetypesTable, {
     ...periodComments,
     ...revisionComments,
     ...provenanceComments,
+    ...pulledComments,
   },
 })

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, numeric, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { provenance, provenanceComments } from '../../../tables/columns.ts'
+import { provenance, provenanceComments, pulled, pulledComments } from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import {
   newestRevision,
@@ -31,6 +31,7 @@ export const biomarkersTable = pgTable(
     ...period,
     ...revision,
     ...provenance,
+    ...pulled,
   },
   (t) => [
     primaryKey({ columns: [t.profile_id, t.id] }),
@@ -56,5 +57,6 @@ export const biomarkers = target(biomarkersTable, {
     ...periodComments,
     ...revisionComments,
     ...provenanceComments,
+    ...pulledComments,
   },
 })

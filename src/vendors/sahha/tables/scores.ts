@@ -1,5 +1,12 @@
 import { foreignKey, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { decimal, instant, provenance, provenanceComments } from '../../../tables/columns.ts'
+import {
+  decimal,
+  instant,
+  provenance,
+  provenanceComments,
+  pulled,
+  pulledComments,
+} from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import { localDay, newestRevision, profile, profileComments, revision, revisionComments } from './columns.ts'
 
@@ -15,6 +22,7 @@ export const scoresTable = pgTable(
     ...localDay,
     ...revision,
     ...provenance,
+    ...pulled,
   },
   (t) => [
     primaryKey({ columns: [t.profile_id, t.id] }),
@@ -37,6 +45,7 @@ export const scores = target(scoresTable, {
     local_date: "Calendar date of scoreDateTime in its own offset: the user's day.",
     ...revisionComments,
     ...provenanceComments,
+    ...pulledComments,
   },
 })
 
