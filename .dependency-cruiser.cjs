@@ -173,6 +173,7 @@ module.exports = {
       '^src/hypnogram/',
       '^src/ingest/(content|delivery|judge)\\.ts$',
       '^src/ops/',
+      '^src/reconcile/runs\\.ts$',
       '^src/replay/replay\\.ts$',
       '^src/status/',
       '^src/tables/',

@@ -31,8 +31,9 @@ export default defineConfig({
     // The files of a worker share its modules: to import the service takes two seconds of a processor.
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
+    // Far above what a test takes on a quiet machine: one that is three times as slow must pass them, too.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 })

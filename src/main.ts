@@ -83,7 +83,9 @@ async function runSupervisor(): Promise<void> {
   const skip: Array<'SIGHUP'> = process.stdin.isTTY ? [] : ['SIGHUP']
   let roll = () => {}
   for (const signal of skip) process.on(signal, () => roll())
+  let isStopping = false
   closeWithGrace({ delay, logger: log, skip }, async ({ err, signal }) => {
+    isStopping = true
     logEnd(log, err, signal)
     await close()
   })
@@ -111,6 +113,7 @@ async function runSupervisor(): Promise<void> {
     if (!isClean) throw new Error('a worker failed while it ended')
   }
   const listening = await supervisor.begin()
+  if (isStopping) return
   if (!listening) {
     await database.release()
     process.exit(1)

@@ -229,6 +229,15 @@ describe('the console', () => {
     expect((await visitor.get('/people?q=nobody-at-all')).text).toContain('Nobody with this id')
   })
 
+  it('shows what the last run of reconcile found at each vendor', async () => {
+    expect((await visitor.get('/health')).text).toContain('nightpost reconcile asleep --dry-run')
+    await service.db.query(`insert into reconcile_runs (run_id, vendor, started_by, only_some, began_at, finished_at,
+      period_from, period_to, outcome, people, calls, missing, differing, pulled, kept, failures, behind, suspect_days)
+      values (gen_random_uuid(), 'asleep', 'schedule', false, now(), now(), now(), now(), 'complete', 9, 8, 7, 6, 13, 0, 0, 0, 5)`)
+    const { text } = await visitor.get('/health')
+    expect(text.replaceAll(/<[^>]*>/g, ' ')).toMatch(/asleep +[\d: -]+complete\s+7\s+6\s+13\s+0\s+5/)
+  })
+
   it('names every setting, and shows the value of none', async () => {
     const { text } = await visitor.get('/connect')
     for (const name of vendors.flatMap(({ credentials }) => Object.keys(credentials)))

@@ -366,7 +366,9 @@ describe('--all', () => {
       const locks = await service.db.query(
         `select l.mode from pg_locks l join pg_stat_activity a using (pid)
          where a.application_name like 'nightpost%' and l.relation is not null
-           and a.datname = current_database() and l.mode <> 'AccessShareLock'`,
+           and a.datname = current_database() and l.mode <> 'AccessShareLock'
+           -- The service of the test records there when events were last stored, once a minute.
+           and l.relation::regclass::text !~ '^(event_activity|upkeep_tasks)'`,
       )
       for (const { mode } of locks) seen.add(mode as string)
     }

@@ -179,7 +179,8 @@ describe('SIGTERM', () => {
   it('under load loses no acknowledged delivery, and the process exits in time', SLOW, async () => {
     const replica = await start()
     const { answers, stop } = load(replica.port, 'under-load', 32)
-    await new Promise((resolve) => setTimeout(resolve, 700))
+    const acked = () => [...answers.values()].filter((status) => status === 200).length
+    await expect.poll(acked, { timeout: 60_000 }).toBeGreaterThan(100)
     const { code, seconds } = await end(replica)
     await stop()
     expect(code).toBe(0)

@@ -20,7 +20,7 @@ async function reportWith(deliveries: number, silence: number, faults: ProcessRe
   return reportOf({ metrics, readiness: async () => faults, onlineSteps: () => [] })
 }
 
-const valueOf = (metrics: readonly MetricValues[], name: string) =>
+const sampleOf = (metrics: readonly MetricValues[], name: string) =>
   metrics.find((metric) => metric.name === name)?.values[0]?.value
 
 describe('the metrics of two workers', () => {
@@ -34,15 +34,15 @@ describe('the metrics of two workers', () => {
   ])('%s is put together', async (name, value) => {
     const full = { ...IN_ORDER, queue: 'Too many deliveries are waiting.' }
     const reports = [await reportWith(3, 10), await reportWith(4, 90, full)]
-    expect(valueOf(await addUp(reports.map(({ metrics }) => metrics)), name)).toBe(value)
+    expect(sampleOf(await addUp(reports.map(({ metrics }) => metrics)), name)).toBe(value)
   })
 
   it('include what a worker counted that ended, but not its state', async () => {
     const [ended, other] = [await reportWith(3, 10), await reportWith(4, 90)]
     const metrics = await addUp([remaining(ended.metrics), other.metrics])
-    expect(valueOf(metrics, 'nightpost_deliveries_total')).toBe(7)
-    expect(valueOf(metrics, 'nightpost_silence_seconds')).toBe(90)
-    expect(valueOf(metrics, 'nightpost_queue_limit_deliveries')).toBe(5000)
+    expect(sampleOf(metrics, 'nightpost_deliveries_total')).toBe(7)
+    expect(sampleOf(metrics, 'nightpost_silence_seconds')).toBe(90)
+    expect(sampleOf(metrics, 'nightpost_queue_limit_deliveries')).toBe(5000)
   })
 
   it('are read in the shape of the metrics of one process, also histograms', async () => {

@@ -164,19 +164,24 @@ describe('under load', () => {
     expect(await metric(workers.port, 'nightpost_deliveries_total')).toBeGreaterThan(acked().length)
   })
 
-  it('SIGTERM first reports that the service is not ready, then ends all workers', SLOW, async () => {
-    const { answers, acked, stop } = startLoad(workers.port, 'ending', KEY, { pause: 5 })
-    await later(300)
-    const ending = endOf(workers, 'SIGTERM')
-    await later(300)
-    expect([await ready(workers.port), await ready(workers.port)]).toEqual([503, 503])
-    const sofar = answers.size
-    await later(200)
-    expect(answers.size).toBeGreaterThan(sofar)
-    expect(await ending).toBe(0)
-    await stop()
-    expect(await lost(acked())).toEqual([])
-  })
+  it(
+    'SIGTERM first reports that the service is not ready, then ends all, also those that start',
+    SLOW,
+    async () => {
+      const { answers, acked, stop } = startLoad(workers.port, 'ending', KEY, { pause: 5 })
+      workers.child.kill('SIGHUP')
+      await later(300)
+      const ending = endOf(workers, 'SIGTERM')
+      await later(300)
+      expect([await ready(workers.port), await ready(workers.port)]).toEqual([503, 503])
+      const sofar = answers.size
+      await later(200)
+      expect(answers.size).toBeGreaterThan(sofar)
+      expect(await ending).toBe(0)
+      await stop()
+      expect(await lost(acked())).toEqual([])
+    },
+  )
 })
 
 it('the start warns if the server has too few connections for the workers', async () => {

@@ -80,3 +80,8 @@ function generatedIn(directory: string): Record<string, string[]> {
     throw new ConfigError(`${file}: it can't be read (${reason}). Delete it to generate new credentials.`)
   }
 }
+
+/** The names of the lists with an entry that contains a comma, which only a secret file can have. */
+export function listsWithComma(config: Config): string[] {
+  return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
+}

@@ -1,6 +1,12 @@
 /** The settings of Nightpost: everything that other modules use of them. */
 export { banner } from './banner.ts'
-export { keepConsoleToken, withConsoleToken, withCredentials, withKnownCredentials } from './credentials.ts'
+export {
+  keepConsoleToken,
+  listsWithComma,
+  withConsoleToken,
+  withCredentials,
+  withKnownCredentials,
+} from './credentials.ts'
 export { exitWith, lastLoaded, loadConfig } from './environment.ts'
 export { nearMisses } from './near-misses.ts'
 export { requireDatabaseUrl, requireForProduction } from './production.ts'
@@ -13,7 +19,6 @@ export {
   ConfigSchema,
   credentialNames,
   type Environment,
-  listsWithComma,
   readConfig,
   secretNames,
 } from './settings.ts'

@@ -236,11 +236,6 @@ export function hasCredentials(config: Config): boolean {
   return credentialNames.some((name) => config.credentials(name).length > 0)
 }
 
-/** The names of the lists with an entry that contains a comma, which only a secret file can have. */
-export function listsWithComma(config: Config): string[] {
-  return credentialNames.filter((name) => config.credentials(name).some((entry) => entry.includes(',')))
-}
-
 const isInteger = (name: string) => ConfigSchema.properties[name]?.type === 'integer'
 
 function commaSeparated(text: string): string[] {

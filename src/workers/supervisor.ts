@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { FromWorker, Listening, Orders } from './messages.ts'
+import type { FromSupervisor, FromWorker, Listening, Orders } from './messages.ts'
 import { RateCounts } from './rate-counts.ts'
 import { Reports, tell } from './reports.ts'
 
@@ -43,6 +43,7 @@ export class Supervisor {
   readonly #onListening = new Map<Worker, (at: Listening) => void>()
   #rolling: Promise<void> | null = null
   #isRollWanted = false
+  #isDraining = false
   #isEnding = false
 
   constructor(options: SupervisorOptions) {
@@ -83,6 +84,7 @@ export class Supervisor {
 
   /** All workers report from now on that they are not ready. */
   drain(): void {
+    this.#isDraining = true
     for (const worker of this.#all) tell(worker, { kind: 'drain' })
   }
 
@@ -100,11 +102,11 @@ export class Supervisor {
 
   async #rollAll(): Promise<void> {
     const { log, workers } = this.#options
-    while (this.#isRollWanted && !this.#isEnding) {
+    while (this.#isRollWanted && !this.#isDraining) {
       this.#isRollWanted = false
       log.info({ workers }, 'replacing the workers')
-      for (let number = 1; number <= workers && !this.#isEnding; number += 1) {
-        if (await this.#replace(number)) continue
+      for (let number = 1; number <= workers && !this.#isDraining; number += 1) {
+        if ((await this.#replace(number)) || this.#isDraining) continue
         log.error({ worker: number }, 'the worker could not be replaced, so it and those after it stay')
         break
       }
@@ -125,7 +127,7 @@ export class Supervisor {
     const former = this.#current.get(number)
     if (!former) return true
     if (!(await this.#start(number))) return false
-    if (this.#isEnding) return true
+    if (this.#isDraining) return true
     this.#leaving.add(former)
     tell(former, { kind: 'drain' })
     await sleep(this.#options.rollDelay)
@@ -186,12 +188,19 @@ export class Supervisor {
     }
   }
 
-  async #take(worker: Worker, number: number, message: FromWorker): Promise<void> {
+  /** The first message to a worker. One that came before the worker had loaded its code is lost. */
+  #first(number: number): FromSupervisor {
     const { orders, workers } = this.#options
-    if (message.kind === 'loaded')
-      tell(worker, { kind: 'orders', orders: { ...orders, worker: number, workers } })
-    else if (message.kind === 'listening') this.#onListening.get(worker)?.(message.at)
-    else if (message.kind === 'report') this.#reports.take(worker, message.id, message.report)
+    if (this.#isEnding) return { kind: 'end' }
+    return { kind: 'orders', orders: { ...orders, worker: number, workers } }
+  }
+
+  async #take(worker: Worker, number: number, message: FromWorker): Promise<void> {
+    if (message.kind === 'loaded') tell(worker, this.#first(number))
+    else if (message.kind === 'listening') {
+      if (this.#isDraining) tell(worker, { kind: 'drain' })
+      this.#onListening.get(worker)?.(message.at)
+    } else if (message.kind === 'report') this.#reports.take(worker, message.id, message.report)
     else if (message.kind === 'last report') this.#reports.takeLast(worker, message.report)
     else if (message.kind === 'count')
       tell(worker, {
@@ -203,7 +212,7 @@ export class Supervisor {
       const listening = new Set([...this.#current.values(), ...this.#leaving])
       const totals = await this.#reports.total([...listening], this.#leaving).catch(() => null)
       tell(worker, { kind: 'totals', id: message.id, totals })
-    } else if (!this.#isEnding && this.#current.get(number) === worker) this.#replaceOne(number)
+    } else if (!this.#isDraining && this.#current.get(number) === worker) this.#replaceOne(number)
   }
 }
 

@@ -220,6 +220,8 @@ interface DeliveryDraft {
   readonly make: BodyMaker
   /** If a number, the body is that of an earlier delivery. */
   readonly repeats: number | null
+  /** If a number, the record and its version are those of an earlier delivery, with another value: pulled, if that was sent. */
+  readonly resembles: number | null
   readonly hasWrongUser: boolean
   readonly isPulled: boolean
   readonly microsecond: number
@@ -229,6 +231,7 @@ interface DeliveryDraft {
 const draft = fc.record<DeliveryDraft>({
   make: newBody,
   repeats: fc.option(fc.nat(99), { freq: 4 }),
+  resembles: fc.option(fc.nat(99), { freq: 3 }),
   hasWrongUser: fc.nat(9).map((n) => n === 9),
   isPulled: fc.nat(3).map((n) => n === 3),
   microsecond: fc.nat(9),
@@ -240,11 +243,16 @@ export const generatedDeliveries = fc
   .tuple(fc.array(draft, { minLength: 1, maxLength: 20, size: 'max' }), fc.infiniteStream(fc.nat(0xffff)))
   .map(([drafts, ids]) => {
     const all: GeneratedDelivery[] = []
+    const makers: BodyMaker[] = []
     for (const [at, draft] of drafts.entries()) {
-      const { make, repeats, hasWrongUser, microsecond, positions } = draft
+      const { repeats, resembles, hasWrongUser, microsecond, positions } = draft
       const earlier = repeats === null ? undefined : all[repeats % Math.max(1, all.length)]
+      const other = resembles === null ? undefined : all[resembles % Math.max(1, at)]
+      const make = other ? (makers[all.indexOf(other)] as BodyMaker) : draft.make
+      makers.push(make)
       const body = earlier ?? make(at + 1)
-      const isPulled = earlier?.isPulled ?? (draft.isPulled && !/^(data log|INFERENCE)/.test(body.kind))
+      const isWanted = other ? !other.isPulled : draft.isPulled
+      const isPulled = earlier?.isPulled ?? (isWanted && !/^(data log|INFERENCE)/.test(body.kind))
       const tail = `${ids.next().value.toString(16).padStart(4, '0')}${at.toString(16).padStart(8, '0')}`
       all.push(
         readable({

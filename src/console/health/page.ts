@@ -8,6 +8,7 @@ import type { RefusedCount } from '../arrivals/refused.ts'
 import { type Content, type Html, html } from '../html.ts'
 import { commandOf, factsOf, numbers, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
 import type { HealthReport, Rhythm } from './read.ts'
+import { reconciledOf } from './reconciled.ts'
 import { REMEDIES } from './remedies.ts'
 import { sparkline } from './sparkline.ts'
 
@@ -31,6 +32,7 @@ export function healthPage(page: HealthPage): Html {
 ${faultsOf(page.faults)}
 <section aria-labelledby="events"><h2 id="events">Events</h2>${eventsOf(page)}</section>
 ${page.refused.length > 0 && html`<section aria-labelledby="refused"><h2 id="refused">Refused with 401</h2>${refusedOf(page.refused)}</section>`}
+<section aria-labelledby="reconciled"><h2 id="reconciled">What never came</h2>${reconciledOf(page.report.reconciled)}</section>
 <section aria-labelledby="drift"><h2 id="drift">Schema drift</h2>${driftOf(page.report)}</section>
 <div class="columns">
 <section aria-labelledby="service"><h2 id="service">Service</h2>${serviceOf(page)}</section>

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { lastStored } from '../../db/last-stored.ts'
 import { idAtTime } from '../../db/uuid-time.ts'
+import { lastRuns } from '../../reconcile/runs.ts'
 import {
   type DatabaseReport,
   declared,
@@ -36,7 +37,15 @@ export interface Rhythm {
 export interface HealthReport
   extends Pick<
     DatabaseReport,
-    'now' | 'ahead' | 'lastStored' | 'recent' | 'unverified' | 'unfinishedErasures' | 'problems' | 'drift'
+    | 'now'
+    | 'ahead'
+    | 'lastStored'
+    | 'recent'
+    | 'reconciled'
+    | 'unverified'
+    | 'unfinishedErasures'
+    | 'problems'
+    | 'drift'
   > {
   readonly rhythms: readonly Rhythm[]
   /** The sparklines begin at this time: a day ago, or later if more arrived than is read. */
@@ -66,6 +75,7 @@ export function healthReader({ vendors }: ConsoleContext): (client: pg.Client) =
       ahead: await readAhead(client, now),
       lastStored: await lastStored(client, vendors),
       unfinishedErasures: await readUnfinishedErasures(client),
+      reconciled: await lastRuns(client),
       ...slow.found,
       ...(await notStored(client, names, now)),
       ...(await rhythms(client, names, now)),

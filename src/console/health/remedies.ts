@@ -17,8 +17,8 @@ export const REMEDIES: Readonly<Record<FaultKind, Remedy>> = {
   'wrong clock': { text: 'Set the clocks of both machines by NTP.' },
   'later than now': { text: 'docs/operations.md, "Clocks", says how to correct the stamps.' },
   silence: {
-    text: "Check the callback URL at the vendor, and that the proxy or the tunnel still leads here. What the vendor's own API has can be compared with:",
-    command: 'nightpost status',
+    text: "Check the callback URL at the vendor, and that the proxy or the tunnel still leads here. What the vendor's own API has, and what never came:",
+    command: 'nightpost reconcile asleep --dry-run',
   },
   refused: {
     text: 'Set the credential that the vendor uses, and start Nightpost again. The page Connect names the setting.',
