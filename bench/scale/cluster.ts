@@ -8,6 +8,8 @@ export interface Costs {
   /** Postgres: for a delivery, and for a transaction. */
   readonly postgresDelivery: number
   readonly postgresGroup: number
+  /** The coordinator of Citus: for a transaction that it plans and passes on. 0 on plain Postgres. */
+  readonly coordinatorGroup: number
   /** Waiting of a transaction that uses no core: round trips, and the write-ahead log to the disk. */
   readonly transactionWait: number
 }
@@ -16,6 +18,8 @@ export interface Cluster {
   /** Nodes of Postgres that hold data, and the cores of each. */
   readonly nodes: number
   readonly cores: number
+  /** Cores of the coordinator of Citus. */
+  readonly coordinatorCores: number
   /** Processes of the service, all replicas together. */
   readonly processes: number
   /** Lanes of each process, divided evenly among the nodes: 1 on plain Postgres, one for each shard on Citus. */
@@ -32,6 +36,7 @@ export interface Outcome {
   /** Shares of the cores that are busy. */
   readonly serviceBusy: number
   readonly postgresBusy: number
+  readonly coordinatorBusy: number
   /** Deliveries that waited at the end; it grows with the time if the cluster is too small. */
   readonly waiting: number
 }
@@ -71,6 +76,7 @@ class ServiceProcess {
   readonly #cluster: Cluster
   readonly #costs: Costs
   readonly #lanes: readonly Lane[]
+  readonly #coordinator: Cores
   readonly #onAnswer: (seconds: number) => void
   readonly core: Cores
   /** Lanes with deliveries that no writer has, the longest waiting first. */
@@ -85,11 +91,13 @@ class ServiceProcess {
     cluster: Cluster,
     costs: Costs,
     nodes: readonly Cores[],
+    coordinator: Cores,
     onAnswer: (seconds: number) => void,
   ) {
     this.#events = events
     this.#cluster = cluster
     this.#costs = costs
+    this.#coordinator = coordinator
     this.#onAnswer = onAnswer
     this.core = new Cores(events, 1)
     this.#lanes = Array.from({ length: cluster.lanes }, (_, at) => ({
@@ -126,7 +134,7 @@ class ServiceProcess {
   }
 
   #commit(lane: Lane, group: readonly number[], isShared: boolean): void {
-    const { serviceGroup, postgresGroup, postgresDelivery, transactionWait } = this.#costs
+    const { serviceGroup, coordinatorGroup, postgresGroup, postgresDelivery, transactionWait } = this.#costs
     this.#open.push(group.length)
     lane.isOpen = !isShared
     if (isShared && lane.waiting.length > 0) this.#ready.push(lane)
@@ -139,10 +147,12 @@ class ServiceProcess {
       if (lane.waiting.length > 0 && !this.#ready.includes(lane)) this.#ready.push(lane)
       this.#begin()
     }
-    this.core.run(serviceGroup, () =>
+    const write = () =>
       lane.node.run(postgresGroup + postgresDelivery * group.length, () =>
         this.#events.after(transactionWait, answer),
-      ),
+      )
+    this.core.run(serviceGroup, () =>
+      coordinatorGroup > 0 ? this.#coordinator.run(coordinatorGroup, write) : write(),
     )
   }
 }
@@ -157,6 +167,7 @@ export function simulate(
 ): Outcome {
   const events = new Events()
   const nodes = Array.from({ length: cluster.nodes }, () => new Cores(events, cluster.cores))
+  const coordinator = new Cores(events, Math.max(1, cluster.coordinatorCores))
   const times: number[] = []
   const start = seconds / 5
   const onAnswer = (time: number) => {
@@ -164,7 +175,7 @@ export function simulate(
   }
   const processes = Array.from(
     { length: cluster.processes },
-    () => new ServiceProcess(events, cluster, costs, nodes, onAnswer),
+    () => new ServiceProcess(events, cluster, costs, nodes, coordinator, onAnswer),
   )
   const arrive = () => {
     processes[Math.floor(random() * processes.length)]?.receive(random)
@@ -181,6 +192,7 @@ export function simulate(
     meanGroup: sum(({ deliveries }) => deliveries) / sum(({ groups }) => groups),
     serviceBusy: sum(({ core }) => core.busy) / (seconds * cluster.processes),
     postgresBusy: nodes.reduce((all, { busy }) => all + busy, 0) / (seconds * cluster.nodes * cluster.cores),
+    coordinatorBusy: coordinator.busy / (seconds * Math.max(1, cluster.coordinatorCores)),
     waiting: sum(({ waiting }) => waiting),
   }
 }

@@ -21,12 +21,12 @@ export function reconcileText(report: ReconcileReport, isDryRun: boolean): strin
   for (const { event, outcome, count } of committed.values()) lines.push(`${count} ${outcome}: ${event}`)
   for (const [what, count] of notes) if (what !== 'same') lines.push(`${count} ${what}`)
   if (behind.size > 0)
-    lines.push(`${behind.size} owners of whom the vendor has data since their last delivery`)
+    lines.push(`The vendor has newer data of ${owners(behind.size)} than their last delivery`)
   if (suspectDays > 0)
     lines.push(`${suspectDays} days of owners probably lack data that can't be pulled (docs/reconcile.md)`)
   for (const [what, count] of failures) lines.push(`${count} failed: ${what}`)
   lines.push(
-    `${calls} calls about ${people} owners; ${notes.get('same') ?? 0} records compared were the same`,
+    `${calls} calls about ${owners(people)}; ${notes.get('same') ?? 0} records compared were the same`,
   )
   if (report.reason) lines.push(`The run is ${report.outcome}: ${report.reason}`)
   if (isDryRun) lines.push('Dry run: nothing was written.')
@@ -48,3 +48,5 @@ export function reconcileJson(report: ReconcileReport, dryRun: boolean): object 
     notes: Object.fromEntries(notes),
   }
 }
+
+const owners = (count: number) => (count === 1 ? '1 owner' : `${count} owners`)

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
-import { type Config, loadConfig } from '../config/index.ts'
+import { type Config, loadConfig, withKnownCredentials } from '../config/index.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import { sendHint } from '../db/change-hint.ts'
 import { databaseOf } from '../db/connect/database.ts'
 import { readClock } from '../db/connect/database-clock.ts'
-import { type Database, openDatabase } from '../db/connect/open.ts'
+import { DATA_DIRECTORY, type Database, openDatabase } from '../db/connect/open.ts'
 import { createPool } from '../db/connect/pool.ts'
 import { isCurrent } from '../db/migrate/migrate.ts'
 import { adaptingStore } from '../db/write/adapting-writer.ts'
@@ -74,7 +74,7 @@ export const reconcileCommand = new Command('reconcile')
   .option('--json', 'print the report as one JSON object')
   .addHelpText('after', HELP)
   .action(async (vendor: Vendor, options: CommandOptions) => {
-    const config = loadConfig()
+    const config = withKnownCredentials(loadConfig(), DATA_DIRECTORY)
     const settings = { setting: config.pullSetting, credentials: config.credentials }
     const missing = missingSettings(vendor, settings)
     if (missing.length > 0)

@@ -228,7 +228,7 @@ export function readConfig(environment: Environment): Config {
   return {
     ...(values as Static<typeof SettingsSchema>),
     credentials: (name) => (values[name] as string[] | undefined) ?? [],
-    pullSetting: (name) => (values[name] as string | undefined) ?? '',
+    pullSetting: (name) => (typeof values[name] === 'string' ? values[name] : ''),
   }
 }
 

@@ -130,10 +130,12 @@ export async function readDaysOfPerson(
   client: pg.ClientBase,
   personId: string,
 ): Promise<Array<Record<string, unknown> & { readonly date: string }>> {
-  const { rows } = await client.query(
-    `select *, local_date::text as date from user_days where person_id = $1 and local_date is not null
+  // Postgres plans the view for longer than it reads it, so the plan of a connection is kept.
+  const { rows } = await client.query({
+    name: 'console: days of a person',
+    text: `select *, local_date::text as date from user_days where person_id = $1 and local_date is not null
      order by local_date desc limit ${CHART_DAYS}`,
-    [personId],
-  )
+    values: [personId],
+  })
   return rows.reverse()
 }
