@@ -1,12 +1,14 @@
 import { Type } from '@sinclair/typebox'
 import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { reconcileText } from '../src/cli/reconcile-text.ts'
 import { defineEvent } from '../src/contract/event.ts'
 import { elementsOf, memberOf, withMembers } from '../src/contract/json-text.ts'
 import { PULL } from '../src/contract/pull.ts'
 import { Id, Text } from '../src/contract/schema.ts'
 import type { Vendor } from '../src/contract/vendor.ts'
 import { adaptingStore } from '../src/db/write/adapting-writer.ts'
+import { ReconcileReport } from '../src/reconcile/report.ts'
 import { provenance, provenanceComments, pulled, pulledComments } from '../src/tables/columns.ts'
 import { rowsFor, type Target, target } from '../src/tables/target.ts'
 import { type FakeAnswer, type FakeApi, startFakeApi } from './setup/fake-api.ts'
@@ -372,4 +374,13 @@ describe('parts of a JSON text', () => {
     expect(withMembers('{}', { u: 1 })).toBe('{"u":1}')
     expect(withMembers(' { "v" : 1.0 } ', { u: 'x' })).toBe('{"u":"x","v" : 1.0}')
   })
+})
+
+it('a run that failed does not say that nothing is missing', () => {
+  const report = new ReconcileReport('asleep')
+  expect(reconcileText(report, false)).toContain('Nothing is missing')
+  report.end('failed', 'the vendor refused the key.')
+  const text = reconcileText(report, false)
+  expect(text).toContain('The run is failed: the vendor refused the key.')
+  expect(text).not.toContain('Nothing is missing')
 })
