@@ -14,6 +14,8 @@ export interface Sent extends Answer {
 
 export interface Load {
   readonly answers: Sent[]
+  /** Resolves when so many deliveries are acknowledged for each node. */
+  reached(count: number): Promise<void>
   /** Ends when every request that was begun is acknowledged, and after half a minute in any case. */
   stop(): Promise<void>
 }
@@ -68,8 +70,14 @@ export function startLoad(port: number, nodeOf: ReadonlyMap<string, number>, con
       }
     })
   })
+  const nodes = [...new Set(nodeOf.values())]
+  const ackedOf = (wanted: number) =>
+    answers.filter(({ node, status }) => node === wanted && status === 200).length
   return {
     answers,
+    async reached(count) {
+      while (nodes.some((node) => ackedOf(node) < count)) await sleep(50)
+    },
     async stop() {
       isStopped = true
       end = Date.now() + 30_000

@@ -17,5 +17,9 @@ export async function positionsOf(client: Client): Promise<Positions> {
   return { stored: `${stored}`, rejudged: `${stored + 1n}` }
 }
 
-const TRANSACTION = 'select pg_current_xact_id()::text as id'
+/**
+ * The rows are on a node, so the coordinator itself has nothing of the transaction in its write-ahead log. Without the message
+ * its commit would not wait for the disk, and after a crash the coordinator would give the same ids again.
+ */
+const TRANSACTION = `select pg_current_xact_id()::text as id from pg_logical_emit_message(true, 'nightpost', '')`
 const OFFSET = 'select xid_offset::text as "offset" from change_feed where id = 1'
