@@ -33,8 +33,20 @@ describe.skipIf(!CITUS_BIN)('a service under load on Citus', () => {
     const { untold, failures } = await feed.stop()
     const during = ({ port }: CitusNode) => between(load.answers, port, from, to)
     const before = ({ port }: CitusNode) => between(load.answers, port, from - 1000, from)
-    const recovery = load.answers.filter(({ sent, status }) => sent >= to && status === 200).map(({ answered }) => answered - to)
-    console.log(name, JSON.stringify({ lasted: to-from, recovery: Math.min(...recovery), failures, acked: load.answers.filter(({ status }) => status === 200).length, before: [before(first), before(second)], during: [during(first), during(second)]}))
+    const recovery = load.answers
+      .filter(({ sent, status }) => sent >= to && status === 200)
+      .map(({ answered }) => answered - to)
+    console.log(
+      name,
+      JSON.stringify({
+        lasted: to - from,
+        recovery: Math.min(...recovery),
+        failures,
+        acked: load.answers.filter(({ status }) => status === 200).length,
+        before: [before(first), before(second)],
+        during: [during(first), during(second)],
+      }),
+    )
     expect(await brokenPromises(cluster.url, load.answers)).toEqual([])
     expect(untold).toEqual([])
     return { first: during(first), second: during(second) }

@@ -25,7 +25,12 @@ describe.skipIf(!CITUS_BIN)('shards that change their place while deliveries arr
       await sleep(500)
       await load.stop()
       const count = (wanted: number) => load.answers.filter(({ status }) => status === wanted).length
-      console.log(name, { lasted, acked: count(200), refused: count(503), slowest: Math.max(...load.answers.map(({sent, answered}) => answered-sent)) })
+      console.log(name, {
+        lasted,
+        acked: count(200),
+        refused: count(503),
+        slowest: Math.max(...load.answers.map(({ sent, answered }) => answered - sent)),
+      })
       expect(await brokenPromises(drilled.cluster.url, load.answers)).toEqual([])
       expect(count(200)).toBeGreaterThan(20)
     } finally {
@@ -35,7 +40,13 @@ describe.skipIf(!CITUS_BIN)('shards that change their place while deliveries arr
   }
 
   async function shardOf(owner: string) {
-    const [row] = await coordinator.query<{ shard: string; port: number; node: number; low: string; high: string }>(
+    const [row] = await coordinator.query<{
+      shard: string
+      port: number
+      node: number
+      low: string
+      high: string
+    }>(
       `select s.shardid as shard, n.nodeport as port, n.nodeid as node, s.shardminvalue as low, s.shardmaxvalue as high
        from pg_dist_shard as s join pg_dist_placement as p using (shardid) join pg_dist_node as n using (groupid)
        where s.shardid = get_shard_id_for_distribution_column('deliveries', $1::text)`,
@@ -80,7 +91,9 @@ describe.skipIf(!CITUS_BIN)('shards that change their place while deliveries arr
   it('lose nothing when an owner gets a shard of their own', async () => {
     const { shard } = await shardOf('owner-2')
     await underLoad('isolate', () =>
-      coordinator.query(`select isolate_tenant_to_new_shard('deliveries', 'owner-2', 'CASCADE', 'force_logical')`),
+      coordinator.query(
+        `select isolate_tenant_to_new_shard('deliveries', 'owner-2', 'CASCADE', 'force_logical')`,
+      ),
     )
     expect((await shardOf('owner-2')).shard).not.toBe(shard)
   })

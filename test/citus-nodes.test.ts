@@ -4,7 +4,13 @@ import { durabilityOf, NodesNotDurable } from '../src/db/citus/nodes.ts'
 import { createPool } from '../src/db/connect/pool.ts'
 import { migrate } from '../src/db/migrate/migrate.ts'
 import { distributeAt } from './setup/citus.ts'
-import { CITUS_BIN, type CitusCluster, type CitusNode, NOT_DURABLE, startCitus } from './setup/citus-cluster.ts'
+import {
+  CITUS_BIN,
+  type CitusCluster,
+  type CitusNode,
+  NOT_DURABLE,
+  startCitus,
+} from './setup/citus-cluster.ts'
 import { openDatabase } from './setup/database.ts'
 import { guardedLog } from './setup/log-guard.ts'
 import { serviceOn } from './setup/service.ts'
@@ -67,7 +73,10 @@ describe.skipIf(!CITUS_BIN)('nightpost distribute', () => {
     const deaf = await pool.connect()
     const send = deaf.query.bind(deaf)
     deaf.query = ((text: string, ...values: unknown[]) =>
-      send(`${text}`.replace(/set local citus.propagate_set_commands = 'local'/, 'select 1'), ...(values as []))) as never
+      send(
+        `${text}`.replace(/set local citus.propagate_set_commands = 'local'/, 'select 1'),
+        ...(values as []),
+      )) as never
     await expect(durabilityOf(deaf, (shard) => lanes.probeIn(shard))).rejects.toThrow(NodesNotDurable)
     deaf.release(true)
     await pool.end()

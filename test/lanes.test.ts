@@ -85,15 +85,33 @@ describe('transactions', () => {
     for (const lane of [1, 3]) void transactions.run(lane, 1, () => never)
     let end = () => {}
     const third = transactions.run(5, 1, () => new Promise((resolve) => (end = resolve)))
-    expect(transactions.shouldBegin(1, 7)).toBe(false)
-    expect(transactions.shouldBegin(1, 2)).toBe(true)
+    expect(transactions.shouldBegin(9, 7)).toBe(false)
+    expect(transactions.shouldBegin(9, 2)).toBe(true)
     end()
     await third
-    expect(transactions.shouldBegin(1, 7)).toBe(true)
+    expect(transactions.shouldBegin(9, 7)).toBe(true)
     transactions.note(5, true)
-    expect(transactions.shouldBegin(1, 7)).toBe(false)
+    expect(transactions.shouldBegin(9, 7)).toBe(false)
     transactions.note(5, false)
-    expect(transactions.shouldBegin(1, 7)).toBe(true)
+    expect(transactions.shouldBegin(9, 7)).toBe(true)
+  })
+
+  it('run beside the usual number of others only for as many deliveries as these write', () => {
+    const limits = { ...defaultLimits, writers: 2, laneWriters: 4 }
+    const transactions = new Transactions(limits, lanes)
+    const never = new Promise<void>(() => {})
+    void transactions.run(1, 100, () => never)
+    void transactions.run(2, 20, () => never)
+    expect(transactions.shouldBegin(119, 3)).toBe(false)
+    expect(transactions.shouldBegin(120, 3)).toBe(true)
+  })
+
+  it('do not wait for those that take long', () => {
+    const transactions = new Transactions({ ...defaultLimits, writers: 2, longTransaction: 0 }, lanes)
+    const never = new Promise<void>(() => {})
+    void transactions.run(1, 100, () => never)
+    void transactions.run(2, 100, () => never)
+    expect(transactions.shouldBegin(1, 3)).toBe(true)
   })
 })
 

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -110,8 +119,7 @@ export async function startCitus(options: ClusterOptions = {}): Promise<CitusClu
     ...Array.from({ length: count }, (_, at) => addNode(`worker-${at + 1}`, ofWorkers)),
   ])
   const [coordinator, ...workers] = all as [CitusNode, ...CitusNode[]]
-  const join_ = (worker: CitusNode) =>
-    coordinator.query(`select citus_add_node('127.0.0.1', ${worker.port})`)
+  const join_ = (worker: CitusNode) => coordinator.query(`select citus_add_node('127.0.0.1', ${worker.port})`)
   if (isJoined) {
     await coordinator.query(`select citus_set_coordinator_host('127.0.0.1', ${coordinator.port})`)
     for (const worker of workers) await join_(worker)

@@ -121,7 +121,9 @@ export function followFeed(url: string) {
   let client: pg.Client | undefined
   const page = async () => {
     client ??= await connected(url)
-    const { rows } = await client.query('select cursor::text, delivery_id from nightpost_changes($1, 500)', [cursor])
+    const { rows } = await client.query('select cursor::text, delivery_id from nightpost_changes($1, 500)', [
+      cursor,
+    ])
     for (const { delivery_id } of rows) seen.add(delivery_id)
     cursor = rows.at(-1)?.cursor ?? cursor
     return rows.length
@@ -164,7 +166,8 @@ export async function brokenPromises(url: string, answers: readonly Sent[]): Pro
     ]
     for (const { n, status, retryAfter } of answers) {
       if (!acked.has(n)) broken.push(`delivery ${n} was never acknowledged`)
-      if (status === 503 && retryAfter === null) broken.push(`delivery ${n} was answered 503 without Retry-After`)
+      if (status === 503 && retryAfter === null)
+        broken.push(`delivery ${n} was answered 503 without Retry-After`)
     }
     const { rows } = await client.query(
       'select body_digest from deliveries group by body_digest having count(*) > 1',

@@ -12,7 +12,7 @@ const SHARDS = 4
 const targets = vendors.flatMap((vendor) => vendor.targets)
 
 /** Creates a database with the extension on every node, and makes the nodes known to its coordinator. It has no tables. */
-export async function createOnCitus(name: string): Promise<string> {
+export async function createOnCitus(name: string, shards = SHARDS): Promise<string> {
   const { coordinator, workers } = await nodes()
   for (const node of [...workers, coordinator]) {
     await onServer(node, `create database ${name}`)
@@ -22,7 +22,7 @@ export async function createOnCitus(name: string): Promise<string> {
   const statements = [
     `select citus_set_coordinator_host('${new URL(url).hostname}', ${new URL(url).port})`,
     ...workers.map((worker) => `select citus_add_node('${worker.hostname}', ${worker.port})`),
-    `alter database ${name} set citus.shard_count = ${SHARDS}`,
+    `alter database ${name} set citus.shard_count = ${shards}`,
   ]
   for (const statement of statements) await onServer(url, statement)
   return url
@@ -50,6 +50,12 @@ export async function dropOnCitus(name: string): Promise<void> {
   const { coordinator, workers } = await nodes()
   for (const node of [coordinator, ...workers])
     await onServer(node, `drop database if exists ${name} with (force)`)
+}
+
+/** The URLs of a database on the workers. */
+export async function nodesOf(url: string): Promise<string[]> {
+  const { workers } = await nodes()
+  return workers.map((worker) => withName(worker, new URL(url).pathname.slice(1)))
 }
 
 const withName = (node: URL | string, name: string): string =>
