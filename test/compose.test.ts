@@ -49,6 +49,15 @@ describe('docker-compose.yml', () => {
     expect(isCompose.errors).toBeNull()
   })
 
+  it('has the same form in the example with Citus', () => {
+    const example = readFileSync(join(root, 'ops/docker-compose.citus.yml'), 'utf8')
+    const { name, ...file } = parse(example.replace(/\$\{\w+[^}]*\}/g, 'x'), { merge: true })
+    isCompose(file)
+    // Newer than the schema.
+    expect(name).toBe('nightpost-citus')
+    expect(isCompose.errors).toBeNull()
+  })
+
   it('is checked by a schema that refuses what Compose refuses', () => {
     for (const wrong of [
       { mem_limits: '1g' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hashText } from '../src/db/citus/hash-text.ts'
+import { ShardLanes } from '../src/db/citus/lanes.ts'
 import { defaultLimits, Transactions } from '../src/db/commit/limits.ts'
 import { type Lanes, type PendingDelivery, Queue } from '../src/db/commit/queue.ts'
 import { createDatabase } from './setup/database.ts'
@@ -113,6 +114,25 @@ describe('transactions', () => {
     void transactions.run(2, 100, () => never)
     expect(transactions.shouldBegin(1, 3)).toBe(true)
   })
+})
+
+it('looks for no text in the shard of one owner, which has a single hash', async () => {
+  const hash = hashText('alone')
+  const ranges = [
+    { shard: 1, from_hash: -(2 ** 31), to_hash: hash - 1 },
+    { shard: 2, from_hash: hash, to_hash: hash },
+    { shard: 3, from_hash: hash + 1, to_hash: 2 ** 31 - 1 },
+  ]
+  const shards = new ShardLanes()
+  await shards.read({
+    query: async (text: string, values?: [string[]]) => {
+      if (values) return { rows: values[0].map((owner) => ({ owner, shard: shards.of(owner) })) }
+      return { rows: text.includes('from_hash') ? ranges : [] }
+    },
+  } as never)
+  expect(shards.of('alone')).toBe(2)
+  expect(shards.probeIn(2)).toBeNull()
+  expect(shards.of(shards.probeIn(3) ?? '')).toBe(3)
 })
 
 it('computes the hash of Postgres, by which Citus finds the shard', async () => {

@@ -18,7 +18,6 @@ import {
   freePort,
   isAlive,
   spawnPostmaster,
-  stopPostmaster,
   unprivilegedAccount,
   waitUntilReady,
 } from '../../src/embedded/index.ts'
@@ -119,17 +118,18 @@ export async function startCitus(options: ClusterOptions = {}): Promise<CitusClu
     ...Array.from({ length: count }, (_, at) => addNode(`worker-${at + 1}`, ofWorkers)),
   ])
   const [coordinator, ...workers] = all as [CitusNode, ...CitusNode[]]
-  const join_ = (worker: CitusNode) => coordinator.query(`select citus_add_node('127.0.0.1', ${worker.port})`)
+  const joinNode = (worker: CitusNode) =>
+    coordinator.query(`select citus_add_node('127.0.0.1', ${worker.port})`)
   if (isJoined) {
     await coordinator.query(`select citus_set_coordinator_host('127.0.0.1', ${coordinator.port})`)
-    for (const worker of workers) await join_(worker)
+    for (const worker of workers) await joinNode(worker)
   }
   return {
     ...{ coordinator, workers, url: coordinator.url },
     async addWorker() {
       const worker = await addNode(`worker-${workers.length + 1}`, ofWorkers)
       workers.push(worker)
-      await join_(worker)
+      await joinNode(worker)
       return worker
     },
     async stop() {
@@ -218,11 +218,4 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It has ended.
   }
-}
-
-/** Stops a server in order, for a restart with other settings. */
-export async function restart(node: CitusNode & { readonly data?: string }): Promise<void> {
-  const running = findPostmaster(node.data as string)
-  if (running) await stopPostmaster(running)
-  await node.start()
 }

@@ -116,7 +116,6 @@ async function send(port: number, n: number): Promise<Omit<Sent, 'node' | 'conne
 export function followFeed(url: string) {
   const seen = new Set<string>()
   let isStopped = false
-  let failures = 0
   let cursor: string | null = null
   let client: pg.Client | undefined
   const page = async () => {
@@ -131,7 +130,6 @@ export function followFeed(url: string) {
   const following = (async () => {
     while (!isStopped) {
       const count = await page().catch(async () => {
-        failures += 1
         await client?.end().catch(() => {})
         client = undefined
         return 0
@@ -140,7 +138,7 @@ export function followFeed(url: string) {
     }
   })()
   return {
-    /** Reads to the end. Returns the stored deliveries that were never told, and how often the feed failed. */
+    /** Reads to the end. Returns the stored deliveries that were never told. */
     async stop() {
       isStopped = true
       await following
@@ -149,7 +147,7 @@ export function followFeed(url: string) {
         `select delivery_id from deliveries where outcome = 'stored'`,
       )
       await client?.end()
-      return { failures, untold: rows.map(({ delivery_id }) => delivery_id).filter((id) => !seen.has(id)) }
+      return { untold: rows.map(({ delivery_id }) => delivery_id).filter((id) => !seen.has(id)) }
     },
   }
 }
@@ -184,9 +182,7 @@ export function between(answers: readonly Sent[], node: number, from: number, to
   const acked = some.filter(({ status }) => status === 200)
   return {
     acked: acked.length,
-    perSecond: Math.round((1000 * acked.length) / (to - from)),
     refused: some.filter(({ status }) => status === 503).length,
-    slowest: Math.max(0, ...some.map(({ sent, answered }) => answered - sent)),
   }
 }
 

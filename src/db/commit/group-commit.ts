@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { commitChannel, type DeliveryTrace, traced } from '../../contract/channels.ts'
 import { type Delivery, type Receipt, type Store, Unavailable } from '../../ingest/delivery.ts'
 import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
-import type { TimeLimits } from '../connect/transaction.ts'
+import { rollBack, type TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
 import { failureOf, isLost, LOST_NODE, sqlState } from './failure.ts'
 import { defaultLimits, type Limits, Transactions } from './limits.ts'
@@ -241,14 +241,5 @@ export class GroupCommit implements Store {
       client.release(!isRolledBack)
       throw error
     }
-  }
-}
-
-async function rollBack(client: pg.PoolClient): Promise<boolean> {
-  try {
-    await client.query('rollback')
-    return true
-  } catch {
-    return false
   }
 }

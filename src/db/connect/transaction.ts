@@ -36,6 +36,16 @@ export async function commit(client: Client, { statementTimeout }: TimeLimits = 
   await client.query(statementTimeout === undefined ? 'commit' : 'set local statement_timeout = 0; commit')
 }
 
+/** Returns whether the transaction is rolled back; false if the connection is lost. */
+export async function rollBack(client: Client): Promise<boolean> {
+  try {
+    await client.query('rollback')
+    return true
+  } catch {
+    return false
+  }
+}
+
 function settingsOf({ lockTimeout, statementTimeout, readOnly }: TimeLimits): string[] {
   const settings: string[] = []
   if (readOnly) settings.push('set transaction read only')
