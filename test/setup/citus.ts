@@ -14,10 +14,12 @@ const targets = vendors.flatMap((vendor) => vendor.targets)
 /** Creates a database with the extension on every node, and makes the nodes known to its coordinator. It has no tables. */
 export async function createOnCitus(name: string): Promise<string> {
   const { coordinator, workers } = await nodes()
-  for (const node of [...workers, coordinator]) {
-    await onServer(node, `create database ${name}`)
-    await onServer(withName(node, name), 'create extension citus')
-  }
+  await Promise.all(
+    [...workers, coordinator].map(async (node) => {
+      await onServer(node, `create database ${name}`)
+      await onServer(withName(node, name), 'create extension citus')
+    }),
+  )
   const url = withName(coordinator, name)
   const statements = [
     `select citus_set_coordinator_host('${new URL(url).hostname}', ${new URL(url).port})`,
@@ -50,6 +52,15 @@ export async function dropOnCitus(name: string): Promise<void> {
   const { coordinator, workers } = await nodes()
   for (const node of [coordinator, ...workers])
     await onServer(node, `drop database if exists ${name} with (force)`)
+}
+
+/** Removes what a run leaves on the cluster: databases that its tests would have used again. */
+export async function dropAllOnCitus(prefix: string): Promise<void> {
+  const { rows } = await onServer(
+    CITUS_URL as string,
+    `select datname as name from pg_database where starts_with(datname, '${prefix}')`,
+  )
+  for (const { name } of rows) await dropOnCitus(name)
 }
 
 const withName = (node: URL | string, name: string): string =>
