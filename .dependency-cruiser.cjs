@@ -105,6 +105,7 @@ module.exports = {
       '^src/archive/(chunks|manifest)\\.ts$',
       '^src/contract/',
       '^src/db/(connect|upkeep)/',
+      '^src/db/citus/(join-bodies|state)\\.ts$',
       '^src/erase/person-tables\\.ts$',
       '^src/ingest/content\\.ts$',
       '^src/ops/version\\.ts$',

@@ -120,7 +120,9 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
     await fc.assert(
       fc.asyncProperty(generatedDeliveries, size, async (all, groupDeliveries) => {
         await empty()
-        const stores = pools.map((pool) => adaptingStore(pool, targets, { ...defaultLimits, groupDeliveries }))
+        const stores = pools.map((pool) =>
+          adaptingStore(pool, targets, { ...defaultLimits, groupDeliveries }),
+        )
         // Each goes to the instance that its place names; every third to all of them.
         const receipts = inOrder(all, 0).flatMap((sent) => {
           const [at = 0] = sent.positions

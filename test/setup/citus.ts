@@ -54,6 +54,22 @@ export async function dropOnCitus(name: string): Promise<void> {
     await onServer(node, `drop database if exists ${name} with (force)`)
 }
 
+/** Copies a database on every node, as a restored backup of all of them. No connection to it may be open. */
+export async function copyOnCitus(name: string, copy: string): Promise<void> {
+  const { coordinator, workers } = await nodes()
+  const server = (node: URL) => withName(node, 'postgres')
+  const all = [coordinator, ...workers].map(server)
+  const ends = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`
+  for (const node of all) await onServer(node, ends)
+  for (const node of all) {
+    await onServer(node, ends)
+    await onServer(node, `create database ${copy} template ${name}`)
+  }
+}
+
+/** How many backends of any node wait for a transaction of another. */
+export const LOCK_WAITS = 'select count(*)::int as n from citus_lock_waits'
+
 /** Removes what a run leaves on the cluster: databases that its tests would have used again. */
 export async function dropAllOnCitus(prefix: string): Promise<void> {
   const { rows } = await onServer(
