@@ -10,6 +10,7 @@ import type { ReplayReport } from '../src/replay/report.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
+import { changeOwner } from './setup/change-owner.ts'
 import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
 import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
@@ -41,12 +42,6 @@ async function forgetRows(outcome: string) {
   for (const table of [...tables].reverse()) await service.db.query(`delete from ${table}`)
   await service.db.query(`update deliveries set outcome = '${outcome}', normaliser_version = 0,
     problem = case when '${outcome}' = 'rejected' then '{"code": "invalid_body"}'::jsonb end`)
-}
-
-/** Changes the ledger as if no owner had been found. An update can't change the owner on Citus. */
-async function giveToNobody(others: string) {
-  await service.db.query(`create temporary table held as select * from deliveries; delete from deliveries;
-    update held set owner = '', ${others}; insert into deliveries select * from held; drop table held`)
 }
 
 /** The entries with their bodies, wherever those are. */
@@ -88,7 +83,7 @@ it('sets the owner of a body that could not be read before, and keeps its id and
     )
   const entries = await entry()
   await forgetRows('rejected')
-  await giveToNobody('event = null')
+  await changeOwner(service.db, 'true', '', 'event = null')
 
   expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 1 })
   expect(await entry()).toEqual(entries)
@@ -99,7 +94,7 @@ it('sets the owner of a body that could not be read before, and keeps its id and
 
 it('adds only the arrivals if the same bytes arrived under the right owner since', async () => {
   await sahhaBiomarker()
-  await giveToNobody(`outcome = 'rejected', times_received = 3`)
+  await changeOwner(service.db, 'true', '', `outcome = 'rejected', times_received = 3`)
   await service.db.query('delete from biomarkers')
   const { json } = await sahhaBiomarker()
   expect(json.outcome).toBe('stored')
