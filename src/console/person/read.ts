@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { isDistributed } from '../../db/citus/state.ts'
 import type { Days, Hypnogram } from '../../hypnogram/hypnogram.ts'
 import { readSessions, withLocalTicks } from '../../hypnogram/read.ts'
 import { readDays, undatedSessions } from '../../hypnogram/read-days.ts'
@@ -109,17 +110,37 @@ export interface Score {
   }>
 }
 
+const FACTOR = `json_build_object('name', name, 'value', value, 'goal', goal, 'unit', unit, 'score', score, 'state', state)`
+
 export async function readScores(client: pg.ClientBase, owners: readonly string[]): Promise<Score[]> {
+  if (await isDistributed(client)) return scoresOnCitus(client, owners)
   const { rows } = await client.query(
     `select s.profile_id as "profileId", s.type, s.score::float8 as score, s.state, s.local_date::text as date, f.factors
      from latest_scores as s cross join lateral (
-       select coalesce(json_agg(json_build_object('name', name, 'value', value, 'goal', goal, 'unit', unit,
-         'score', score, 'state', state) order by position), '[]') as factors
+       select coalesce(json_agg(${FACTOR} order by position), '[]') as factors
        from score_factors where profile_id = s.profile_id and score_id = s.score_id
      ) as f where s.profile_id = any($1) order by s.profile_id, s.type`,
     [owners],
   )
   return rows
+}
+
+/** Two statements, because Citus has no aggregate in a lateral subquery. */
+async function scoresOnCitus(client: pg.ClientBase, owners: readonly string[]): Promise<Score[]> {
+  const { rows: scores } = await client.query(
+    `select profile_id as "profileId", score_id as id, type, score::float8 as score, state, local_date::text as date
+     from latest_scores where profile_id = any($1) order by profile_id, type`,
+    [owners],
+  )
+  const { rows: factors } = await client.query(
+    `select profile_id as "profileId", score_id as id, ${FACTOR} as factor from score_factors
+     where profile_id = any($1) and score_id = any($2) order by position`,
+    [owners, scores.map(({ id }) => id)],
+  )
+  return scores.map(({ id, ...score }) => {
+    const own = factors.filter((each) => each.id === id && each.profileId === score.profileId)
+    return { ...score, factors: own.map(({ factor }) => factor) }
+  })
 }
 
 /** Days that the charts show. */
