@@ -170,7 +170,7 @@ module.exports = {
       '^src/console/',
       '^src/config/index\\.ts$',
       '^src/contract/',
-      '^src/db/(connect|change-hint|last-stored|uuid-time|sql/parameters)',
+      '^src/db/(connect|change-hint|citus/state|last-stored|uuid-time|sql/parameters)',
       '^src/hypnogram/',
       '^src/ingest/(content|delivery|judge)\\.ts$',
       '^src/ops/',

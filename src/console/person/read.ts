@@ -22,6 +22,12 @@ export interface Heard {
 /** Deliveries whose persons the list names. */
 const MOST_DELIVERIES = 1_000
 
+const PERSON = `cross join lateral (
+       select person_id from people where owner = l.owner and vendor = l.vendor offset 0
+     ) as p`
+
+const PERSON_ON_CITUS = 'join people as p on p.owner = l.owner and p.vendor = l.vendor'
+
 /** The persons of the latest deliveries, the latest first. */
 export async function recentPeople(client: pg.ClientBase): Promise<Heard[]> {
   const { rows } = await client.query(
@@ -31,12 +37,17 @@ export async function recentPeople(client: pg.ClientBase): Promise<Heard[]> {
        ) as d where owner <> '' group by owner, vendor order by at desc limit 30
      )
      select p.person_id as "personId", array_agg(distinct l.vendor) as vendors, max(l.at) as "lastReceivedAt"
-     from latest as l cross join lateral (
-       select person_id from people where owner = l.owner and vendor = l.vendor offset 0
-     ) as p group by p.person_id order by max(l.at) desc`,
+     from latest as l ${(await isDistributed(client)) ? PERSON_ON_CITUS : PERSON}
+     group by p.person_id order by max(l.at) desc`,
   )
   return rows
 }
+
+const OF_USER = `select p.person_id from (
+         select owner, vendor from owners where coalesce(nullif(user_id, ''), owner) = $1
+       ) as l ${PERSON}`
+
+const OF_USER_ON_CITUS = `select person_id from people where coalesce(nullif(user_id, ''), owner) = $1`
 
 /** The persons that an id means: a person's, an owner's, or one that a vendor's header names. */
 export async function findPersons(client: pg.ClientBase, id: string): Promise<string[]> {
@@ -44,11 +55,7 @@ export async function findPersons(client: pg.ClientBase, id: string): Promise<st
     `select distinct person_id from (
        select person_id from people where person_id = $1
        union all select person_id from people where owner = $1
-       union all select p.person_id from (
-         select owner, vendor from owners where coalesce(nullif(user_id, ''), owner) = $1
-       ) as o cross join lateral (
-         select person_id from people where owner = o.owner and vendor = o.vendor offset 0
-       ) as p
+       union all ${(await isDistributed(client)) ? OF_USER_ON_CITUS : OF_USER}
      ) as found limit 20`,
     [id],
   )
