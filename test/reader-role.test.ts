@@ -31,7 +31,9 @@ interface Reader extends Pick<TestDatabase, 'query'> {
 async function loggedIn(db: TestDatabase): Promise<Reader> {
   const name = `test_reader_${randomBytes(4).toString('hex')}`
   await db.query(`create role ${name} login in role nightpost_reader`)
-  const client = new pg.Client({ connectionString: Object.assign(new URL(db.direct), { username: name }).href })
+  const client = new pg.Client({
+    connectionString: Object.assign(new URL(db.direct), { username: name }).href,
+  })
   await client.connect()
   return {
     query: async (text, values) => (await client.query(text, values)).rows,
