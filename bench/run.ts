@@ -1,5 +1,6 @@
 // npm run bench: measures every workload in every mode, and the database ceiling.
 import { Command } from 'commander'
+import { measureCitus } from './citus.ts'
 import { measureConsole } from './console.ts'
 import { copyCeiling } from './copy.ts'
 import { type BenchDatabase, startPostgres } from './database.ts'
@@ -27,6 +28,10 @@ const options = new Command('bench')
   .option('--erased <ids>', 'only the mixture with and without so many erased ids; writes no file')
   .option('--workers <list>', 'only the rate with so many workers, comma-separated; writes no file')
   .option('--console', 'only the mixture with and without a live page of the console; writes no file')
+  .option(
+    '--citus <shards>',
+    'only the rate on the Citus of TEST_CITUS_URL beside plain Postgres; writes no file',
+  )
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -43,6 +48,7 @@ const options = new Command('bench')
     erased?: string
     workers?: string
     console?: boolean
+    citus?: string
   }>()
 
 /** Only one comparison, which writes no file. */
@@ -53,6 +59,13 @@ const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 // A quick run has no time to repeat a disturbed measurement.
 const maxAttempts = options.quick ? 1 : undefined
 const modes = (options.modes?.split(',') ?? ['noop', 'nightpost', 'transaction']) as Mode[]
+
+if (options.citus) {
+  const workload = options.only === 'mixture' ? 'mixture' : 'biomarker'
+  const connections = Number(options.connections ?? 256)
+  await measureCitus({ workload, connections, seconds, rounds, shards: Number(options.citus) })
+  process.exit()
+}
 
 const postgres = await startPostgres()
 const results: Results = {

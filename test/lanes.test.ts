@@ -77,6 +77,24 @@ describe('transactions', () => {
     void transactions.run(2, 1, () => never)
     expect(transactions.hasFreeWriter).toBe(false)
   })
+
+  it('run beside the usual number of others only for as many deliveries as these write', () => {
+    const limits = { ...defaultLimits, writers: 2, laneWriters: 4 }
+    const transactions = new Transactions(limits, () => true)
+    const never = new Promise<void>(() => {})
+    void transactions.run(1, 100, () => never)
+    void transactions.run(2, 20, () => never)
+    expect(transactions.shouldBegin(119, 3)).toBe(false)
+    expect(transactions.shouldBegin(120, 3)).toBe(true)
+  })
+
+  it('do not wait for those that take long', () => {
+    const transactions = new Transactions({ ...defaultLimits, writers: 2, longTransaction: 0 }, () => true)
+    const never = new Promise<void>(() => {})
+    void transactions.run(1, 100, () => never)
+    void transactions.run(2, 100, () => never)
+    expect(transactions.shouldBegin(1, 3)).toBe(true)
+  })
 })
 
 it('computes the hash of Postgres, by which Citus finds the shard', async () => {

@@ -16,8 +16,8 @@ import { deleteOldestUnverified, insertUnverified } from '../../src/db/sql/quara
 import {
   countHeld,
   insertEntries,
-  insertEntry,
-  insertOwner,
+  insertOwners,
+  insertUnownedEntries,
   knownOwners,
   linksOf,
   lockHeld,
@@ -132,15 +132,20 @@ export function writeStatements(): ReadonlyArray<readonly [heading: string, stat
     ],
     [
       `A group of one shard on Citus (src/db/citus/citus-writer.ts). Citus plans each of these statements as one task. The parameters
--- of insertEntry and insertOwner are single values.`,
+-- of insertUnownedEntries and insertOwners are single values; the service uses them for 1, 8 and 64 rows.`,
       [
         made('knownOwners', SHARD, knownOwners),
         made('insertEntries', SHARD, insertEntries),
-        withParameters('insertEntry', SHARD, insertEntry, ...insertEntry.types),
+        withParameters(
+          'insertUnownedEntries(1)',
+          SHARD,
+          insertUnownedEntries(1),
+          ...insertUnownedEntries(1).types,
+        ),
         made('lockHeld', SHARD, lockHeld),
         made('countHeld', SHARD, countHeld),
         made('linksOf', SHARD, linksOf),
-        withParameters('insertOwner', SHARD, insertOwner, ...insertOwner.types),
+        withParameters('insertOwners(1)', SHARD, insertOwners(1), ...insertOwners(1).types),
         ...plansFor(targets, { ofShard: true }).flatMap((plan) => rowStatements(plan, ', of a shard')),
       ],
     ],

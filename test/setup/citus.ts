@@ -12,7 +12,7 @@ const SHARDS = 4
 const targets = vendors.flatMap((vendor) => vendor.targets)
 
 /** Creates a database with the extension on every node, and makes the nodes known to its coordinator. It has no tables. */
-export async function createOnCitus(name: string): Promise<string> {
+export async function createOnCitus(name: string, shards = SHARDS): Promise<string> {
   const { coordinator, workers } = await nodes()
   await Promise.all(
     [...workers, coordinator].map(async (node) => {
@@ -24,7 +24,7 @@ export async function createOnCitus(name: string): Promise<string> {
   const statements = [
     `select citus_set_coordinator_host('${new URL(url).hostname}', ${new URL(url).port})`,
     ...workers.map((worker) => `select citus_add_node('${worker.hostname}', ${worker.port})`),
-    `alter database ${name} set citus.shard_count = ${SHARDS}`,
+    `alter database ${name} set citus.shard_count = ${shards}`,
   ]
   for (const statement of statements) await onServer(url, statement)
   return url
@@ -77,6 +77,12 @@ export async function dropAllOnCitus(prefix: string): Promise<void> {
     `select datname as name from pg_database where starts_with(datname, '${prefix}')`,
   )
   for (const { name } of rows) await dropOnCitus(name)
+}
+
+/** The URLs of a database on the workers. */
+export async function nodesOf(url: string): Promise<string[]> {
+  const { workers } = await nodes()
+  return workers.map((worker) => withName(worker, new URL(url).pathname.slice(1)))
 }
 
 const withName = (node: URL | string, name: string): string =>

@@ -1,16 +1,22 @@
+import type pg from 'pg'
 import type { Delivery, Receipt } from '../../ingest/delivery.ts'
 import type { Target } from '../../tables/target.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { commit, type TimeLimits } from '../connect/transaction.ts'
 import { fencedDeliveries } from '../sql/fence.ts'
-import { countHeld, entryNames, insertEntries, insertEntry, lockHeld } from '../sql/shard-statements.ts'
+import {
+  countHeld,
+  entryNames,
+  insertEntries,
+  insertUnownedEntries,
+  lockHeld,
+} from '../sql/shard-statements.ts'
 import { type Entry, entriesOf, ledgerRow, ledgerRows, ledgerRowsWithBodies } from '../write/entries.ts'
 import {
   type Client,
   type DeliveryRows,
   type Plan,
   plansFor,
-  query,
   rowsByTarget,
   writeRows,
 } from '../write/plan.ts'
@@ -22,10 +28,10 @@ import {
   rowsOfEntry,
   storedBefore,
 } from '../write/receipts.ts'
-import { type ShardLanes, shardsOf } from './lanes.ts'
+import { isUnchanged, type ShardLanes } from './lanes.ts'
 import { beginOnNodes, type Durability } from './nodes.ts'
-import { type KnownOwners, type LedgerRow, OwnerMemory, recordOwners, run } from './owners.ts'
-import { type Positions, positionsOf } from './position.ts'
+import { type KnownOwners, type LedgerRow, OwnerMemory, recordOwners, run, runOfValues } from './owners.ts'
+import { POSITION_STATEMENTS, type Positions, positionsIn } from './position.ts'
 
 /** What one transaction found out. It counts only if the transaction is committed. */
 interface Outcome {
@@ -82,18 +88,21 @@ export class CitusWriter implements GroupWriter {
 
   /** Commits entries of one shard. Writes nothing and returns null if they are of several. */
   async #writeOfShard(client: Client, entries: Entry[], limits?: TimeLimits): Promise<Outcome | null> {
+    const range = this.#lanes.onlyShardOf(entries.map(ownerOf))
+    if (!range) return null
     const receipts = new Map<string, Receipt>()
-    await beginOnNodes(client, this.#durability, limits)
-    const positions = await positionsOf(client)
+    const positions = positionsIn(await beginOnNodes(client, this.#durability, limits, POSITION_STATEMENTS))
     const owners = await this.#owners.ownersOf(client, entries)
     const inserted = await insertAll(client, entries, owners, positions)
-    // From here to the end of the transaction no shard of the group can be split. Before that one may have been.
-    const shards = await shardsOf(client, [...new Set(entries.map(ownerOf))])
-    if (new Set(shards.values()).size > 1) {
+    // From here to the end of the transaction no shard of the group can be split. Before that one may have been. An erasure
+    // that puts up its fence after this waits for the transaction, because it has written the ledger.
+    const checks = await client.query(`${isUnchanged(range)}; ${IS_ANYBODY_ERASED}`)
+    const [isSame, isAnybodyErased] = (checks as unknown as pg.QueryResult[]).map(({ rows }) => rows[0].is)
+    if (!isSame) {
       await client.query('rollback')
       return null
     }
-    const erased = await erasedOf(client, entries)
+    const erased = isAnybodyErased ? await erasedOf(client, entries) : new Set()
     if (erased.size > 0) {
       await client.query('rollback')
       for (const entry of entries.filter((entry) => erased.has(idOf(entry)))) addErased(receipts, entry)
@@ -121,13 +130,12 @@ export class CitusWriter implements GroupWriter {
     return { receipts, left }
   }
 
-  /** Divides entries by the shards that the coordinator names, after a shard was split. */
-  async #byShard(client: Client, entries: Entry[]): Promise<Entry[][]> {
+  /** Divides entries by their shards, as the coordinator knows them now. */
+  async #byShard(client: Client, entries: readonly Entry[]): Promise<Entry[][]> {
     await this.#lanes.read(client)
-    const shards = await shardsOf(client, [...new Set(entries.map(ownerOf))])
-    const parts = new Map<number | undefined, Entry[]>()
+    const parts = new Map<number, Entry[]>()
     for (const entry of entries) {
-      const shard = shards.get(ownerOf(entry))
+      const shard = this.#lanes.of(ownerOf(entry))
       const others = parts.get(shard)
       if (others) others.push(entry)
       else parts.set(shard, [entry])
@@ -150,7 +158,7 @@ async function insertAll(
   const ofRecorded = ledgerRowsWithBodies(entries.filter((entry) => recorded.has(idOf(entry)))).map(rowOf)
   const ofOthers = ledgerRowsWithBodies(entries.filter((entry) => !recorded.has(idOf(entry)))).map(rowOf)
   const inserted = ofRecorded.length > 0 ? await run<Inserted>(client, insertEntries, ofRecorded) : []
-  for (const row of ofOthers) inserted.push(...(await query<Inserted>(client, insertEntry, entryValues(row))))
+  inserted.push(...(await runOfValues<Inserted>(client, insertUnownedEntries, ofOthers.map(entryValues))))
   return new Set(inserted.map(({ delivery_id }) => delivery_id))
 }
 
@@ -165,12 +173,10 @@ function entryValues(row: Record<string, unknown>): unknown[] {
 }
 
 /**
- * Returns the ids of the deliveries that concern erased persons. An erasure that puts up its fence after this waits for the
- * transaction, because it has written the ledger. The lookup is on the coordinator, in the copy that is committed first.
+ * Returns the ids of the deliveries that concern erased persons. The lookup is on the coordinator, in the copy that is committed
+ * first.
  */
 async function erasedOf(client: Client, entries: readonly Entry[]): Promise<ReadonlySet<string>> {
-  const { rows } = await client.query({ name: 'is anybody erased', text: IS_ANYBODY_ERASED })
-  if (!rows[0].is) return new Set()
   const fenced = await run<{ delivery_id: string }>(client, fencedDeliveries, ledgerRows(entries))
   return new Set(fenced.map(({ delivery_id }) => delivery_id))
 }

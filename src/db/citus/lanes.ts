@@ -4,53 +4,73 @@ import { hashText } from './hash-text.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
-const RANGES = `select shardid::int as shard, shardminvalue::int as from_hash from pg_dist_shard
+const RANGES = `select shardid::int as shard, shardminvalue::int as from_hash, shardmaxvalue::int as to_hash from pg_dist_shard
 where logicalrelid = to_regclass('deliveries') order by shardminvalue::int`
 
 const SHARDS = `select o.owner, get_shard_id_for_distribution_column('deliveries', o.owner)::int as shard
 from unnest($1::text[]) as o(owner)`
+
+/** A shard, and the hashes of the owners in it. */
+interface Range {
+  readonly shard: number
+  readonly from_hash: number
+  readonly to_hash: number
+}
 
 /**
  * The shard of each owner: a lane of the queue. The ranges of the hash are read once. Moving a shard to another node changes
  * nothing here, because every shard is on one node. Splitting a shard does; `CitusWriter` notices it and reads them again.
  */
 export class ShardLanes implements Lanes {
-  #from: number[] = []
-  #shards: number[] = []
+  #ranges: readonly Range[] = []
 
   /** Until the ranges are known, all owners have one lane. */
   get areMany(): boolean {
-    return this.#shards.length > 1
+    return this.#ranges.length > 1
   }
 
   of(owner: string): number {
-    if (this.#shards.length === 0) return 0
+    return this.#rangeOf(owner)?.shard ?? 0
+  }
+
+  #rangeOf(owner: string): Range | undefined {
     const hash = hashText(owner)
     let low = 0
-    let high = this.#from.length
+    let high = this.#ranges.length
     while (high - low > 1) {
       const middle = (low + high) >> 1
-      if ((this.#from[middle] as number) <= hash) low = middle
+      if ((this.#ranges[middle] as Range).from_hash <= hash) low = middle
       else high = middle
     }
-    return this.#shards[low] as number
+    return this.#ranges[low]
+  }
+
+  /** Returns the only shard that owners are in. Returns null if there are several, or if the shards are not known. */
+  onlyShardOf(owners: Iterable<string>): Range | null {
+    const found = new Set<Range | undefined>()
+    for (const owner of owners) found.add(this.#rangeOf(owner))
+    const [range] = found
+    return found.size === 1 && range ? range : null
   }
 
   /** Returns a text that is no owner's, and would be in this shard. */
   probeIn(shard: number): string {
     for (let n = 0; ; n += 1)
-      if (this.#shards.length === 0 || this.of(`probe ${n}`) === shard) return `probe ${n}`
+      if (this.#ranges.length === 0 || this.of(`probe ${n}`) === shard) return `probe ${n}`
   }
 
+  /** Throws if the tables are not distributed, or not by the hash that `hashText` computes. */
   async read(client: Client): Promise<void> {
     const { rows } = await client.query(RANGES)
-    this.#from = rows.map(({ from_hash }) => from_hash)
-    this.#shards = rows.map(({ shard }) => shard)
+    if (rows.length === 0) throw new Error('The table deliveries is not distributed.')
+    this.#ranges = rows
+    const probes = rows.map(({ shard }) => this.probeIn(shard))
+    const found = await client.query(SHARDS, [probes])
+    if (found.rows.some(({ owner, shard }) => this.of(owner) !== shard))
+      throw new Error('Citus finds other shards for owners than the service does.')
   }
 }
 
-/** Returns the shard of each owner, as the coordinator knows it at this moment. */
-export async function shardsOf(client: Client, owners: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await client.query({ name: 'shards of owners', text: SHARDS, values: [owners] })
-  return new Map(rows.map(({ owner, shard }) => [owner, shard]))
-}
+/** A statement whose only row says whether a shard is still that of the same hashes. */
+export const isUnchanged = ({ shard, from_hash, to_hash }: Range): string =>
+  `select count(*) = 1 as is from pg_dist_shard where shardid = ${shard} and shardminvalue = '${from_hash}' and shardmaxvalue = '${to_hash}'`

@@ -22,21 +22,25 @@ export type Durability = 'on' | 'remote_apply'
 /**
  * Begins a transaction whose limit of a lock wait and whose durability hold on the nodes, too. What the session has reaches only
  * the coordinator. Citus sends `SET LOCAL` to a node with the message that begins its part, so it costs no round trip there. It
- * sends the text of the whole message, so these have one without BEGIN.
+ * sends the text of the whole message, so these have one without BEGIN. `further` are statements that follow BEGIN in its message.
+ * Returns the results of that message.
  */
 export async function beginOnNodes(
   client: Client,
   durability: Durability,
   limits: TimeLimits = {},
-): Promise<void> {
+  further: readonly string[] = [],
+): Promise<pg.QueryResult[]> {
   const { lockTimeout, ...others } = limits
-  await begin(client, others, [
+  const results = await begin(client, others, [
     // Citus makes a generic plan before it knows the shard.
     `set local plan_cache_mode = 'force_custom_plan'`,
     `set local citus.propagate_set_commands = 'local'`,
+    ...further,
   ])
   const wait = lockTimeout ?? (client instanceof Connection ? client.lockTimeout : 0)
   await client.query(`set local synchronous_commit = '${durability}'; set local lock_timeout = ${wait}`)
+  return results
 }
 
 /** One owner of each shard is enough to reach every node. */

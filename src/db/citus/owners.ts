@@ -1,5 +1,5 @@
 import type { Statement } from '../sql/parameters.ts'
-import { insertOwner, knownOwners, linksOf } from '../sql/shard-statements.ts'
+import { insertOwners, knownOwners, linksOf, VALUES_AT_ONCE } from '../sql/shard-statements.ts'
 import { rowParameters } from '../sql/values.ts'
 import { type Entry, ledgerRow } from '../write/entries.ts'
 import { type Client, query } from '../write/plan.ts'
@@ -8,6 +8,33 @@ export type LedgerRow = ReturnType<typeof ledgerRow>
 
 export function run<R>(client: Client, statement: Statement, rows: readonly object[]): Promise<R[]> {
   return query<R>(client, statement, rowParameters(statement.parameters, rows))
+}
+
+/** Runs a statement whose parameters are single values, for so many rows at once as there is a statement for. */
+export async function runOfValues<R>(
+  client: Client,
+  statementFor: (rows: number) => Statement,
+  rows: ReadonlyArray<readonly unknown[]>,
+): Promise<R[]> {
+  const found: R[] = []
+  let from = 0
+  for (const size of VALUES_AT_ONCE)
+    for (; rows.length - from >= size; from += size)
+      found.push(
+        ...(await query<R>(client, statementOf(statementFor, size), rows.slice(from, from + size).flat())),
+      )
+  return found
+}
+
+const made = new Map<(rows: number) => unknown, Map<number, Statement>>()
+
+/** The text of each statement is made once. */
+function statementOf(statementFor: (rows: number) => Statement, size: number): Statement {
+  const sizes = made.get(statementFor) ?? new Map<number, Statement>()
+  made.set(statementFor, sizes)
+  const statement = sizes.get(size) ?? statementFor(size)
+  sizes.set(size, statement)
+  return statement
 }
 
 /** What `owners` has of the entries of a group, by the ids of their deliveries. */
@@ -69,15 +96,27 @@ export class OwnerMemory {
 
 const keyOf = (vendor: string, owner: string) => `${vendor} ${owner}`
 
-/** Records the owners of stored rows of the ledger, one by one: usually there are none. */
+/** Records the owners of stored rows of the ledger. Usually there are none. Of each it records the row that names it first. */
 export async function recordOwners(client: Client, rows: readonly LedgerRow[]): Promise<void> {
   const stored = rows.filter(({ outcome, owner }) => outcome === 'stored' && owner !== '')
   if (stored.length === 0) return
   const links = await run<{ owner: string; vendor: string; person_id: string }>(client, linksOf, stored)
   const linked = new Map(links.map(({ owner, vendor, person_id }) => [keyOf(vendor, owner), person_id]))
-  const inOrder = stored.toSorted((a, b) => (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0))
-  for (const { owner, vendor, subject, received_at } of inOrder) {
-    const person = linked.get(keyOf(vendor, owner)) ?? (subject || owner)
-    await query(client, insertOwner, [owner, vendor, subject ?? '', person, received_at])
-  }
+  const first = new Map<string, LedgerRow>()
+  for (const row of stored.toSorted(byName))
+    if (!first.has(keyOf(row.vendor, row.owner))) first.set(keyOf(row.vendor, row.owner), row)
+  const values = [...first].map(([key, { owner, vendor, subject, received_at }]) => [
+    owner,
+    vendor,
+    subject ?? '',
+    linked.get(key) ?? (subject || owner),
+    received_at,
+  ])
+  await runOfValues(client, insertOwners, values)
+}
+
+/** Orders rows by the owner, and puts the first row of each owner that names a user before the others. */
+function byName(a: LedgerRow, b: LedgerRow): number {
+  if (a.owner !== b.owner) return a.owner < b.owner ? -1 : 1
+  return Number(!a.subject) - Number(!b.subject) || (a.received_at < b.received_at ? -1 : 1)
 }

@@ -2,7 +2,7 @@
 export interface Limits {
   /** Transactions at a time. A second one lets Postgres work while the first waits for the disk. */
   readonly writers: number
-  /** The same where deliveries wait in several lanes: each transaction waits for one of several nodes. */
+  /** The same where deliveries wait in several lanes, if some transactions take long or many deliveries are queued. */
   readonly laneWriters: number
   /** Milliseconds after which a transaction counts as long, so that queued deliveries no longer wait for it. */
   readonly longTransaction: number
@@ -76,16 +76,21 @@ export class Transactions {
   /**
    * Whether a transaction should begin for `queued` deliveries of a lane. Beside a running transaction of the lane it should only
    * if at least as many deliveries are queued as that one writes. Otherwise they are committed sooner, and at less cost,
-   * together with those that arrive until it has ended. A transaction that takes long does not count: it may wait for a lock.
+   * together with those that arrive until it has ended. The same holds beside transactions of any lanes if there are `writers`
+   * of them: more at a time make groups smaller. A transaction that takes long does not count: it may wait for a lock, or for
+   * a node that is lost.
    */
   shouldBegin(queued: number, lane: number): boolean {
     if (queued === 0) return false
-    let writing = 0
+    const now = performance.now()
+    const all = { count: 0, deliveries: 0, ofLane: 0 }
     for (const running of this.#running) {
-      if (running.lane !== lane) continue
-      if (performance.now() - running.since < this.#limits.longTransaction) writing += running.deliveries
+      if (now - running.since >= this.#limits.longTransaction) continue
+      all.count += 1
+      all.deliveries += running.deliveries
+      if (running.lane === lane) all.ofLane += running.deliveries
     }
-    return queued >= writing
+    return queued >= (all.count < this.#limits.writers ? all.ofLane : all.deliveries)
   }
 
   /** Runs one transaction, which counts as running until `write` has ended. */

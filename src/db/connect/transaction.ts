@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { Client } from '../write/plan.ts'
 import { Connection } from './connection.ts'
 import { SNAPSHOT } from './settings.ts'
@@ -13,17 +14,18 @@ export interface TimeLimits {
 
 /**
  * Begins a transaction. Every transaction of Nightpost begins here, because behind a pooler in transaction mode the message
- * that begins it must contain its settings. `further` are statements that set others.
+ * that begins it must contain its settings. `further` are statements of the same message. Returns the result of each statement.
  */
 export async function begin(
   client: Client,
   limits: TimeLimits = {},
   further: readonly string[] = [],
-): Promise<void> {
+): Promise<pg.QueryResult[]> {
   const { isSnapshot = false } = limits
   const plain = isSnapshot ? `begin ${SNAPSHOT}` : 'begin'
   const first = client instanceof Connection ? client.beginStatement(isSnapshot) : plain
-  await client.query([first, ...settingsOf(limits), ...further].join('; '))
+  const results: unknown = await client.query([first, ...settingsOf(limits), ...further].join('; '))
+  return [results].flat() as pg.QueryResult[]
 }
 
 /**

@@ -1,7 +1,7 @@
 // Statements that Citus plans as one task, because all their rows are of one shard. A condition with the array of the owners
 // says so: `owner = any($1)`. Functions that are not immutable are left to the coordinator.
 import { sql } from 'drizzle-orm'
-import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
+import { getTableConfig } from 'drizzle-orm/pg-core'
 import { deliveries } from '../../tables/deliveries.ts'
 import { owners, personLinks } from '../../tables/people.ts'
 import type { Target } from '../../tables/target.ts'
@@ -49,27 +49,43 @@ on conflict (${names(ledgerKey)}) do nothing
 returning delivery_id`,
 )
 
-const scalar = (column: PgColumn, at: number) => {
-  const type = column.getSQLType()
-  return sql.raw(type === 'jsonb' ? `$${at + 1}::text::jsonb` : `$${at + 1}::${type}`)
-}
+/** How many rows a statement has whose parameters are single values: of 70 rows, 64 and 6 times 1. */
+export const VALUES_AT_ONCE: readonly number[] = [64, 8, 1]
 
-/** The columns of `insertEntry`, whose parameters are single values. */
+/** Returns `values ($1, $2), ($3, $4)` for so many rows with these expressions of a parameter. */
+const valuesOf = (rows: number, expressions: ReadonlyArray<(parameter: string) => string>) =>
+  sql.raw(
+    Array.from(
+      { length: rows },
+      (_, row) => `(${expressions.map((of, at) => of(`$${row * expressions.length + at + 1}`)).join(', ')})`,
+    ).join(', '),
+  )
+
+const typed = (type: string) => (parameter: string) =>
+  type === 'jsonb' ? `${parameter}::text::jsonb` : `${parameter}::${type}`
+
+/** The columns of `insertUnownedEntries`. */
 export const entryNames: readonly string[] = entryColumns.map(({ name }) => name)
 
-/** Inserts one delivery, of an owner that is not recorded or of nobody. Returns its id if the ledger does not have it. */
-export const insertEntry = {
+/**
+ * Inserts so many deliveries, of owners that are not recorded or of nobody. Returns the ids of those that the ledger does not
+ * have. Its parameters are single values: Citus finds the shard of a row by a single value.
+ */
+export const insertUnownedEntries = (rows: number) => ({
   ...statement(
-    'insert entry',
+    `insert entries without owner, ${rows}`,
     [],
-    sql`insert into ${deliveries} (${names(entryColumns)}) values (${list(entryColumns.map(scalar))})
+    sql`insert into ${deliveries} (${names(entryColumns)}) values ${valuesOf(
+      rows,
+      entryColumns.map((column) => typed(column.getSQLType())),
+    )}
 on conflict (${names(ledgerKey)}) do nothing returning delivery_id`,
   ),
   types: entryColumns.map((column) => {
     const type = column.getSQLType()
     return `${column.name} ${type === 'jsonb' ? 'text' : type}`
   }),
-}
+})
 
 const heldParameters = [
   ...ledgerKey,
@@ -146,20 +162,23 @@ export const linksOf: Statement = statement(
   sql`select l.owner, l.vendor, l.person_id from ${personLinks} as l where l.owner = any($1::text[])`,
 )
 
-/** Records one owner, as `recordOwners` does. Parameters: owner, vendor, the user id or '', the person, and the arrival. */
-export const insertOwner = {
+const ownerColumns = [owners.owner, owners.vendor, owners.user_id, owners.person_id, owners.first_received_at]
+
+/** Records so many different owners, as `recordOwners` does. Parameters: owner, vendor, the user id or '', the person, and the arrival. */
+export const insertOwners = (rows: number) => ({
   ...statement(
-    'insert owner',
+    `insert owners, ${rows}`,
     [],
-    sql`insert into ${owners} as o (owner, vendor, user_id, person_id, first_received_at)
-values ($1::text, $2::text, $3::text, $4::text, $5::timestamptz)
+    sql`insert into ${owners} as o (${names(ownerColumns)})
+values ${valuesOf(
+      rows,
+      ownerColumns.map((column) => typed(column.getSQLType())),
+    )}
 on conflict (owner, vendor) do update set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
 where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)`,
   ),
-  types: [owners.owner, owners.vendor, owners.user_id, owners.person_id, owners.first_received_at].map(
-    (column) => `${column.name} ${column.getSQLType()}`,
-  ),
-}
+  types: ownerColumns.map((column) => `${column.name} ${column.getSQLType()}`),
+})
 
 /** Deletes the rows that deliveries wrote into a table; their parts are deleted by cascade. */
 export function deleteOfShard(target: Target): Statement {

@@ -3538,7 +3538,7 @@ where d."owner" = told."owner" and d."vendor" = told."vendor" and d."body_digest
 
 -- =====================================================================================================================
 -- A group of one shard on Citus (src/db/citus/citus-writer.ts). Citus plans each of these statements as one task. The parameters
--- of insertEntry and insertOwner are single values.
+-- of insertUnownedEntries and insertOwners are single values; the service uses them for 1, 8 and 64 rows.
 
 -- knownOwners: src/db/sql/shard-statements.ts
 --   $1 owner text[], $2 delivery_id uuid[], $3 vendor text[], $4 subject text[], $5 outcome text[],
@@ -3586,7 +3586,7 @@ order by
 on conflict ("owner", "vendor", "body_digest") do nothing
 returning delivery_id;
 
--- insertEntry: src/db/sql/shard-statements.ts
+-- insertUnownedEntries(1): src/db/sql/shard-statements.ts
 --   $1 owner text, $2 vendor text, $3 body_digest bytea, $4 delivery_id uuid, $5 event text, $6 user_id text,
 --   $7 authenticated_by text, $8 outcome text, $9 problem text, $10 body bytea, $11 body_size integer, $12 source text,
 --   $13 headers text, $14 received_at timestamp with time zone, $15 last_received_at timestamp with time zone,
@@ -3667,10 +3667,10 @@ where d."owner" = r."owner"
 --   $1 owner text[]
 select l.owner, l.vendor, l.person_id from "person_links" as l where l.owner = any($1::text[]);
 
--- insertOwner: src/db/sql/shard-statements.ts
+-- insertOwners(1): src/db/sql/shard-statements.ts
 --   $1 owner text, $2 vendor text, $3 user_id text, $4 person_id text, $5 first_received_at timestamp with time zone
-insert into "owners" as o (owner, vendor, user_id, person_id, first_received_at) values (
-  $1::text, $2::text, $3::text, $4::text, $5::timestamptz
+insert into "owners" as o ("owner", "vendor", "user_id", "person_id", "first_received_at") values (
+  $1::text, $2::text, $3::text, $4::text, $5::timestamp with time zone
 )
 on conflict (owner, vendor) do update
 set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
