@@ -23,6 +23,9 @@ const NOT_READABLE = [
   'upkeep_tasks',
 ]
 
+/** A node checks the rights of the reader on the ledger's shards, and not those of the view's owner. */
+const NOT_ON_CITUS = ['delivery_log']
+
 interface Reader extends Pick<TestDatabase, 'query'> {
   end(): Promise<void>
 }
@@ -31,9 +34,9 @@ interface Reader extends Pick<TestDatabase, 'query'> {
 async function loggedIn(db: TestDatabase): Promise<Reader> {
   const name = `test_reader_${randomBytes(4).toString('hex')}`
   await db.query(`create role ${name} login in role nightpost_reader`)
-  const client = new pg.Client({
-    connectionString: Object.assign(new URL(db.direct), { username: name }).href,
-  })
+  const types = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
+  const url = Object.assign(new URL(db.direct), { username: name }).href
+  const client = new pg.Client({ connectionString: url, types })
   await client.connect()
   return {
     query: async (text, values) => (await client.query(text, values)).rows,
@@ -79,7 +82,7 @@ describe('nightpost_reader', () => {
     for (const name of relations)
       if ((await resultOf(`select * from ${name}`)) !== 'allowed') refused.push(name)
     expect(relations.length).toBeGreaterThan(15)
-    expect(refused.sort()).toEqual(NOT_READABLE)
+    expect(refused.sort()).toEqual(CITUS_URL ? [...NOT_READABLE, ...NOT_ON_CITUS].sort() : NOT_READABLE)
   })
 
   it.each(['body', 'headers', 'body_digest', 'delivery_id'])('may not read deliveries.%s', async (column) => {
