@@ -20,14 +20,16 @@ export class OpenCitusWriter {
   }
 
   async write(client: pg.Client, group: readonly Delivery[]): Promise<void> {
-    const query = (statement: string | pg.QueryConfig) => {
+    const query = async (statement: string | pg.QueryConfig) => {
       if (statement === 'rollback') throw new Error('The group was not written.')
-      return statement === 'commit' ? { rows: [] } : client.query(withoutBegin(statement) as pg.QueryConfig)
+      if (statement === 'commit') return { rows: [] }
+      if (typeof statement !== 'string' || !statement.startsWith('begin; '))
+        return client.query(statement as never)
+      // The transaction is open already. In the middle of one, Citus would send all statements of a message with a SET to the node.
+      const results: pg.QueryResult[] = []
+      for (const each of statement.split('; ').slice(1)) results.push(await client.query(each))
+      return results
     }
     await this.#writer.write({ query } as unknown as Client, group)
   }
 }
-
-/** The transaction is open already. */
-const withoutBegin = (statement: string | pg.QueryConfig) =>
-  typeof statement === 'string' ? statement.replace(/^begin; /, '') : statement
