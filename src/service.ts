@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
@@ -200,6 +201,9 @@ function reportFrom(store: GroupCommit, metrics: Metrics, hint: ChangeHint, log:
     log.fatal({ err: error, ...traceField(trace) }, 'a delivery could not be written: a fault of Nightpost')
 }
 
+/** Milliseconds. */
+const LONGEST_LOOK = 5_000
+
 function quarantineOf(
   config: Config,
   pool: pg.Pool,
@@ -211,11 +215,15 @@ function quarantineOf(
 }
 
 /**
- * When each event was last stored. If the query fails, the silence of an event is counted from the start of the process.
+ * When each event was last stored. If the query fails, the silence of an event is counted from the start of the process. On
+ * Citus it asks every node, and one that is silent must not hold up the start.
  */
 async function storedBefore(pool: pg.Pool, log: Logger): Promise<LastStored> {
   try {
-    return await lastStored(pool, vendors)
+    const tooLate = sleep(LONGEST_LOOK, undefined, { ref: false }).then(() => {
+      throw new Error('the query took too long')
+    })
+    return await Promise.race([lastStored(pool, vendors), tooLate])
   } catch (error) {
     log.warn({ code: sqlState(error) }, 'when each event was last stored is not known')
     return []

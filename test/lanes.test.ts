@@ -5,7 +5,7 @@ import { type Lanes, type PendingDelivery, Queue } from '../src/db/commit/queue.
 import { createDatabase } from './setup/database.ts'
 
 /** The lane of an owner is the number in its name. */
-const lanes: Lanes = { areMany: true, of: (owner) => Number(owner) }
+const lanes: Lanes = { areMany: true, of: (owner) => Number(owner), nodes: 1, nodeOf: () => 0 }
 
 function pending(owner: string, number = 0): PendingDelivery {
   return {
@@ -68,7 +68,7 @@ describe('the queue', () => {
 
 describe('transactions', () => {
   it('run beside one of another lane, up to the limit of writers', () => {
-    const transactions = new Transactions({ ...defaultLimits, laneWriters: 2 }, () => true)
+    const transactions = new Transactions({ ...defaultLimits, laneWriters: 2 }, lanes)
     const never = new Promise<void>(() => {})
     void transactions.run(1, 100, () => never)
     expect(transactions.shouldBegin(1, 1)).toBe(false)
@@ -78,9 +78,27 @@ describe('transactions', () => {
     expect(transactions.hasFreeWriter).toBe(false)
   })
 
+  it('leave a writer to the other nodes, and take only one of a node where one was lost', async () => {
+    const nodeOf = (lane: number) => lane % 2
+    const transactions = new Transactions(defaultLimits, { areMany: true, nodes: 2, nodeOf })
+    const never = new Promise<void>(() => {})
+    for (const lane of [1, 3]) void transactions.run(lane, 1, () => never)
+    let end = () => {}
+    const third = transactions.run(5, 1, () => new Promise((resolve) => (end = resolve)))
+    expect(transactions.shouldBegin(9, 7)).toBe(false)
+    expect(transactions.shouldBegin(9, 2)).toBe(true)
+    end()
+    await third
+    expect(transactions.shouldBegin(9, 7)).toBe(true)
+    transactions.note(5, true)
+    expect(transactions.shouldBegin(9, 7)).toBe(false)
+    transactions.note(5, false)
+    expect(transactions.shouldBegin(9, 7)).toBe(true)
+  })
+
   it('run beside the usual number of others only for as many deliveries as these write', () => {
     const limits = { ...defaultLimits, writers: 2, laneWriters: 4 }
-    const transactions = new Transactions(limits, () => true)
+    const transactions = new Transactions(limits, lanes)
     const never = new Promise<void>(() => {})
     void transactions.run(1, 100, () => never)
     void transactions.run(2, 20, () => never)
@@ -89,7 +107,7 @@ describe('transactions', () => {
   })
 
   it('do not wait for those that take long', () => {
-    const transactions = new Transactions({ ...defaultLimits, writers: 2, longTransaction: 0 }, () => true)
+    const transactions = new Transactions({ ...defaultLimits, writers: 2, longTransaction: 0 }, lanes)
     const never = new Promise<void>(() => {})
     void transactions.run(1, 100, () => never)
     void transactions.run(2, 100, () => never)

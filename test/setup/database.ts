@@ -84,7 +84,8 @@ interface Opened {
   drop(client: pg.Client): Promise<void>
 }
 
-async function openDatabase({ url, direct, empty, drop }: Opened): Promise<TestDatabase> {
+/** Opens a database that `drop` removes. */
+export async function openDatabase({ url, direct, empty, drop }: Opened): Promise<TestDatabase> {
   const client = new pg.Client({ connectionString: direct, types: asText, options: '-c timezone=UTC' })
   client.on('error', () => {})
   await client.connect()

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Delivery, Receipt } from '../../ingest/delivery.ts'
 import type { Target } from '../../tables/target.ts'
+import { isLost } from '../commit/failure.ts'
 import type { GroupWriter } from '../commit/group-commit.ts'
 import { commit, type TimeLimits } from '../connect/transaction.ts'
 import { fencedDeliveries } from '../sql/fence.ts'
@@ -64,6 +65,8 @@ export class CitusWriter implements GroupWriter {
 
   readonly #durability: Durability
   readonly #owners = new OwnerMemory()
+  /** A transaction was lost. Shards may have been moved since, away from the node that failed. */
+  #isAfterLoss = false
 
   constructor(targets: readonly Target[], lanes: ShardLanes, durability: Durability) {
     this.#durability = durability
@@ -72,6 +75,17 @@ export class CitusWriter implements GroupWriter {
   }
 
   async write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+    if (this.#isAfterLoss) await this.#lanes.read(client)
+    this.#isAfterLoss = false
+    try {
+      return await this.#write(client, group, limits)
+    } catch (error) {
+      if (isLost(error)) this.#isAfterLoss = true
+      throw error
+    }
+  }
+
+  async #write(client: Client, group: readonly Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
     const receipts = new Map<string, Receipt>()
     const parts = [entriesOf(group)]
     for (let part = parts.shift(); part; part = parts.shift()) {

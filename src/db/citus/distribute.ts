@@ -4,6 +4,8 @@ import { APPLICATION, APPLICATION_0_1_0 } from '../connect/application.ts'
 import { lockNumber } from '../migrate/lock-number.ts'
 import { quoted } from '../migrate/migration-files.ts'
 import { bodiesIntoEntries } from './bodies.ts'
+import { ShardLanes } from './lanes.ts'
+import { durabilityOf } from './nodes.ts'
 import { hasCitus, isDistributed } from './state.ts'
 import { type DistributedTable, distributedTables, LOCAL_TABLES, REFERENCE_TABLES } from './tables.ts'
 import { replaceBodiesView, replacePersonFunction, replaceTimeZones } from './views.ts'
@@ -60,14 +62,18 @@ export async function distribute(client: pg.ClientBase, options: DistributeOptio
 
 /**
  * Distributes what a later migration added to a database that is distributed. `nightpost migrate` and the service call it after
- * the migrations; without Citus it does nothing.
+ * the migrations; without Citus it does nothing. Throws `NodesNotDurable` if a node would not keep what is acknowledged.
  */
 export async function distributeLater(
   client: pg.ClientBase,
   targets: readonly Target[],
   log?: (message: string) => void,
 ): Promise<void> {
-  if (await isDistributed(client)) await distributeTables(client, { targets, log })
+  if (!(await isDistributed(client))) return
+  await distributeTables(client, { targets, log })
+  const lanes = new ShardLanes()
+  await lanes.read(client)
+  await durabilityOf(client, (shard) => lanes.probeIn(shard))
 }
 
 async function distributeTables(
@@ -150,7 +156,7 @@ async function requireNodes(client: Client): Promise<void> {
   const { rows } = await client.query(
     `select exists (select from pg_dist_node where groupid = 0) as coordinator,
        exists (select from pg_dist_node where isactive and shouldhaveshards) as shards,
-       citus_is_coordinator() as here`,
+       (select groupid = 0 from pg_dist_local_group) as here`,
   )
   if (!rows[0].here)
     throw new NotDistributable('This node is a worker. Connect to the coordinator (DATABASE_URL).')

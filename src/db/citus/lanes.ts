@@ -7,6 +7,9 @@ type Client = Pick<pg.ClientBase, 'query'>
 const RANGES = `select shardid::int as shard, shardminvalue::int as from_hash, shardmaxvalue::int as to_hash from pg_dist_shard
 where logicalrelid = to_regclass('deliveries') order by shardminvalue::int`
 
+const NODES = `select p.shardid::int as shard, p.groupid as node from pg_dist_placement as p
+where p.shardid in (select s.shardid from pg_dist_shard as s where s.logicalrelid = to_regclass('deliveries'))`
+
 const SHARDS = `select o.owner, get_shard_id_for_distribution_column('deliveries', o.owner)::int as shard
 from unnest($1::text[]) as o(owner)`
 
@@ -23,6 +26,9 @@ interface Range {
  */
 export class ShardLanes implements Lanes {
   #ranges: readonly Range[] = []
+  #nodeOf: ReadonlyMap<number, number> = new Map()
+  /** The nodes that have shards. */
+  nodes = 1
 
   /** Until the ranges are known, all owners have one lane. */
   get areMany(): boolean {
@@ -53,6 +59,11 @@ export class ShardLanes implements Lanes {
     return found.size === 1 && range ? range : null
   }
 
+  /** After a shard was moved this may be wrong until the ranges are read again. Only how writers are divided depends on it. */
+  nodeOf(lane: number): number {
+    return this.#nodeOf.get(lane) ?? 0
+  }
+
   /** Returns a text that is no owner's, and would be in this shard. */
   probeIn(shard: number): string {
     for (let n = 0; ; n += 1)
@@ -68,6 +79,9 @@ export class ShardLanes implements Lanes {
     const found = await client.query(SHARDS, [probes])
     if (found.rows.some(({ owner, shard }) => this.of(owner) !== shard))
       throw new Error('Citus finds other shards for owners than the service does.')
+    const placements = await client.query(NODES)
+    this.#nodeOf = new Map(placements.rows.map(({ shard, node }) => [shard, node]))
+    this.nodes = new Set(this.#nodeOf.values()).size
   }
 }
 

@@ -48,9 +48,13 @@ const ONE_SHARD_PER_NODE = `select distinct on (node) p.nodename || ':' || p.nod
 from pg_dist_shard as s join pg_dist_shard_placement as p using (shardid)
 where s.logicalrelid = to_regclass('deliveries') order by node, shard`
 
-const SETTING = `select result from run_command_on_all_nodes($$select current_setting('synchronous_commit')$$) where success`
-
 const ON_NODE = `select count(*), current_setting('synchronous_commit') as found from deliveries where owner = $1`
+
+/** Milliseconds for the answer of a node. */
+const PROBE = 3_000
+
+/** What an error says of a node that does not answer: the connection was refused or lost, or nothing came in time. */
+const SILENT = [LOST_NODE, '57014']
 
 /**
  * Returns how durably the nodes commit. Tries on each of them that a transaction that `beginOnNodes` begins has it, and throws
@@ -61,21 +65,39 @@ export async function durabilityOf(
   client: pg.ClientBase | Client,
   ownerIn: (shard: number) => string,
 ): Promise<Durability> {
-  const settings = await client.query(SETTING)
-  const durability = settings.rows.some(({ result }) => result === 'remote_apply') ? 'remote_apply' : 'on'
-  const { rows } = await client.query(ONE_SHARD_PER_NODE)
-  const wrong: string[] = []
-  for (const { node, shard } of rows) {
-    await beginOnNodes(client as Client, durability)
+  const limits: TimeLimits = { statementTimeout: PROBE }
+  const { rows: nodes } = await client.query(ONE_SHARD_PER_NODE)
+  const ownSettings = await askNodes(client, nodes, ownerIn, () => begin(client as Client, limits))
+  const coordinator = await client.query(`select current_setting('synchronous_commit') as found`)
+  const settings = [coordinator.rows[0].found, ...ownSettings.values()]
+  const durability = settings.includes('remote_apply') ? 'remote_apply' : 'on'
+  const answering = nodes.filter(({ node }) => ownSettings.has(node))
+  const inForce = await askNodes(client, answering, ownerIn, () =>
+    beginOnNodes(client as Client, durability, limits),
+  )
+  const wrong = [...inForce].filter(([, found]) => found !== durability)
+  if (wrong.length > 0) throw new NodesNotDurable(wrong.map(([node]) => node))
+  return durability
+}
+
+/** Returns `synchronous_commit` of the nodes that answer, each asked within a transaction. */
+async function askNodes(
+  client: pg.ClientBase | Client,
+  nodes: ReadonlyArray<{ node: string; shard: number }>,
+  ownerIn: (shard: number) => string,
+  begin: () => Promise<unknown>,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const { node, shard } of nodes) {
+    await begin()
     try {
       const { rows } = await client.query(ON_NODE, [ownerIn(shard)])
-      if (rows[0].found !== durability) wrong.push(node)
+      found.set(node, rows[0].found)
     } catch (error) {
-      if ((error as { code?: string }).code !== LOST_NODE) throw error
+      if (!SILENT.includes((error as { code?: string }).code ?? '')) throw error
     } finally {
       await client.query('rollback')
     }
   }
-  if (wrong.length > 0) throw new NodesNotDurable(wrong)
-  return durability
+  return found
 }

@@ -47,15 +47,26 @@ const CONNECTION = [
 /** Connection failure, if a server reports it that is itself connected: Citus' coordinator has lost a node. */
 export const LOST_NODE = '08006'
 
+/**
+ * Citus ends the transaction of a deadlock between nodes by a cancel. It changes the code to 40P01 on the way to the server's log,
+ * where Nightpost lets no failed statement be written.
+ */
+const isCancelled = (error: unknown): boolean =>
+  sqlState(error) === '57014' && (error as Error).message === 'canceling statement due to user request'
+
 export function failureOf(error: unknown): Failure {
   const code = sqlState(error)
   if (code === undefined) return isFault(error) ? 'fault' : 'connection'
   const isIn = (codes: string[]) => codes.some((prefix) => code.startsWith(prefix))
-  if (isIn(CONFLICT)) return 'conflict'
+  if (isIn(CONFLICT) || isCancelled(error)) return 'conflict'
   if (isIn(LOCKED)) return 'locked'
   if (isIn(CONNECTION)) return 'connection'
   return isIn(DATA) ? 'data' : 'server'
 }
+
+/** Whether a node, or the way to it, may be the reason. A node that does not answer ends in the timeout of a statement. */
+export const isLost = (error: unknown): boolean =>
+  failureOf(error) === 'connection' || (sqlState(error) === '57014' && !isCancelled(error))
 
 const FAULTS = [TypeError, RangeError, ReferenceError, SyntaxError]
 

@@ -4,7 +4,7 @@ import { type Delivery, type Receipt, type Store, Unavailable } from '../../inge
 import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
 import type { TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
-import { failureOf, LOST_NODE, sqlState } from './failure.ts'
+import { failureOf, isLost, LOST_NODE, sqlState } from './failure.ts'
 import { defaultLimits, type Limits, Transactions } from './limits.ts'
 import { Deadlines, type Group, type Lanes, ONE_LANE, type PendingDelivery, Queue } from './queue.ts'
 import { splitGroup } from './split-group.ts'
@@ -50,6 +50,7 @@ const ATTEMPTS = 3
 export class GroupCommit implements Store {
   readonly #pool: Pick<pg.Pool, 'connect'>
   readonly #writer: GroupWriter
+  readonly #lanes: Lanes
   readonly #queue: Queue
   readonly #deadlines: Deadlines
   readonly #transactions: Transactions
@@ -70,9 +71,10 @@ export class GroupCommit implements Store {
   ) {
     this.#pool = pool
     this.#writer = writer
+    this.#lanes = lanes
     this.#queue = new Queue(limits, lanes)
     this.#deadlines = new Deadlines(limits.answerWithin)
-    this.#transactions = new Transactions(limits, () => lanes.areMany)
+    this.#transactions = new Transactions(limits, lanes)
   }
 
   /** What is queued and what is written at this moment, with the limits of each. */
@@ -224,12 +226,15 @@ export class GroupCommit implements Store {
   }
 
   async #runTransaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
+    const lane = this.#lanes.of(group[0]?.verdict.owner ?? '')
     const client = await this.#pool.connect()
     try {
       const receipts = await this.#writer.write(client, group, limits)
+      this.#transactions.note(lane, false)
       client.release()
       return receipts
     } catch (error) {
+      this.#transactions.note(lane, isLost(error))
       // The coordinator of Citus reports that it has lost a node. The connection to the coordinator is kept.
       const isKept = failureOf(error) !== 'connection' || sqlState(error) === LOST_NODE
       const isRolledBack = isKept && (await rollBack(client))

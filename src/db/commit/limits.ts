@@ -42,10 +42,19 @@ export const limitsOfEach = (workers: number, limits = defaultLimits): Limits =>
   waitingRows: Math.ceil(limits.waitingRows / workers),
 })
 
+/** What the rule needs to know of the lanes (`queue.ts`). */
+interface LaneNodes {
+  readonly areMany: boolean
+  readonly nodes: number
+  nodeOf(lane: number): number
+}
+
 /** The group transactions that run at this moment, and the rule that says when another one may begin. */
 export class Transactions {
   readonly #limits: Pick<Limits, 'writers' | 'laneWriters' | 'longTransaction'>
-  readonly #areLanesMany: () => boolean
+  readonly #lanes: LaneNodes
+  /** Nodes on which the latest transaction was lost. */
+  readonly #lost = new Set<number>()
   readonly #running = new Set<{
     readonly lane: number
     readonly deliveries: number
@@ -53,12 +62,9 @@ export class Transactions {
   }>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(
-    limits: Pick<Limits, 'writers' | 'laneWriters' | 'longTransaction'>,
-    areLanesMany: () => boolean = () => false,
-  ) {
+  constructor(limits: Pick<Limits, 'writers' | 'laneWriters' | 'longTransaction'>, lanes: LaneNodes) {
     this.#limits = limits
-    this.#areLanesMany = areLanesMany
+    this.#lanes = lanes
   }
 
   get count(): number {
@@ -66,7 +72,7 @@ export class Transactions {
   }
 
   get most(): number {
-    return this.#areLanesMany() ? this.#limits.laneWriters : this.#limits.writers
+    return this.#lanes.areMany ? this.#limits.laneWriters : this.#limits.writers
   }
 
   get hasFreeWriter(): boolean {
@@ -81,7 +87,7 @@ export class Transactions {
    * a node that is lost.
    */
   shouldBegin(queued: number, lane: number): boolean {
-    if (queued === 0) return false
+    if (queued === 0 || !this.#isNodeFree(lane)) return false
     const now = performance.now()
     const all = { count: 0, deliveries: 0, ofLane: 0 }
     for (const running of this.#running) {
@@ -91,6 +97,25 @@ export class Transactions {
       if (running.lane === lane) all.ofLane += running.deliveries
     }
     return queued >= (all.count < this.#limits.writers ? all.ofLane : all.deliveries)
+  }
+
+  /**
+   * A node that does not answer holds up its transactions until their timeout. So no node gets all writers, and one on which a
+   * transaction was lost gets one until it commits again.
+   */
+  #isNodeFree(lane: number): boolean {
+    if (this.#lanes.nodes === 1) return true
+    const node = this.#lanes.nodeOf(lane)
+    let running = 0
+    for (const each of this.#running) if (this.#lanes.nodeOf(each.lane) === node) running += 1
+    return running < (this.#lost.has(node) ? 1 : Math.max(1, this.most - 1))
+  }
+
+  /** Notes whether a transaction of a lane was committed, or lost because its node, or the way to it, failed. */
+  note(lane: number, isLost: boolean): void {
+    const node = this.#lanes.nodeOf(lane)
+    if (isLost) this.#lost.add(node)
+    else this.#lost.delete(node)
   }
 
   /** Runs one transaction, which counts as running until `write` has ended. */

@@ -17,10 +17,13 @@ export interface PendingDelivery {
 export interface Lanes {
   readonly areMany: boolean
   of(owner: string): number
+  /** The servers that the lanes are written on. */
+  readonly nodes: number
+  nodeOf(lane: number): number
 }
 
 /** On plain Postgres any deliveries can be committed together. */
-export const ONE_LANE: Lanes = { areMany: false, of: () => 0 }
+export const ONE_LANE: Lanes = { areMany: false, of: () => 0, nodes: 1, nodeOf: () => 0 }
 
 interface Queued {
   readonly pending: PendingDelivery

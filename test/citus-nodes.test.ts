@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ShardLanes } from '../src/db/citus/lanes.ts'
+import { durabilityOf, NodesNotDurable } from '../src/db/citus/nodes.ts'
+import { createPool } from '../src/db/connect/pool.ts'
+import { migrate } from '../src/db/migrate/migrate.ts'
+import { distributeAt } from './setup/citus.ts'
+import {
+  CITUS_BIN,
+  type CitusCluster,
+  type CitusNode,
+  NOT_DURABLE,
+  startCitus,
+} from './setup/citus-cluster.ts'
+import { openDatabase } from './setup/database.ts'
+import { guardedLog } from './setup/log-guard.ts'
+import { serviceOn } from './setup/service.ts'
+
+describe.skipIf(!CITUS_BIN)('nightpost distribute', () => {
+  let cluster: CitusCluster
+  let worker: CitusNode
+  beforeAll(async () => {
+    cluster = await startCitus({ workers: 1, isJoined: false, ofWorkers: NOT_DURABLE })
+    worker = cluster.workers[0] as CitusNode
+    await migrate(cluster.url)
+  }, 120_000)
+  afterAll(() => cluster?.stop(), 60_000)
+
+  const database = () =>
+    openDatabase({
+      ...{ url: cluster.url, direct: cluster.url },
+      empty: async () => false,
+      drop: (client) => client.end(),
+    })
+
+  it('says that the coordinator is not known to the nodes', async () => {
+    await expect(distributeAt(cluster.url)).rejects.toThrow('select citus_set_coordinator_host(')
+  })
+
+  it('says that there is no worker', async () => {
+    const { coordinator } = cluster
+    await coordinator.query(`select citus_set_coordinator_host('127.0.0.1', ${coordinator.port})`)
+    await expect(distributeAt(cluster.url)).rejects.toThrow('select citus_add_node(')
+  })
+
+  it('refuses while the service is connected, and distributes nothing', async () => {
+    await cluster.coordinator.query(`select citus_add_node('127.0.0.1', ${worker.port})`)
+    const service = await serviceOn(await database(), { MAINTENANCE: 'off' })
+    await expect(distributeAt(cluster.url)).rejects.toThrow('Stop every replica')
+    await service.close()
+    expect(await cluster.coordinator.query('select from pg_dist_partition')).toEqual([])
+    await distributeAt(cluster.url)
+  })
+
+  it('refuses on a worker', async () => {
+    await expect(distributeAt(worker.url)).rejects.toThrow('This node is a worker')
+  })
+
+  it('leaves commits durable on a node whose own setting is off, also on one that is added later', async () => {
+    const added = await cluster.addWorker()
+    await cluster.coordinator.query(`select citus_rebalance_start(shard_transfer_mode => 'block_writes')`)
+    await cluster.coordinator.query('select citus_rebalance_wait()')
+    const pool = createPool(cluster.url, guardedLog)
+    const client = await pool.connect()
+    const lanes = new ShardLanes()
+    await lanes.read(client)
+    expect(lanes.nodes).toBe(2)
+    expect(await durabilityOf(client, (shard) => lanes.probeIn(shard))).toBe('on')
+    client.release()
+    for (const { query } of [worker, added])
+      expect(await query('show synchronous_commit')).toEqual([{ synchronous_commit: 'off' }])
+
+    // A Citus that does not send the setting to its nodes.
+    const deaf = await pool.connect()
+    const send = deaf.query.bind(deaf)
+    deaf.query = ((text: string, ...values: unknown[]) =>
+      send(
+        `${text}`.replace(/set local citus.propagate_set_commands = 'local'/, 'select 1'),
+        ...(values as []),
+      )) as never
+    await expect(durabilityOf(deaf, (shard) => lanes.probeIn(shard))).rejects.toThrow(NodesNotDurable)
+    deaf.release(true)
+    await pool.end()
+  })
+})
