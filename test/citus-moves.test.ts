@@ -67,14 +67,16 @@ describe.skipIf(!CITUS_BIN)('shards that change their place while deliveries arr
     expect((await shardOf('owner-1')).port).toBe(other.port)
   })
 
-  it.each(['block_writes', 'force_logical'])('lose nothing when one is split by %s', async (mode) => {
+  // Not by logical replication: under load that may never end (https://github.com/citusdata/citus/issues/6790).
+  it('lose nothing when one is split', async () => {
     const { shard, node, low, high } = await shardOf('owner-1')
     const middle = String(Math.floor((Number(low) + Number(high)) / 2))
-    await underLoad(`split ${mode}`, () =>
-      coordinator.query(
-        'select citus_split_shard_by_split_points($1, $2, $3, $4::citus.shard_transfer_mode)',
-        [shard, [middle], [node, node], mode],
-      ),
+    await underLoad('split', () =>
+      coordinator.query(`select citus_split_shard_by_split_points($1, $2, $3, 'block_writes')`, [
+        shard,
+        [middle],
+        [node, node],
+      ]),
     )
     expect((await shardOf('owner-1')).shard).not.toBe(shard)
   })
@@ -92,7 +94,7 @@ describe.skipIf(!CITUS_BIN)('shards that change their place while deliveries arr
     const { shard } = await shardOf('owner-2')
     await underLoad('isolate', () =>
       coordinator.query(
-        `select isolate_tenant_to_new_shard('deliveries', 'owner-2', 'CASCADE', 'force_logical')`,
+        `select isolate_tenant_to_new_shard('deliveries', 'owner-2', 'CASCADE', 'block_writes')`,
       ),
     )
     expect((await shardOf('owner-2')).shard).not.toBe(shard)

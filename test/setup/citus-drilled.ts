@@ -6,7 +6,7 @@ import { type SupervisedService, startSupervisedService } from '../../chaos/supe
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { freePort } from '../../src/embedded/index.ts'
 import { distributeAt } from './citus.ts'
-import { type CitusCluster, NOT_DURABLE, startCitus } from './citus-cluster.ts'
+import { type CitusCluster, startCitus } from './citus-cluster.ts'
 import { guardProcess } from './log-guard.ts'
 import { built } from './program.ts'
 
@@ -19,10 +19,10 @@ export interface Drilled {
   close(): Promise<void>
 }
 
-/** On every node of the cluster, a commit that did not ask for more would be lost by a kill. */
-export async function startDrilled(): Promise<Drilled> {
+/** `ofNodes`: further lines of every node's postgresql.conf. */
+export async function startDrilled(ofNodes = ''): Promise<Drilled> {
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-drills-'))
-  const cluster = await startCitus({ ofWorkers: NOT_DURABLE, ofCoordinator: NOT_DURABLE })
+  const cluster = await startCitus({ ofWorkers: ofNodes, ofCoordinator: ofNodes })
   await migrate(cluster.url)
   await distributeAt(cluster.url)
   const service = startSupervisedService(directory, await freePort(0), cluster.url, {

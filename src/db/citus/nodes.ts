@@ -43,10 +43,10 @@ export async function beginOnNodes(
   return results
 }
 
-/** One owner of each shard is enough to reach every node. */
+/** The widest shard of each node. */
 const ONE_SHARD_PER_NODE = `select distinct on (node) p.nodename || ':' || p.nodeport as node, s.shardid::int as shard
 from pg_dist_shard as s join pg_dist_shard_placement as p using (shardid)
-where s.logicalrelid = to_regclass('deliveries') order by node, shard`
+where s.logicalrelid = to_regclass('deliveries') order by node, s.shardmaxvalue::bigint - s.shardminvalue::bigint desc`
 
 const ON_NODE = `select count(*), current_setting('synchronous_commit') as found from deliveries where owner = $1`
 
@@ -59,11 +59,11 @@ const SILENT = [LOST_NODE, '57014']
 /**
  * Returns how durably the nodes commit. Tries on each of them that a transaction that `beginOnNodes` begins has it, and throws
  * `NodesNotDurable` otherwise. A node that does not answer is left out: nothing is committed there. `ownerIn` returns an owner
- * of a shard.
+ * of a shard; a node of which it knows none is left out, too.
  */
 export async function durabilityOf(
   client: pg.ClientBase | Client,
-  ownerIn: (shard: number) => string,
+  ownerIn: (shard: number) => string | null,
 ): Promise<Durability> {
   const limits: TimeLimits = { statementTimeout: PROBE }
   const { rows: nodes } = await client.query(ONE_SHARD_PER_NODE)
@@ -84,14 +84,16 @@ export async function durabilityOf(
 async function askNodes(
   client: pg.ClientBase | Client,
   nodes: ReadonlyArray<{ node: string; shard: number }>,
-  ownerIn: (shard: number) => string,
+  ownerIn: (shard: number) => string | null,
   begin: () => Promise<unknown>,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const { node, shard } of nodes) {
+    const owner = ownerIn(shard)
+    if (owner === null) continue
     await begin()
     try {
-      const { rows } = await client.query(ON_NODE, [ownerIn(shard)])
+      const { rows } = await client.query(ON_NODE, [owner])
       found.set(node, rows[0].found)
     } catch (error) {
       if (!SILENT.includes((error as { code?: string }).code ?? '')) throw error
