@@ -119,8 +119,8 @@ BEGIN
     -- On another timeline the changes before the cursor are the same if the cursor's own row is. Without it nobody knows.
     IF NOT is_before_positions AND 0 <> ALL (ARRAY[timeline, given[2]::bigint]) AND timeline <> given[2]::bigint
       AND NOT EXISTS (
-        SELECT FROM deliveries AS d WHERE d.delivery_id = after_id AND d.change_position = after_position
-        UNION ALL SELECT FROM erasures AS e WHERE e.person = after_person AND e.change_position = after_position
+        SELECT 1 FROM deliveries AS d WHERE d.delivery_id = after_id AND d.change_position = after_position
+        UNION ALL SELECT 1 FROM erasures AS e WHERE e.person = after_person AND e.change_position = after_position
       )
     THEN
       RAISE EXCEPTION 'The server was restored or promoted since, and does not have the change of this cursor any more.'

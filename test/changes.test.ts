@@ -16,6 +16,7 @@ import { Standstill } from '../src/feed/standstill.ts'
 import { replay } from '../src/replay/replay.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, score } from './setup/bodies.ts'
+import { changeOwner } from './setup/change-owner.ts'
 import type { TestDatabase } from './setup/database.ts'
 import { biomarkerOf } from './setup/feed-model.ts'
 import { guardedLog, guardLine } from './setup/log-guard.ts'
@@ -186,9 +187,7 @@ describe('a replay', () => {
     const { delivery_id } = await send('moves')
     await news()
     // What an earlier version judged otherwise.
-    await db.query(`update deliveries set owner = 'of nobody', outcome = 'rejected' where delivery_id = $1`, [
-      delivery_id,
-    ])
+    await changeOwner(db, `delivery_id = '${delivery_id}'`, 'of nobody', `outcome = 'rejected'`)
     await db.query(`update deliveries set headers = '{"x-external-id": "another"}' where owner = 'leaves'`)
     await run({ all: true })
     expect((await news()).sort()).toEqual(['rejudged leaves', 'rejudged moves'])

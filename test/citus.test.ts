@@ -1,10 +1,17 @@
+import { getTableName } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { distribute } from '../src/db/citus/distribute.ts'
+import { joinBodies } from '../src/db/citus/join-bodies.ts'
 import { connectToMigrate, migrate } from '../src/db/migrate/migrate.ts'
+import { ledgerSizes } from '../src/db/upkeep/sizes.ts'
+import { readState } from '../src/status/read.ts'
+import { vendors } from '../src/vendors/index.ts'
 import { CITUS_URL, distributeAt } from './setup/citus.ts'
 import { sendClinicalData } from './setup/clinical-data.ts'
 import { createCitusDatabase, createDatabase, type TestDatabase } from './setup/database.ts'
 import { serviceOn } from './setup/service.ts'
+
+const targets = vendors.flatMap((vendor) => vendor.targets)
 
 describe.skipIf(CITUS_URL)('without Citus', () => {
   it('says that the extension is missing, and changes nothing', async () => {
@@ -76,6 +83,31 @@ describe.skipIf(!CITUS_URL)('a ledger with rows that is distributed later', () =
       [one?.owner],
     )
     expect([alone?.a, alone?.b]).toContain(one?.person)
+  })
+
+  it('reads bodies by the ids of deliveries in each shard, and copies none to other nodes', async () => {
+    const plan = await db.query(
+      `explain (costs off) select b.body from deliveries as d join ${joinBodies(`'{01980000-0000-7000-8000-000000000000}'`)}`,
+    )
+    const text = plan.map((row) => row['QUERY PLAN']).join('\n')
+    expect(text).toContain('Task Count')
+    expect(text).not.toContain('Distributed Subplan')
+  })
+
+  it('has sizes of the whole cluster', async () => {
+    const client = await connectToMigrate(db.direct)
+    const sizes = await ledgerSizes(client, targets)
+    const [whole] = await db.query(
+      `select citus_total_relation_size('deliveries') as entries, (select sum(citus_total_relation_size(quote_ident(name)::regclass))
+        from unnest($1::text[]) as name) as rows`,
+      [targets.map(({ table }) => getTableName(table))],
+    )
+    expect({ entries: `${sizes.entries}`, rows: `${sizes.rows}` }).toEqual(whole)
+    const { ledgerBytes, databaseBytes } = await readState(client, vendors)
+    expect(ledgerBytes).toBeGreaterThanOrEqual(sizes.entries)
+    const [coordinator] = await db.query('select pg_database_size(current_database()) as bytes')
+    expect(databaseBytes).toBeGreaterThan(2 * Number(coordinator?.bytes))
+    await client.end()
   })
 
   it('tells the changes in their order, page by page', async () => {

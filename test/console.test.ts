@@ -139,11 +139,13 @@ describe('the console', () => {
       stored.push(json.delivery_id ?? '')
     }
     // As if one transaction had stored the last two.
-    await service.db.query(
-      `update deliveries set change_position = (select change_position from deliveries where delivery_id = $1)
-       where delivery_id = $2`,
-      stored.slice(1),
-    )
+    const [one] = await service.db.query('select change_position from deliveries where delivery_id = $1', [
+      stored[1],
+    ])
+    await service.db.query('update deliveries set change_position = $1 where delivery_id = $2', [
+      one?.change_position,
+      stored[2],
+    ])
     const { text } = await visitor.get('/?vendor=sahha')
     const cells = stored.map((id) => {
       const [row = ''] = new RegExp(`<tr data-id="${id}">[^]*?</tr>`).exec(text) ?? []

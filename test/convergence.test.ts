@@ -4,10 +4,10 @@ import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACTUAL_ROWS } from '../chaos/audit.ts'
 import { readConfig } from '../src/config/index.ts'
-import { GroupCommit } from '../src/db/commit/group-commit.ts'
+import type { GroupCommit } from '../src/db/commit/group-commit.ts'
 import { defaultLimits } from '../src/db/commit/limits.ts'
 import { createPool } from '../src/db/connect/pool.ts'
-import { Writer } from '../src/db/write/writer.ts'
+import { adaptingStore } from '../src/db/write/adapting-writer.ts'
 import { Clock } from '../src/ingest/clock.ts'
 import { newArrival } from '../src/ingest/delivery.ts'
 import { startService } from '../src/service.ts'
@@ -26,8 +26,8 @@ const INSTANCES = 3
 /** By how many milliseconds the clock of each service is off. */
 const SKEWS = [0, 90_000, -600_000]
 
-const writer = new Writer(vendors.flatMap(({ targets }) => targets))
-const tables = vendors.flatMap(({ targets }) => targets.map(({ table }) => getTableName(table)))
+const targets = vendors.flatMap(({ targets }) => targets)
+const tables = targets.map(({ table }) => getTableName(table))
 
 let db: TestDatabase
 let pools: pg.Pool[]
@@ -92,7 +92,7 @@ function inOrder(all: readonly GeneratedDelivery[], which: number): GeneratedDel
 /** Writes deliveries in the order given, as one process would, in groups of at most `groupDeliveries`. */
 async function write(all: readonly GeneratedDelivery[], groupDeliveries: number): Promise<string[]> {
   await empty()
-  const store = new GroupCommit(pools[0] as pg.Pool, writer, {
+  const store = adaptingStore(pools[0] as pg.Pool, targets, {
     ...defaultLimits,
     writers: 1,
     groupDeliveries,
@@ -120,8 +120,8 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
     await fc.assert(
       fc.asyncProperty(generatedDeliveries, size, async (all, groupDeliveries) => {
         await empty()
-        const stores = pools.map(
-          (pool) => new GroupCommit(pool, writer, { ...defaultLimits, groupDeliveries }),
+        const stores = pools.map((pool) =>
+          adaptingStore(pool, targets, { ...defaultLimits, groupDeliveries }),
         )
         // Each goes to the instance that its place names; every third to all of them.
         const receipts = inOrder(all, 0).flatMap((sent) => {

@@ -24,6 +24,7 @@ import type { ReplayOptions } from '../src/replay/options.ts'
 import { replay } from '../src/replay/replay.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { archetype, biomarker, dataLog, inference, score, session } from './setup/bodies.ts'
+import { CITUS_URL, copyOnCitus, dropOnCitus, LOCK_WAITS } from './setup/citus.ts'
 import { withDatabase } from './setup/cluster.ts'
 import { built } from './setup/program.ts'
 import { environment, setup, signed, type TestService } from './setup/service.ts'
@@ -140,9 +141,11 @@ async function tracesIn(connection: pg.Client, texts: readonly string[]): Promis
       if (rows[0].n > 0) found.push(`${name}: ${text}`)
     }
   }
+  const inStatistics = `select tablename from pg_stats where schemaname = 'public' and (most_common_vals::text || coalesce(histogram_bounds::text, '')) ~ '${texts.join('|')}'`
   const { rows: statistics } = await connection.query(
-    `select tablename from pg_stats where schemaname = 'public' and (most_common_vals::text || coalesce(histogram_bounds::text, '')) ~ $1`,
-    [texts.join('|')],
+    CITUS_URL
+      ? `select result as tablename from run_command_on_all_nodes($$select string_agg(tablename, ' ') from (${inStatistics}) as all_of_node$$) where result <> ''`
+      : inStatistics,
   )
   return [...found, ...statistics.map(({ tablename }) => `statistics of ${tablename}`)]
 }
@@ -347,7 +350,9 @@ it('waits for a transaction that began before the fence', async () => {
   const sending = bio({ id: 'race', profileId: 'profile-late', externalId: 'ext-late' })
   await vi.waitFor(async () => {
     const [waiting] = await service.db.query(
-      `select count(*) as n from pg_locks where not granted and locktype = 'transactionid'`,
+      CITUS_URL
+        ? LOCK_WAITS
+        : `select count(*) as n from pg_locks where not granted and locktype = 'transactionid'`,
     )
     expect(Number(waiting?.n)).toBeGreaterThan(0)
   })
@@ -547,9 +552,12 @@ it('a restored backup is made right by --reapply', async () => {
   const name = new URL(service.db.direct).pathname.slice(1)
   const backup = `${name}_backup`
   const server = await connected(withDatabase(service.db.direct, 'postgres'))
-  // The connection of the test's own database is the only one left, and a template must have none.
-  await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, [name])
-  await server.query(`create database "${backup}" template "${name}"`)
+  if (CITUS_URL) await copyOnCitus(name, backup)
+  else {
+    // The connection of the test's own database is the only one left, and a template must have none.
+    await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, [name])
+    await server.query(`create database "${backup}" template "${name}"`)
+  }
   client = await connected(service.db.direct)
   const file = join(root, 'erasures.json')
   await eraseBoth('dora')
@@ -574,7 +582,8 @@ it('a restored backup is made right by --reapply', async () => {
     expect(unfinished.rowCount).toBe(0)
   } finally {
     await restored.end()
-    await server.query(`drop database "${backup}" with (force)`)
+    if (CITUS_URL) await dropOnCitus(backup)
+    else await server.query(`drop database "${backup}" with (force)`)
     await server.end()
   }
 })

@@ -62,7 +62,7 @@ describe('identical bytes', () => {
       { outcome: 'stored', problem: null, times_received: '2', user_id: null },
     ])
     const [row] = await rows(
-      'select b.delivery_id, b.received_at = d.received_at as first from biomarkers b, deliveries d',
+      'select b.delivery_id, b.received_at = d.received_at as first from biomarkers b join deliveries d on d.owner = b.profile_id',
     )
     expect(row).toEqual({ delivery_id: refused.json.delivery_id, first: 't' })
   })
@@ -116,7 +116,7 @@ describe('identical bytes', () => {
       expect((await service.sahha(body, SCORE)).json.outcome).toBe('stored')
       expect(await held()).toMatchObject(asScore)
       const [row] = await rows(
-        'select s.delivery_id = d.delivery_id and s.received_at = d.received_at as same from scores s, deliveries d',
+        'select s.delivery_id = d.delivery_id and s.received_at = d.received_at as same from scores s join deliveries d on d.owner = s.profile_id',
       )
       expect(row).toEqual({ same: 't' })
     })

@@ -8,6 +8,7 @@ import { personOfOwner, personsOf } from '../src/erase/person.ts'
 import { sleepDate } from '../src/vendors/asleep/sleep-date.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, score, session } from './setup/bodies.ts'
+import { itOnOneServer } from './setup/one-server.ts'
 import { built } from './setup/program.ts'
 import { setup, type TestService } from './setup/service.ts'
 
@@ -312,7 +313,7 @@ describe('user_days', () => {
     ])
   })
 
-  it('reaches an index of each table by the person, and by the day', async () => {
+  itOnOneServer('plan')('reaches an index of each table by the person, and by the day', async () => {
     await rows(`insert into owners select 'G-' || n, 'asleep', 'G-' || n, 'G-' || n, now() from generate_series(1, 5000) as n
       union all select 'profile-' || n, 'sahha', 'G-' || n, 'G-' || n, now() from generate_series(1, 5000) as n`)
     await rows(`insert into sleep_sessions (user_id, session_id, sleep_date, delivery_id, received_at)

@@ -3,12 +3,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { replayCommand } from '../src/cli/replay.ts'
 import { readConfig } from '../src/config/index.ts'
 import type { Vendor } from '../src/contract/vendor.ts'
+import { type DistributedTable, distributedTables } from '../src/db/citus/tables.ts'
 import type { ReplayOptions } from '../src/replay/options.ts'
 import { replay } from '../src/replay/replay.ts'
 import type { ReplayReport } from '../src/replay/report.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { sahha } from '../src/vendors/sahha/index.ts'
 import { biomarker, dataLog, score, session, USER } from './setup/bodies.ts'
+import { changeOwner } from './setup/change-owner.ts'
 import { allRows, fixtures, send, tables } from './setup/fixtures.ts'
 import { guardLine } from './setup/log-guard.ts'
 import { built } from './setup/program.ts'
@@ -81,7 +83,7 @@ it('sets the owner of a body that could not be read before, and keeps its id and
     )
   const entries = await entry()
   await forgetRows('rejected')
-  await service.db.query(`update deliveries set owner = '', event = null`)
+  await changeOwner(service.db, 'true', '', 'event = null')
 
   expect(transitions(await replay(options()))).toEqual({ 'rejected → stored': 1 })
   expect(await entry()).toEqual(entries)
@@ -92,7 +94,7 @@ it('sets the owner of a body that could not be read before, and keeps its id and
 
 it('adds only the arrivals if the same bytes arrived under the right owner since', async () => {
   await sahhaBiomarker()
-  await service.db.query(`update deliveries set owner = '', outcome = 'rejected', times_received = 3`)
+  await changeOwner(service.db, 'true', '', `outcome = 'rejected', times_received = 3`)
   await service.db.query('delete from biomarkers')
   const { json } = await sahhaBiomarker()
   expect(json.outcome).toBe('stored')
@@ -295,7 +297,7 @@ describe('--all', () => {
       `select delivery_id from deliveries where owner = 'profile-1' limit 1`,
     )
     const holder = await service.db.lock(
-      `select from deliveries where delivery_id = '${row?.delivery_id}' for update`,
+      `select from deliveries where owner = 'profile-1' and delivery_id = '${row?.delivery_id}' for update`,
     )
     const report = await replay(options({ all: true }))
     await holder.release()
@@ -317,7 +319,7 @@ describe('--all', () => {
     const all = ['deliveries', ...tables].map(
       (name) => `select '${name}' as name, ctid::text, xmin::text, delivery_id::text from ${name}`,
     )
-    const rows = await service.db.query(`${all.join(' union all ')} order by 1, 2`)
+    const rows = await service.db.query(`${all.join(' union all ')} order by 1, 2, 4`)
     return rows.map((row) => Object.values(row).join(' '))
   }
 
@@ -355,10 +357,17 @@ describe('--all', () => {
     expect(await allRows(service.db)).toEqual(rows)
   })
 
+  /** Locks every row of a table: one owner after another, as Citus can. */
+  const lockRows = async ({ name, column }: DistributedTable) => {
+    const owners = await service.db.query(`select distinct quote_literal(${column}) as owner from ${name}`)
+    const locks = owners.map(({ owner }) => `select 1 from ${name} where ${column} = ${owner} for update`)
+    return service.db.lock(locks.join(';'))
+  }
+
   it('neither waits for a lock nor takes one with --dry-run', async () => {
     await updates()
     const holders = await Promise.all(
-      ['deliveries', ...tables].map((name) => service.db.lock(`select from ${name} for update`)),
+      distributedTables(vendors.flatMap(({ targets }) => targets)).map(lockRows),
     )
     const tableHolder = await service.db.lock('lock table biomarkers, deliveries in share row exclusive mode')
     const seen = new Set<string>()

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/index.ts'
 import { type Distributed, distribute, NotDistributable } from '../db/citus/distribute.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, isCurrent, resetSession } from '../db/migrate/migrate.ts'
+import { onlineSteps, pendingSteps } from '../db/migrate/online/steps.ts'
 import { vendors } from '../vendors/index.ts'
 import { printJson } from './output.ts'
 
@@ -32,6 +33,11 @@ export const distributeCommand = new Command('distribute')
         await resetSession(client, database.schema)
         if (!(await isCurrent(client)))
           throw new NotDistributable('The database is not up to date: run nightpost migrate first.')
+        const left = await pendingSteps(client, onlineSteps(vendors))
+        if (left.length > 0)
+          throw new NotDistributable(
+            `Online steps of an upgrade are not done: ${left.map(({ name }) => name).join(', ')}. Run nightpost migrate, or let the service run until its metric nightpost_online_steps_pending is 0.`,
+          )
         const done = await distribute(client, {
           targets: vendors.flatMap(({ targets }) => targets),
           ...{ dryRun, log: (message: string) => void process.stderr.write(`${message}\n`) },

@@ -4,6 +4,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
+import { isDistributed } from '../db/citus/state.ts'
 import { quoted } from '../db/migrate/migration-files.ts'
 import { isErased, type PersonKind } from '../db/sql/fence.ts'
 import { nameTables } from './names.ts'
@@ -147,9 +148,11 @@ export async function fencedPersons(client: Client, vendor: Vendor): Promise<Per
   return { vendor, owners: erasedOwners, users: erasedUsers, sharedUsers: [] }
 }
 
-/** The distinct values of the first column of a primary key, found from one to the next by the index. */
+/** The distinct values of the first column of a primary key, found from one to the next by the index; on Citus in each shard. */
 async function distinct(client: Client, table: string, column: string, where = 'true'): Promise<string[]> {
   const [t, c] = [quoted(table), quoted(column)]
+  const onCitus = `select distinct ${c} as id from ${t} where ${where} and ${c} <> ''`
+  if (await isDistributed(client)) return (await client.query(onCitus)).rows.map(({ id }) => id)
   const { rows } = await client.query(
     `with recursive each as (
        (select ${c} as id from ${t} where ${where} order by ${c} limit 1)

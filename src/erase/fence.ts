@@ -7,7 +7,8 @@ import type { Person } from './person.ts'
 type Client = Pick<pg.ClientBase, 'query'>
 
 const PERSONS = `unnest($2::text[], $3::text[]) as r(kind, id)`
-const HASH = `case r.kind when 'owner' then ${personHash('$1::text', 'owner', 'r.id')} else ${personHash('$1::text', 'user', 'r.id')} end`
+// Citus can't send a CASE with an operand to a node.
+const HASH = `case when r.kind = 'owner' then ${personHash('$1::text', 'owner', 'r.id')} else ${personHash('$1::text', 'user', 'r.id')} end`
 
 function parametersOf({ vendor, owners, users }: Person): unknown[] {
   const kinds: PersonKind[] = [...owners.map(() => 'owner' as const), ...users.map(() => 'user' as const)]

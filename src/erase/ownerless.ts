@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
+import { isDistributed } from '../db/citus/state.ts'
 import { contentOf } from '../ingest/content.ts'
 import type { Person } from './person.ts'
 
@@ -13,12 +14,17 @@ const PAGE = 50
 
 const FIRST = '00000000-0000-0000-0000-000000000000'
 
+const ofNobody = (on: string) =>
+  `select d.delivery_id, d.headers, d.received_at, b.body from deliveries as d left join delivery_bodies as b ${on}
+    where d.owner = '' and d.vendor = $1 and d.delivery_id > $2 order by d.delivery_id limit ${PAGE}`
+
 const SELECT = {
-  deliveries: `select d.delivery_id, d.headers, d.received_at, b.body from deliveries as d left join delivery_bodies as b using (delivery_id)
-    where d.owner = '' and d.vendor = $1 and d.delivery_id > $2 order by d.delivery_id limit ${PAGE}`,
+  deliveries: ofNobody('using (delivery_id)'),
   unverified_deliveries: `select delivery_id, headers, received_at, body from unverified_deliveries
     where vendor = $1 and delivery_id > $2 order by delivery_id limit ${PAGE}`,
 }
+
+const DELIVERIES_ON_CITUS = ofNobody(`on b.owner = '' and b.delivery_id = d.delivery_id`)
 
 export interface Ownerless {
   /** The rows that name the person, in a header or in the body. */
@@ -40,8 +46,10 @@ export async function findOwnerless(
   const ids: string[] = []
   let unreadable = 0
   let newest: Date | null = null
+  const isElsewhere = table === 'deliveries' && (await isDistributed(client))
+  const select = isElsewhere ? DELIVERIES_ON_CITUS : SELECT[table]
   for (let last = FIRST; ; ) {
-    const { rows } = await client.query(SELECT[table], [person.vendor.name, last])
+    const { rows } = await client.query(select, [person.vendor.name, last])
     if (rows.length === 0) return { ids, unreadable, newestUnreadable: newest?.toISOString() ?? null }
     for (const { delivery_id, headers, received_at, body } of rows) {
       const found = namedIn(person, headers, body)

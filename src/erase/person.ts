@@ -44,12 +44,15 @@ export async function personsOf(
   personId: string,
 ): Promise<Person[]> {
   const { rows } = await client.query(
-    `select p.vendor, p.owner, p.user_id, exists (
-       select from owners as o join people as q on q.owner = o.owner and q.vendor = o.vendor
-       where o.vendor = p.vendor and o.user_id = p.user_id and q.person_id <> p.person_id
-     ) as is_shared from people as p where p.person_id = $1 order by p.owner collate "C"`,
+    'select vendor, owner, user_id from people where person_id = $1 order by owner collate "C"',
     [personId],
   )
+  const ofOthers = await client.query(
+    'select distinct vendor, user_id from people where user_id = any($1::text[]) and person_id <> $2',
+    [rows.map(({ user_id }) => user_id).filter((id) => id !== ''), personId],
+  )
+  const isShared = ({ vendor, user_id }: { vendor: string; user_id: string }) =>
+    ofOthers.rows.some((other) => other.vendor === vendor && other.user_id === user_id)
   const linked = await client.query('select vendor from person_links where owner = $1 and person_id <> $1', [
     personId,
   ])
@@ -61,7 +64,7 @@ export async function personsOf(
       if (!owners.includes(personId) && !isOfOther(vendor.name)) owners.push(personId)
       return { vendor, owners, users: owners, sharedUsers: [] }
     }
-    const shared = new Set<string>(mine.filter((row) => row.is_shared).map(({ user_id }) => user_id))
+    const shared = new Set<string>(mine.filter((row) => isShared(row as never)).map(({ user_id }) => user_id))
     const users = new Set<string>([personId, ...mine.map(({ user_id }) => user_id)])
     users.delete('')
     return {

@@ -1,3 +1,6 @@
+import { positionsOf } from '../db/citus/position.ts'
+import { isDistributed } from '../db/citus/state.ts'
+import { lockOfOwner, tellOfOwner } from '../db/sql/citus-rewrite-statements.ts'
 import { describeKeyed, tellRejudged } from '../db/sql/feed-statements.ts'
 import { batchParameters, slices } from '../db/sql/values.ts'
 import { type Client, type Plan, query, type RowsByTarget, STATEMENT, writeRows } from '../db/write/plan.ts'
@@ -56,4 +59,13 @@ async function rowsWithKeys(
 export async function tell(client: Client, deliveries: Iterable<string>): Promise<void> {
   const ids = [...deliveries]
   if (ids.length > 0) await query(client, tellRejudged, [ids])
+}
+
+/** The same for deliveries of one owner, also on Citus: there the statements must name the owner. */
+export async function tellOf(client: Client, owner: string, deliveries: Iterable<string>): Promise<void> {
+  const ids = [...deliveries]
+  if (ids.length === 0 || !(await isDistributed(client))) return tell(client, ids)
+  await query(client, lockOfOwner, [ids, owner])
+  const { rejudged } = await positionsOf(client)
+  await query(client, tellOfOwner, [ids, owner, rejudged])
 }

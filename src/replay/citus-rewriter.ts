@@ -5,6 +5,7 @@ import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { commit, type TimeLimits } from '../db/connect/transaction.ts'
 import {
   giveToOwner,
+  keptOfOwner,
   lockOfOwner,
   takeFromOwner,
   tellOfOwner,
@@ -104,10 +105,11 @@ export class CitusRewriter implements GroupWriter {
     }
     await blankInPacks(client, [held])
     const { rejudged: position } = await positionsOf(client)
-    const [gone] = await query<{ outcome: string; change_position: string | null }>(client, takeFromOwner, [
+    const [gone] = await query<{ outcome: string; change_position: string | null }>(client, keptOfOwner, [
       id,
       before,
     ])
+    await query(client, takeFromOwner, [id, before])
     const concernsRows = gone?.outcome === 'stored' || delivery.verdict.outcome === 'stored'
     const row = {
       ...gone,

@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { joinBodies } from '../db/citus/join-bodies.ts'
+import { isDistributed } from '../db/citus/state.ts'
 import type { Arrival, Verdict } from '../ingest/delivery.ts'
 
 /** A delivery of the ledger, with its body. */
@@ -55,12 +57,13 @@ export async function* readDeliveries(
   const { where, values } = conditions(filter)
   const next = `select delivery_id, coalesce(body_size, octet_length(body)) as size from deliveries
     where ${where} and delivery_id > $${values.length + 1} order by delivery_id limit ${PAGE}`
+  const inLedger = (await isDistributed(client)) ? BY_ID_ON_CITUS : byId('delivery_bodies')
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows: page } = await client.query(next, [...values, last])
     if (page.length === 0) return
     for (const ids of chunks(page)) {
-      const { rows } = await client.query(byId('delivery_bodies'), [ids])
+      const { rows } = await client.query(inLedger, [ids])
       if (moreBodies) {
         rows.push(...(await client.query(byId(moreBodies), [ids])).rows)
         rows.sort((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1))
@@ -71,11 +74,16 @@ export async function* readDeliveries(
   }
 }
 
+const COLUMNS = `d.delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.source, d.headers, b.body, d.body_digest,
+  d.received_at::text`
+
 const byId = (
   bodies: string,
-) => `select delivery_id, d.vendor, d.owner, d.outcome, d.authenticated_by, d.source, d.headers, b.body, d.body_digest,
-  d.received_at::text from deliveries as d join ${bodies} as b using (delivery_id)
+) => `select ${COLUMNS} from deliveries as d join ${bodies} as b using (delivery_id)
   where delivery_id = any($1::uuid[]) order by delivery_id`
+
+const BY_ID_ON_CITUS = `select ${COLUMNS} from deliveries as d join ${joinBodies('$1')}
+  where d.delivery_id = any($1::uuid[]) order by d.delivery_id`
 
 function ledgerDelivery(row: Record<string, unknown>): LedgerDelivery {
   return {

@@ -3,7 +3,7 @@ import { begin } from '../db/connect/transaction.ts'
 import { removeDescribed } from '../db/sql/comparing-statements.ts'
 import { isErased } from '../db/sql/fence.ts'
 import { type Plan, replaceParts, rowsByTarget, writeRows } from '../db/write/plan.ts'
-import { tell, writeAndCompare } from './changed-rows.ts'
+import { tellOf, writeAndCompare } from './changed-rows.ts'
 import { Changes, type Comparison, type Source, withRows } from './compare.ts'
 import type { Owner } from './owner-rows.ts'
 
@@ -28,7 +28,7 @@ export async function rebuild(
       return
     }
     // Before any row is locked: every writer locks the ledger first.
-    await tell(client as never, changes.told(plans))
+    await tellOf(client as never, owner.owner, changes.told(plans))
     await deleteRows(client, owner, plans, changes)
     await writeChanges(source, owner, plans, changes)
     await writeLaterDeliveries(source, owner, plans, comparison)
@@ -103,6 +103,7 @@ async function writeLaterDeliveries(
   const deliveries = later.map((row) => row.delivery_id as string)
   for await (const chunk of read({ ...owner, deliveries })) {
     const batches = rowsByTarget(chunk.flatMap((delivery) => withRows(delivery, rowsOf)))
-    await tell(client as never, await writeAndCompare(client as never, batches, plans, true))
+    const changed = await writeAndCompare(client as never, batches, plans, true)
+    await tellOf(client as never, owner.owner, changed)
   }
 }

@@ -1,4 +1,6 @@
 import type { ArchivedDelivery } from '../archive/format.ts'
+import { joinBodies } from '../db/citus/join-bodies.ts'
+import { isDistributed } from '../db/citus/state.ts'
 import type { ReplayContext } from './options.ts'
 
 /**
@@ -26,6 +28,11 @@ export class RestoredBodies {
   }
 
   async add(chunk: readonly ArchivedDelivery[]): Promise<void> {
+    if (await isDistributed(this.#client)) await this.#insert(await this.#withoutBody(chunk), '')
+    else await this.#insert(chunk, WITHOUT_BODY)
+  }
+
+  async #insert(chunk: readonly ArchivedDelivery[], where: string): Promise<void> {
     if (chunk.length === 0) return
     const sizes = chunk.map(({ body }) => body.length)
     let start = 1
@@ -34,10 +41,8 @@ export class RestoredBodies {
       return start - size
     })
     await this.#client.query(
-      `insert into ${this.table} select d.delivery_id, substring($1::bytea from r.start for r.size)
-       from unnest($2::uuid[], $3::integer[], $4::integer[]) as r(delivery_id, start, size)
-       join deliveries as d on d.delivery_id = r.delivery_id
-       where not exists (select from delivery_bodies as b where b.delivery_id = d.delivery_id)`,
+      `insert into ${this.table} select r.delivery_id, substring($1::bytea from r.start for r.size)
+       from unnest($2::uuid[], $3::integer[], $4::integer[]) as r(delivery_id, start, size) ${where}`,
       [
         Buffer.concat(chunk.map(({ body }) => body)),
         chunk.map(({ delivery_id }) => delivery_id),
@@ -46,4 +51,18 @@ export class RestoredBodies {
       ],
     )
   }
+
+  async #withoutBody(chunk: readonly ArchivedDelivery[]): Promise<ArchivedDelivery[]> {
+    const { rows } = await this.#client.query(WITHOUT_BODY_ON_CITUS, [
+      chunk.map(({ delivery_id }) => delivery_id),
+    ])
+    const ids = new Set(rows.map(({ delivery_id }) => delivery_id))
+    return chunk.filter(({ delivery_id }) => ids.has(delivery_id))
+  }
 }
+
+const WITHOUT_BODY = `join deliveries as d on d.delivery_id = r.delivery_id
+  where not exists (select from delivery_bodies as b where b.delivery_id = d.delivery_id)`
+
+const WITHOUT_BODY_ON_CITUS = `select d.delivery_id from deliveries as d left join ${joinBodies('$1')}
+  where d.delivery_id = any($1::uuid[]) and b.delivery_id is null`

@@ -1,11 +1,14 @@
 import type pg from 'pg'
 import { type Drift, join } from '../contract/drift.ts'
 import type { Vendor } from '../contract/vendor.ts'
+import { databaseSize, distributedSizes } from '../db/citus/sizes.ts'
+import { isDistributed } from '../db/citus/state.ts'
 import { lastStored } from '../db/last-stored.ts'
 import { idAtTime } from '../db/uuid-time.ts'
 import { unpackAndJudge } from '../ingest/judge.ts'
 import { DriftNames } from '../ops/drift-names.ts'
 import { type LastRun, lastRuns } from '../reconcile/runs.ts'
+import { latestBodies, SAMPLE_BYTES } from './latest-bodies.ts'
 
 /** Deliveries of one vendor, event and outcome in the last day. */
 export interface Recent {
@@ -80,8 +83,17 @@ export async function readState(client: Client, vendors: readonly Vendor[]): Pro
     problems: await problems(client, vendors, now),
     unverified: await readUnverified(client, vendors),
     drift: await readDrift(client, vendors, now),
-    ledgerBytes: sizes[0].ledger,
-    databaseBytes: sizes[0].all,
+    ...((await isDistributed(client))
+      ? await sizesOnCitus(client)
+      : { ledgerBytes: sizes[0].ledger, databaseBytes: sizes[0].all }),
+  }
+}
+
+async function sizesOnCitus(client: Client): Promise<Pick<DatabaseReport, 'ledgerBytes' | 'databaseBytes'>> {
+  const sizes = await distributedSizes(client)
+  return {
+    ledgerBytes: (sizes.get('deliveries') ?? 0) + (sizes.get('body_packs') ?? 0),
+    databaseBytes: await databaseSize(client),
   }
 }
 
@@ -163,12 +175,9 @@ export async function readUnverified(
   return rows
 }
 
-/** Bodies of each event of the last week that are judged again to find drift, and the size of the largest. */
 const DRIFT_PERIOD = 7 * 24 * HOUR
-const SAMPLE = 50
-const SAMPLE_BYTES = 2 ** 20
 
-/** Judges the latest stored bodies of each event again. `within` limits them to so many of the latest entries of the ledger. */
+/** Judges the latest stored bodies of each event of the last week again. `within` limits them to so many of the latest entries of the ledger. */
 export async function readDrift(
   client: Client,
   vendors: readonly Vendor[],
@@ -176,19 +185,12 @@ export async function readDrift(
   within: number | null = null,
 ): Promise<DatabaseReport['drift']> {
   const names = new DriftNames()
+  const onCitus = await isDistributed(client)
   const found: DatabaseReport['drift'] = []
   for (const vendor of vendors) {
     for (const event of new Set(vendor.events.map(({ name }) => name))) {
-      const { rows } = await client.query(
-        `select authenticated_by, headers, b.body from (
-           select delivery_id, authenticated_by, headers from (
-             select * from deliveries where delivery_id >= $3 order by delivery_id desc limit $4
-           ) as entries where vendor = $1 and event = $2 and outcome = 'stored'
-             and coalesce(body_size, octet_length(body)) <= ${SAMPLE_BYTES}
-           order by delivery_id desc limit ${SAMPLE}
-         ) as latest join delivery_bodies as b using (delivery_id) order by delivery_id desc`,
-        [vendor.name, event, idAtTime(now - DRIFT_PERIOD), within],
-      )
+      const sample = { vendor: vendor.name, event, since: idAtTime(now - DRIFT_PERIOD), within }
+      const rows = await latestBodies(client, sample, onCitus)
       const paths = new Map<string, Pick<DatabaseReport['drift'][number], 'path' | 'kind' | 'bodies'>>()
       // In two passes: a name is shown once three owners have it, and then also for the bodies before the third.
       for (const isLast of [false, true]) {

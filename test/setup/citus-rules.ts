@@ -20,6 +20,10 @@ export const STATEMENT_RULES: readonly Rule[] = [
     finds: (sql) => /\bfor update\b/i.test(sql) && !OF_ONE_SHARD.test(sql),
   },
   {
+    says: 'non-IMMUTABLE functions are not allowed in the RETURNING clause',
+    finds: (sql) => /\breturning\b[^;]*_at::text/i.test(sql),
+  },
+  {
     says: 'non-IMMUTABLE functions are not allowed in CASE or COALESCE statements',
     finds: (sql) => /\bpg_current_xact_id\b/i.test(sql),
   },

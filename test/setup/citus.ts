@@ -14,10 +14,12 @@ const targets = vendors.flatMap((vendor) => vendor.targets)
 /** Creates a database with the extension on every node, and makes the nodes known to its coordinator. It has no tables. */
 export async function createOnCitus(name: string, shards = SHARDS): Promise<string> {
   const { coordinator, workers } = await nodes()
-  for (const node of [...workers, coordinator]) {
-    await onServer(node, `create database ${name}`)
-    await onServer(withName(node, name), 'create extension citus')
-  }
+  await Promise.all(
+    [...workers, coordinator].map(async (node) => {
+      await onServer(node, `create database ${name}`)
+      await onServer(withName(node, name), 'create extension citus')
+    }),
+  )
   const url = withName(coordinator, name)
   const statements = [
     `select citus_set_coordinator_host('${new URL(url).hostname}', ${new URL(url).port})`,
@@ -50,6 +52,31 @@ export async function dropOnCitus(name: string): Promise<void> {
   const { coordinator, workers } = await nodes()
   for (const node of [coordinator, ...workers])
     await onServer(node, `drop database if exists ${name} with (force)`)
+}
+
+/** Copies a database on every node, as a restored backup of all of them. No connection to it may be open. */
+export async function copyOnCitus(name: string, copy: string): Promise<void> {
+  const { coordinator, workers } = await nodes()
+  const server = (node: URL) => withName(node, 'postgres')
+  const all = [coordinator, ...workers].map(server)
+  const ends = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`
+  for (const node of all) await onServer(node, ends)
+  for (const node of all) {
+    await onServer(node, ends)
+    await onServer(node, `create database ${copy} template ${name}`)
+  }
+}
+
+/** How many backends of any node wait for a transaction of another. */
+export const LOCK_WAITS = 'select count(*)::int as n from citus_lock_waits'
+
+/** Removes what a run leaves on the cluster: databases that its tests would have used again. */
+export async function dropAllOnCitus(prefix: string): Promise<void> {
+  const { rows } = await onServer(
+    CITUS_URL as string,
+    `select datname as name from pg_database where starts_with(datname, '${prefix}')`,
+  )
+  for (const { name } of rows) await dropOnCitus(name)
 }
 
 /** The URLs of a database on the workers. */

@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { startCluster } from '../../src/embedded/index.ts'
+import { CITUS_URL, dropAllOnCitus } from './citus.ts'
 import { startPooler } from './pooler.ts'
 import { catalogueOf } from './reuse.ts'
 
@@ -39,6 +40,7 @@ export default async function setup(project: TestProject) {
   project.provide('pooledUrl', pooler.url)
   return async () => {
     await pooler.stop()
+    if (CITUS_URL) await dropAllOnCitus(databasePrefix)
     if (process.env.TEST_DATABASE_URL) await restore()
     await server.stop()
   }

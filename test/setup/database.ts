@@ -3,7 +3,7 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { CITUS_URL, createDistributed, createOnCitus, dropOnCitus } from './citus.ts'
 import { TEMPLATE, withDatabase } from './cluster.ts'
-import { emptied, isAlone } from './reuse.ts'
+import { catalogueOf, emptied, emptiedOnCitus, isAlone } from './reuse.ts'
 
 export interface TestDatabase {
   /** For the service: through a pooler, where TEST_POOLER asks for one. */
@@ -46,18 +46,35 @@ export async function createDatabase(template = TEMPLATE): Promise<TestDatabase>
   })
 }
 
+/** Emptied databases on Citus, which tests of this worker have dropped, with the catalogue that each began with. */
+const spareOnCitus: Array<{ direct: string; name: string; catalogue: string }> = []
+
 /** Creates a database on the Citus cluster of TEST_CITUS_URL: migrated and distributed, or with the extension alone. */
 export async function createCitusDatabase({ isDistributed = true } = {}): Promise<TestDatabase> {
-  const name = newName()
-  const direct = isDistributed ? await createDistributed(name) : await createOnCitus(name)
+  const { name, direct, catalogue } = (isDistributed && spareOnCitus.pop()) || (await made(isDistributed))
   return openDatabase({
     ...{ direct, url: direct },
-    empty: async () => false,
+    empty: async (client) => isDistributed && emptiedOnCitus(client, catalogue),
     drop: async (client) => {
+      const isEmpty =
+        isDistributed &&
+        (await isAlone(client).catch(() => false)) &&
+        (await emptiedOnCitus(client, catalogue))
       await client.end()
-      await dropOnCitus(name)
+      if (isEmpty) spareOnCitus.push({ name, direct, catalogue })
+      else await dropOnCitus(name)
     },
   })
+}
+
+async function made(isDistributed: boolean) {
+  const name = newName()
+  const direct = isDistributed ? await createDistributed(name) : await createOnCitus(name)
+  const client = new pg.Client({ connectionString: direct })
+  await client.connect()
+  const catalogue = isDistributed ? await catalogueOf(client) : ''
+  await client.end()
+  return { name, direct, catalogue }
 }
 
 interface Opened {

@@ -1,12 +1,15 @@
 import fc from 'fast-check'
 import pg from 'pg'
-import { tellRejudged } from '../../src/db/sql/feed-statements.ts'
+import { positionsOf } from '../../src/db/citus/position.ts'
 import { Writer } from '../../src/db/write/writer.ts'
 import { type Delivery, newArrival } from '../../src/ingest/delivery.ts'
 import { unpackAndJudge } from '../../src/ingest/judge.ts'
+import { tellOf } from '../../src/replay/changed-rows.ts'
 import { sahha } from '../../src/vendors/sahha/index.ts'
 import { biomarker } from './bodies.ts'
+import { CITUS_URL } from './citus.ts'
 import type { TestDatabase } from './database.ts'
+import { OpenCitusWriter } from './feed-model-citus.ts'
 
 /** What one of several connections does, or the reader. `n` chooses among what is there. */
 export interface Step {
@@ -43,6 +46,7 @@ interface Transaction {
   readonly owners: Set<string>
   /** What becomes of the deliveries when it commits, in order: each with its owner, or null if it is gone. */
   readonly written: Array<readonly [id: string, owner: string | null]>
+  isErasure?: boolean
 }
 
 export function biomarkerOf(owner: string, id: string): Delivery {
@@ -63,6 +67,7 @@ export function biomarkerOf(owner: string, id: string): Delivery {
 export class Interleaving {
   readonly #db: TestDatabase
   readonly #clients: pg.Client[] = []
+  #writer: GroupOfModel = new Writer(sahha.targets) as never
   #runs = 0
 
   constructor(db: TestDatabase) {
@@ -75,6 +80,7 @@ export class Interleaving {
       await client.connect()
       this.#clients.push(client)
     }
+    if (CITUS_URL) this.#writer = await OpenCitusWriter.create(this.#clients[0] as pg.Client)
   }
 
   async close(): Promise<void> {
@@ -84,11 +90,15 @@ export class Interleaving {
   /** Runs the steps, and reads with the function `feed` until everything is seen. Returns what is wrong. */
   async faults(steps: readonly Step[], feed: string, pageSize: number): Promise<string[]> {
     this.#runs += 1
-    const run = new Run(this.#clients, `run ${this.#runs}`, feed, pageSize)
+    const run = new Run(this.#clients, this.#writer, `run ${this.#runs}`, feed, pageSize)
     await run.begin()
     for (const step of steps) await run.take(step)
     return run.end()
   }
+}
+
+interface GroupOfModel {
+  write(client: pg.Client, group: readonly Delivery[]): Promise<unknown>
 }
 
 class Run {
@@ -97,7 +107,7 @@ class Run {
   readonly #name: string
   readonly #feed: string
   readonly #pageSize: number
-  readonly #writer = new Writer(sahha.targets)
+  readonly #writer: GroupOfModel
   readonly #open = new Map<number, Transaction>()
   readonly #ended: Transaction[] = []
   /** The owners of the deliveries that are committed. */
@@ -107,8 +117,15 @@ class Run {
   #cursor = ''
   #at = 0
 
-  constructor(clients: readonly pg.Client[], name: string, feed: string, pageSize: number) {
+  constructor(
+    clients: readonly pg.Client[],
+    writer: GroupOfModel,
+    name: string,
+    feed: string,
+    pageSize: number,
+  ) {
     this.#clients = clients
+    this.#writer = writer
     this.#reader = clients[CONNECTIONS] as pg.Client
     this.#name = name
     this.#feed = feed
@@ -184,13 +201,14 @@ class Run {
   }
 
   async #store(connection: number, n: number): Promise<void> {
-    const owner = `${this.#name} owner ${connection}.${n % 3}`
+    const [only] = CITUS_URL ? (this.#open.get(connection)?.owners ?? []) : []
+    const owner = only ?? `${this.#name} owner ${connection}.${n % 3}`
     for (const [other, { owners }] of this.#open) if (other !== connection && owners.has(owner)) return
     const transaction = await this.#transactionOf(connection)
     const group = Array.from({ length: 1 + (n % 4) }, (_, place) =>
       biomarkerOf(owner, `${this.#at}-${place}`),
     )
-    await this.#writer.write(this.#clients[connection] as never, group)
+    await this.#writer.write(this.#clients[connection] as pg.Client, group)
     transaction.owners.add(owner)
     for (const { arrival } of group) transaction.written.push([arrival.id, owner])
   }
@@ -202,20 +220,31 @@ class Run {
     const chosen = free[n % Math.max(1, free.length)]
     if (!chosen) return
     const [id, owner] = chosen
+    if (CITUS_URL && this.#isOfOthers(connection, action)) return
     const transaction = await this.#transactionOf(connection)
     transaction.owners.add(owner)
     const client = this.#clients[connection] as pg.Client
     if (action === 'erase') {
       await client.query('delete from biomarkers where profile_id = $1', [owner])
       await client.query('delete from deliveries where owner = $1', [owner])
-      await client.query(ERASE, [owner])
+      await client.query(ERASE, [owner, (await positionsOf(client as never)).stored])
+      transaction.isErasure = true
       for (const [other, its] of this.#owners) if (its === owner) transaction.written.push([other, null])
       return
     }
     if (action === 'reject')
-      await client.query(`update deliveries set outcome = 'rejected' where delivery_id = $1`, [id])
-    await client.query(tellRejudged.text, [[id]])
+      await client.query(`update deliveries set outcome = 'rejected' where owner = $1 and delivery_id = $2`, [
+        owner,
+        id,
+      ])
+    await tellOf(client as never, owner, [id])
     transaction.written.push([id, owner])
+  }
+
+  /** On Citus a transaction is of one owner, so of one node, and a table that every node has, is written by one at a time. */
+  #isOfOthers(connection: number, action: Step['action']): boolean {
+    const isErasing = [...this.#open].some(([other, { isErasure }]) => other !== connection && isErasure)
+    return this.#open.has(connection) || (action === 'erase' && isErasing)
   }
 
   /** Waits until all transactions have ended that are open now, also those of other databases of the server. */
@@ -273,5 +302,5 @@ class Run {
 
 /** The name of the run, by which the test finds the erasure again, is in the place of the vendor. */
 const ERASE = `insert into erasures (person, vendor, kind, fenced_at, erased_at, change_position)
-  select sha256(convert_to($1, 'UTF8')), $1, 'owner', now(), now(), 2 * (pg_current_xact_id()::text::bigint + xid_offset) from change_feed
+  values (sha256(convert_to($1, 'UTF8')), $1, 'owner', now(), now(), $2)
   on conflict (person) do update set change_position = excluded.change_position`

@@ -42,10 +42,17 @@ const OF_THE_SCHEMA = ['nightpost_migrations', 'change_feed', 'erasure_key']
 /** Tables that the next test would find larger than new ones. */
 const LARGE = 4 * 2 ** 20
 
-/** Deletes all rows, if nothing else differs from the template and the tables are small. Otherwise it returns false. */
-export async function emptied(client: Client): Promise<boolean> {
+/**
+ * Deletes all rows, if nothing else differs from the state of the catalogue that the database began with, and the tables are
+ * small. Otherwise it returns false.
+ */
+export async function emptied(
+  client: Client,
+  catalogue = inject('templateCatalogue'),
+  settings = '',
+): Promise<boolean> {
   try {
-    if ((await catalogueOf(client)) !== inject('templateCatalogue')) return false
+    if ((await catalogueOf(client)) !== catalogue) return false
     const { rows } = await client.query(
       `select oid::regclass::text as name, pg_table_size(oid) as bytes from pg_class
        where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> all($1)`,
@@ -58,7 +65,7 @@ export async function emptied(client: Client): Promise<boolean> {
     )
     // Without the triggers of foreign keys the order does not matter.
     await client.query(
-      `begin; set local session_replication_role = replica; ${deletes.join(';')};
+      `begin; set local session_replication_role = replica; ${settings} ${deletes.join(';')};
        update change_feed set floor = null, floor_id = null, boundary = null, removals = 0; commit`,
     )
     // Counters, such as that of deadlocks.
@@ -69,13 +76,21 @@ export async function emptied(client: Client): Promise<boolean> {
   }
 }
 
+/**
+ * `emptied` on Citus. A transaction that has written a table that every node has, may write the shards only one after another.
+ * The nodes delete with their triggers, so they delete parts with what owns them.
+ */
+export const emptiedOnCitus = (client: Client, catalogue: string): Promise<boolean> =>
+  emptied(client, catalogue, `set local citus.multi_shard_modify_mode = 'sequential';`)
+
 /** Whether no other connection is open. A closed one is listed until its server process has ended. */
 export async function isAlone(client: Client): Promise<boolean> {
   // A pooler keeps its connections open.
   if (process.env.TEST_POOLER) return false
   for (let tries = 0; tries < 20; tries += 1) {
     const { rowCount } = await client.query(
-      'select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+         and application_name !~ '^(Citus|citus_)'`,
     )
     if (rowCount === 0) return true
     await sleep(10)

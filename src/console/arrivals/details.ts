@@ -1,8 +1,10 @@
 import type pg from 'pg'
 import { instant } from '../../contract/instant.ts'
 import type { Headers } from '../../contract/vendor.ts'
+import { isDistributed } from '../../db/citus/state.ts'
 import { unpackAndJudge } from '../../ingest/judge.ts'
 import type { ConsoleContext } from '../context.ts'
+import { groupsOnCitus } from './citus-groups.ts'
 import type { Arrival } from './read.ts'
 
 /** What an entry of the ledger does not say by itself. */
@@ -39,6 +41,8 @@ export async function withDetails(
 
 /** An even position in the change feed is that of the transaction that stored the delivery at its first arrival. */
 async function readGroups(client: pg.ClientBase, arrivals: readonly Arrival[]): Promise<Map<string, number>> {
+  const ids = arrivals.map(({ deliveryId }) => deliveryId)
+  if (await isDistributed(client)) return groupsOnCitus(client, ids, MOST_COUNTED)
   const { rows } = await client.query<{ id: string; count: number }>(
     `with mine as materialized (
        select delivery_id, change_position from deliveries
@@ -51,7 +55,7 @@ async function readGroups(client: pg.ClientBase, arrivals: readonly Arrival[]): 
        from (select distinct change_position from mine) as p
      )
      select delivery_id as id, count from mine join sizes using (change_position)`,
-    [arrivals.map(({ deliveryId }) => deliveryId)],
+    [ids],
   )
   return new Map(rows.map(({ id, count }) => [id, count]))
 }

@@ -101,7 +101,7 @@ const MOST_OF_PERSON = 3_000
 async function areFew(client: pg.ClientBase, owners: readonly string[]): Promise<boolean> {
   const { rows } = await client.query(
     `select count(*)::int as count from (
-       select from deliveries where owner = any($1::text[]) limit ${MOST_OF_PERSON + 1}
+       select true from deliveries where owner = any($1::text[]) limit ${MOST_OF_PERSON + 1}
      ) as own`,
     [owners],
   )

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { isDistributed } from '../../db/citus/state.ts'
 import type { Days, Hypnogram } from '../../hypnogram/hypnogram.ts'
 import { readSessions, withLocalTicks } from '../../hypnogram/read.ts'
 import { readDays, undatedSessions } from '../../hypnogram/read-days.ts'
@@ -21,6 +22,12 @@ export interface Heard {
 /** Deliveries whose persons the list names. */
 const MOST_DELIVERIES = 1_000
 
+const PERSON = `cross join lateral (
+       select person_id from people where owner = l.owner and vendor = l.vendor offset 0
+     ) as p`
+
+const PERSON_ON_CITUS = 'join people as p on p.owner = l.owner and p.vendor = l.vendor'
+
 /** The persons of the latest deliveries, the latest first. */
 export async function recentPeople(client: pg.ClientBase): Promise<Heard[]> {
   const { rows } = await client.query(
@@ -30,12 +37,17 @@ export async function recentPeople(client: pg.ClientBase): Promise<Heard[]> {
        ) as d where owner <> '' group by owner, vendor order by at desc limit 30
      )
      select p.person_id as "personId", array_agg(distinct l.vendor) as vendors, max(l.at) as "lastReceivedAt"
-     from latest as l cross join lateral (
-       select person_id from people where owner = l.owner and vendor = l.vendor offset 0
-     ) as p group by p.person_id order by max(l.at) desc`,
+     from latest as l ${(await isDistributed(client)) ? PERSON_ON_CITUS : PERSON}
+     group by p.person_id order by max(l.at) desc`,
   )
   return rows
 }
+
+const OF_USER = `select p.person_id from (
+         select owner, vendor from owners where coalesce(nullif(user_id, ''), owner) = $1
+       ) as l ${PERSON}`
+
+const OF_USER_ON_CITUS = `select person_id from people where coalesce(nullif(user_id, ''), owner) = $1`
 
 /** The persons that an id means: a person's, an owner's, or one that a vendor's header names. */
 export async function findPersons(client: pg.ClientBase, id: string): Promise<string[]> {
@@ -43,11 +55,7 @@ export async function findPersons(client: pg.ClientBase, id: string): Promise<st
     `select distinct person_id from (
        select person_id from people where person_id = $1
        union all select person_id from people where owner = $1
-       union all select p.person_id from (
-         select owner, vendor from owners where coalesce(nullif(user_id, ''), owner) = $1
-       ) as o cross join lateral (
-         select person_id from people where owner = o.owner and vendor = o.vendor offset 0
-       ) as p
+       union all ${(await isDistributed(client)) ? OF_USER_ON_CITUS : OF_USER}
      ) as found limit 20`,
     [id],
   )
@@ -109,17 +117,37 @@ export interface Score {
   }>
 }
 
+const FACTOR = `json_build_object('name', name, 'value', value, 'goal', goal, 'unit', unit, 'score', score, 'state', state)`
+
 export async function readScores(client: pg.ClientBase, owners: readonly string[]): Promise<Score[]> {
+  if (await isDistributed(client)) return scoresOnCitus(client, owners)
   const { rows } = await client.query(
     `select s.profile_id as "profileId", s.type, s.score::float8 as score, s.state, s.local_date::text as date, f.factors
      from latest_scores as s cross join lateral (
-       select coalesce(json_agg(json_build_object('name', name, 'value', value, 'goal', goal, 'unit', unit,
-         'score', score, 'state', state) order by position), '[]') as factors
+       select coalesce(json_agg(${FACTOR} order by position), '[]') as factors
        from score_factors where profile_id = s.profile_id and score_id = s.score_id
      ) as f where s.profile_id = any($1) order by s.profile_id, s.type`,
     [owners],
   )
   return rows
+}
+
+/** Two statements, because Citus has no aggregate in a lateral subquery. */
+async function scoresOnCitus(client: pg.ClientBase, owners: readonly string[]): Promise<Score[]> {
+  const { rows: scores } = await client.query(
+    `select profile_id as "profileId", score_id as id, type, score::float8 as score, state, local_date::text as date
+     from latest_scores where profile_id = any($1) order by profile_id, type`,
+    [owners],
+  )
+  const { rows: factors } = await client.query(
+    `select profile_id as "profileId", score_id as id, ${FACTOR} as factor from score_factors
+     where profile_id = any($1) and score_id = any($2) order by position`,
+    [owners, scores.map(({ id }) => id)],
+  )
+  return scores.map(({ id, ...score }) => {
+    const own = factors.filter((each) => each.id === id && each.profileId === score.profileId)
+    return { ...score, factors: own.map(({ factor }) => factor) }
+  })
 }
 
 /** Days that the charts show. */

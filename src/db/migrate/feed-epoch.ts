@@ -34,12 +34,17 @@ export async function renewFeedEpoch(
     await query('lock table deliveries in access exclusive mode')
     if (!(await query(STATE)).rows[0].moved) return
     const before = (await query('select xid_offset from change_feed where id = 1')).rows[0].xid_offset
+    // Citus would let each node evaluate the functions, or refuse the statement. This one is for the coordinator.
     const { rows } = await query(
-      `update change_feed set epoch = left(replace(gen_random_uuid()::text, '-', ''), 12), server = change_feed_server(),
-         xid_offset = greatest(0, ${HIGHEST} + 1 - pg_current_xact_id()::text::bigint)
-       where id = 1 returning xid_offset`,
+      `select left(replace(gen_random_uuid()::text, '-', ''), 12) as epoch, change_feed_server() as server,
+         greatest(0, ${HIGHEST} + 1 - pg_current_xact_id()::text::bigint) as xid_offset`,
     )
-    const after = rows[0].xid_offset
+    const { epoch, server, xid_offset: after } = rows[0]
+    await query('update change_feed set epoch = $1, server = $2, xid_offset = $3 where id = 1', [
+      epoch,
+      server,
+      after,
+    ])
     if (after !== before)
       await query(
         `alter table deliveries alter column change_position set default (2 * (pg_current_xact_id()::text::bigint + ${after}))`,

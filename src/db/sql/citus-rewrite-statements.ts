@@ -49,12 +49,19 @@ from ${rowsOf(verdictParameters)} where ${sameKey} and d.owner = any(${sql.raw('
 and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(fromParameter))})`,
 )
 
-/** Deletes a delivery that gets another owner. Parameters: its id, its owner. Returns what stays of it. */
+/** Reads what stays of a delivery that gets another owner. Parameters: its id, its owner. */
+export const keptOfOwner: Statement = statement(
+  'kept of delivery of owner',
+  [],
+  sql`select d.source, d.received_at::text, d.last_received_at::text, d.times_received, d.body_size, d.outcome, d.change_position::text
+from ${deliveries} as d where d.delivery_id = ${sql.raw('$1::uuid')} and d.owner = ${sql.raw('$2::text')}`,
+)
+
+/** Deletes a delivery that gets another owner. Parameters: its id, its owner. It can't return times as text on Citus. */
 export const takeFromOwner: Statement = statement(
   'take delivery from owner',
   [],
-  sql`delete from ${deliveries} as d where d.delivery_id = ${sql.raw('$1::uuid')} and d.owner = ${sql.raw('$2::text')}
-returning d.source, d.received_at::text, d.last_received_at::text, d.times_received, d.body_size, d.outcome, d.change_position::text`,
+  sql`delete from ${deliveries} as d where d.delivery_id = ${sql.raw('$1::uuid')} and d.owner = ${sql.raw('$2::text')}`,
 )
 
 const givenParameters = [...ledgerColumns.flatMap(parametersOf), position]

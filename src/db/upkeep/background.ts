@@ -3,8 +3,9 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { sqlState } from '../commit/failure.ts'
 import { resetSession } from '../migrate/migrate.ts'
-import { type LedgerSizes, ledgerSizes, type MaintainOptions, maintain, oldestBody } from './maintain.ts'
+import { type MaintainOptions, maintain, oldestBody } from './maintain.ts'
 import { databaseTime, daysAhead } from './partitions.ts'
+import { type LedgerSizes, ledgerSizes } from './sizes.ts'
 
 /** Milliseconds from the start to the first run, and between two runs. */
 const FIRST_PAUSE = 10_000

@@ -1,4 +1,3 @@
-import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
 import { sqlState } from '../commit/failure.ts'
@@ -212,28 +211,6 @@ async function dropPartitions(
 }
 
 const LOCK_TIMEOUT = '55P03'
-
-/** Bytes on disk by kind, with indexes and TOAST. */
-export interface LedgerSizes {
-  readonly entries: number
-  readonly hot_bodies: number
-  readonly packed_bodies: number
-  readonly rows: number
-}
-
-export async function ledgerSizes(
-  client: Pick<pg.ClientBase, 'query'>,
-  targets: readonly Target[],
-): Promise<LedgerSizes> {
-  const { rows } = await client.query(
-    `select pg_total_relation_size(to_regclass('deliveries'))::float8 as entries,
-       (select coalesce(sum(pg_total_relation_size(relid)), 0) from pg_partition_tree(to_regclass('body_groups')))::float8 as hot_bodies,
-       (select coalesce(sum(pg_total_relation_size(relid)), 0) from pg_partition_tree(to_regclass('body_packs')))::float8 as packed_bodies,
-       (select coalesce(sum(pg_total_relation_size(to_regclass(quote_ident(name)))), 0) from unnest($1::text[]) as name)::float8 as rows`,
-    [targets.map(({ table }) => getTableName(table))],
-  )
-  return rows[0]
-}
 
 /** When the oldest day or week with bodies begins, in milliseconds of Unix time; null if there is none. */
 export async function oldestBody(client: Pick<pg.ClientBase, 'query'>): Promise<number | null> {

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto'
 import type pg from 'pg'
 import { inChunks } from '../../archive/chunks.ts'
 import type { Headers, Vendor } from '../../contract/vendor.ts'
+import { joinBodies } from '../../db/citus/join-bodies.ts'
+import { isDistributed } from '../../db/citus/state.ts'
 import { DamagedBody } from '../../db/upkeep/packs.ts'
 import { type Column, findRelation } from '../columns.ts'
 import { readRows } from '../read.ts'
@@ -86,15 +88,9 @@ export async function* bodiesOf(
 ): AsyncGenerator<DeliveryBody> {
   const values = parametersOf(vendor, subject)
   const text = `select delivery_id, coalesce(body_size, octet_length(body), 0) from deliveries where ${OWN} order by 1`
+  const byId = (await isDistributed(client)) ? BY_ID_ON_CITUS : BY_ID
   for await (const chunk of inChunks(idsOf(client, { text, values }, signal), ({ size }) => size)) {
-    const { rows } = await client.query(
-      `select d.delivery_id, d.event, d.headers, ${RECEIVED_AT}, encode(d.body_digest, 'hex') as digest, b.body
-       from unnest($1::uuid[]) as r(id)
-       cross join lateral (select * from deliveries where delivery_id = r.id and owner = any($2) offset 0) as d
-       cross join lateral (select body from delivery_bodies where owner = d.owner and delivery_id = r.id offset 0) as b
-       order by d.delivery_id`,
-      [chunk.map(({ id }) => id), values[1]],
-    )
+    const { rows } = await client.query(byId, [chunk.map(({ id }) => id), values[1]])
     for (const { digest, ...delivery } of rows) {
       if (hash('sha256', delivery.body, 'hex') !== digest) throw new DamagedBody(delivery.delivery_id)
       yield delivery
@@ -103,6 +99,15 @@ export async function* bodiesOf(
 }
 
 const RECEIVED_AT = `to_char(d.received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as received_at`
+const COLUMNS = `d.delivery_id, d.event, d.headers, ${RECEIVED_AT}, encode(d.body_digest, 'hex') as digest, b.body`
+
+const BY_ID = `select ${COLUMNS} from unnest($1::uuid[]) as r(id)
+  cross join lateral (select * from deliveries where delivery_id = r.id and owner = any($2) offset 0) as d
+  cross join lateral (select body from delivery_bodies where owner = d.owner and delivery_id = r.id offset 0) as b
+  order by d.delivery_id`
+
+const BY_ID_ON_CITUS = `select ${COLUMNS} from deliveries as d join ${joinBodies('$1')}
+  where d.delivery_id = any($1::uuid[]) and d.owner = any($2::text[]) order by d.delivery_id`
 
 async function* idsOf(
   client: pg.ClientBase,

@@ -2,6 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import { readJson } from '../../contract/json.ts'
 import type { Headers, Identity, Vendor } from '../../contract/vendor.ts'
+import { isDistributed } from '../../db/citus/state.ts'
 import { personTables } from '../../erase/person-tables.ts'
 import { contentOf } from '../../ingest/content.ts'
 import { quoted } from '../select.ts'
@@ -86,9 +87,7 @@ async function ownersOfDeliveries(
 ): Promise<string[]> {
   const { rows } = await client.query(
     `select distinct on (d.owner) d.owner, d.outcome, d.headers, b.body
-     from deliveries as d left join lateral (
-       select body from delivery_bodies where owner = d.owner and delivery_id = d.delivery_id offset 0
-     ) as b on d.outcome <> 'stored'
+     from deliveries as d ${(await isDistributed(client)) ? BODIES_ON_CITUS : BODIES}
      where d.vendor = $1 and d.user_id = $2 and d.owner <> '' and d.problem->>'code' is distinct from 'user_mismatch'
      order by d.owner, d.outcome <> 'stored'`,
     [vendor.name, externalId],
@@ -100,6 +99,13 @@ async function ownersOfDeliveries(
     )
     .map(({ owner }) => owner)
 }
+
+const BODIES = `left join lateral (
+       select body from delivery_bodies where owner = d.owner and delivery_id = d.delivery_id offset 0
+     ) as b on d.outcome <> 'stored'`
+
+const BODIES_ON_CITUS = `left join delivery_bodies as b
+       on d.outcome <> 'stored' and b.owner = d.owner and b.delivery_id = d.delivery_id`
 
 async function withExternalId(client: Client, { tables }: VendorTables): Promise<OwnedTable[]> {
   const { rows } = await client.query(

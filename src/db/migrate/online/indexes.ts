@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { dropIndexOnCitus, rebuildIndexOnCitus } from '../../citus/rebuild-index.ts'
+import { isDistributed } from '../../citus/state.ts'
 import { sqlState } from '../../commit/failure.ts'
 import { quoted } from '../migration-files.ts'
 import type { OnlineStep } from './step.ts'
@@ -24,11 +26,14 @@ export const rebuildInvalidIndexes: OnlineStep = {
           ? `dropping index ${index}, which a failed REINDEX left`
           : `rebuilding invalid index ${index}`,
       )
-      await client.query(
-        isLeftover
-          ? `drop index concurrently ${quoted(index)}`
-          : `reindex index concurrently ${quoted(index)}`,
-      )
+      if (await isDistributed(client))
+        await (isLeftover ? dropIndexOnCitus(client, index) : rebuildIndexOnCitus(client, index))
+      else
+        await client.query(
+          isLeftover
+            ? `drop index concurrently ${quoted(index)}`
+            : `reindex index concurrently ${quoted(index)}`,
+        )
     }
     return null
   },
