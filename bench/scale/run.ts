@@ -20,7 +20,7 @@ const PLAIN: Costs = {
 /**
  * Separate statements instead of one, planned by the coordinator and again by the node. Single biomarkers cost 270 µs of CPU each on
  * plain Postgres in groups of 91, and 580 µs on Citus in groups of 36: 11 ms more for each group. How they divide among the
- * service, the coordinator and the node is an estimate: it was not measured.
+ * service, the coordinator and the node is an estimate. docs/scale.md has what was measured later.
  */
 const CITUS: Costs = {
   ...PLAIN,
