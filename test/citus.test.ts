@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { getTableName } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { distribute } from '../src/db/citus/distribute.ts'
@@ -9,6 +10,7 @@ import { vendors } from '../src/vendors/index.ts'
 import { CITUS_URL, distributeAt } from './setup/citus.ts'
 import { sendClinicalData } from './setup/clinical-data.ts'
 import { createCitusDatabase, createDatabase, type TestDatabase } from './setup/database.ts'
+import { built } from './setup/program.ts'
 import { serviceOn } from './setup/service.ts'
 
 const targets = vendors.flatMap((vendor) => vendor.targets)
@@ -19,6 +21,18 @@ describe.skipIf(CITUS_URL)('without Citus', () => {
     const client = await connectToMigrate(db.direct)
     await expect(distribute(client, { targets: [] })).rejects.toThrow('does not have the extension Citus')
     await client.end()
+    await db.drop()
+  })
+
+  it('names the online steps that have to be done before', async () => {
+    const db = await createDatabase()
+    await db.query('drop index deliveries_change_idx')
+    const { stderr, status } = spawnSync(process.execPath, [...built('cli/main'), 'distribute'], {
+      env: { PATH: process.env.PATH, DATABASE_URL: db.direct },
+      encoding: 'utf8',
+    })
+    expect(stderr).toContain('Online steps of an upgrade are not done: index deliveries_change_idx.')
+    expect(status).toBe(1)
     await db.drop()
   })
 })

@@ -54,6 +54,7 @@ const LATEST = `select authenticated_by, headers, b.body from (
 /** What has a limit is copied to the coordinator: so the ids first, and then their bodies. */
 const LATEST_ON_CITUS = `select delivery_id, owner from deliveries where delivery_id >= $3 and ${ONE_EVENT}`
 
+/** The size is computed below the limit, so that no body is copied. The empty one stands for it in `ONE_EVENT`. */
 const LATEST_WITHIN_ON_CITUS = `select delivery_id, owner from (
     select delivery_id, owner, vendor, event, outcome, coalesce(body_size, octet_length(body)) as body_size, ''::bytea as body
     from deliveries where delivery_id >= $3 order by delivery_id desc limit $4
