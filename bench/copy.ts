@@ -17,22 +17,23 @@ import type { Workload } from './workloads.ts'
  */
 export async function copyCeiling(workload: Workload, deliveryCount: number, database: BenchDatabase) {
   const linesOfTable = new Map<string, string[]>()
+  /** Only those with values: the others get their defaults. Their order in the database is that of the migrations. */
+  const columnsOf = new Map<string, string[]>()
   for (let number = 0; number < deliveryCount; number += 1) {
     for (const { table, row } of rowsOf(deliveryOf(workload, number))) {
       const name = getTableConfig(table).name
       const lines = linesOfTable.get(name) ?? []
       linesOfTable.set(name, lines)
-      lines.push(
-        `${getTableConfig(table)
-          .columns.map((column) => copyText(row[column.name]))
-          .join('\t')}\n`,
-      )
+      const columns = columnsOf.get(name) ?? Object.keys(row)
+      columnsOf.set(name, columns)
+      lines.push(`${columns.map((column) => copyText(row[column])).join('\t')}\n`)
     }
   }
   const started = performance.now()
   await database.client.query('begin')
   for (const [name, lines] of linesOfTable) {
-    await pipeline(Readable.from(chunks(lines)), database.client.query(copyFrom(`copy ${name} from stdin`)))
+    const copy = `copy ${name} (${columnsOf.get(name)?.join(', ')}) from stdin`
+    await pipeline(Readable.from(chunks(lines)), database.client.query(copyFrom(copy)))
   }
   await database.client.query('commit')
   const seconds = (performance.now() - started) / 1000
