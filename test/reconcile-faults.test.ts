@@ -131,12 +131,14 @@ describe('what was pulled stays pulled', () => {
 
   it('where the budget ends it, and runs that follow complete the work', async () => {
     await loseMany()
+    // Requests that are repeated: one that waits when the budget is spent must not change what the run reports.
+    vendors.setFaults({ error: 0.3 })
     let runs = 0
     for (let isDone = false; !isDone; runs += 1) {
       const run = await reconciler.run('asleep', { limits: { ...limits, calls: 5 }, isQuick: true })
       expect(run.calls).toBeLessThanOrEqual(5)
       isDone = run.outcome === 'complete'
-      expect(runs).toBeLessThan(10)
+      expect(runs).toBeLessThan(40)
       if (!isDone) expect(run.reason).toBe('The budget of 5 calls is spent.')
     }
     expect(runs).toBeGreaterThan(1)

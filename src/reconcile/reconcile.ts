@@ -134,6 +134,8 @@ class Run {
 
   async work(): Promise<void> {
     const people = this.#session.people()[Symbol.asyncIterator]()
+    // In the order in which they happened: the workers that end because of the first one throw later.
+    const errors: unknown[] = []
     const worker = async () => {
       try {
         for (;;) {
@@ -143,15 +145,11 @@ class Run {
           await this.#askAbout(person as Person)
         }
       } catch (error) {
+        errors.push(error)
         this.#end()
-        throw error
       }
     }
-    const results = await Promise.allSettled(
-      Array.from({ length: this.#options.limits.concurrent }, () => worker()),
-    )
-    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
-    // The others end because of the first one.
+    await Promise.all(Array.from({ length: this.#options.limits.concurrent }, () => worker()))
     const cause = errors.find((error) => !(error instanceof RunEnds)) ?? errors[0]
     if (cause) throw cause
     if (this.#options.signal.aborted) throw new RunEnds('The run was interrupted.')
