@@ -7,8 +7,8 @@ import { startCluster } from '../src/embedded/index.ts'
 
 export interface BenchPostgres {
   readonly version: string
-  /** Creates a database and migrates it. */
-  createDatabase(): Promise<BenchDatabase>
+  /** Creates a database, and migrates it unless it should be empty. */
+  createDatabase(options?: { readonly isEmpty: boolean }): Promise<BenchDatabase>
   stop(): Promise<void>
 }
 
@@ -30,12 +30,12 @@ export async function startPostgres(): Promise<BenchPostgres> {
   let databases = 0
   return {
     version: rows[0].server_version,
-    async createDatabase() {
+    async createDatabase({ isEmpty } = { isEmpty: false }) {
       const name = `bench_${++databases}`
       await admin.query(`create database ${name}`)
       const url = new URL(cluster.url)
       url.pathname = `/${name}`
-      await migrate(url.href)
+      if (!isEmpty) await migrate(url.href)
       const client = await connect(url.href)
       return {
         url: url.href,

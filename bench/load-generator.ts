@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly firstNumber: number
   /** Number of owners; 1,000 if absent. */
   readonly owners?: number | undefined
+  /** So many deliveries are sent each second at most; absent: each connection sends as soon as it has an answer. */
+  readonly perSecond?: number
 }
 
 export interface LoadResult {
@@ -42,6 +44,7 @@ async function run({
   seconds,
   firstNumber,
   owners,
+  perSecond = Number.POSITIVE_INFINITY,
 }: LoadOptions): Promise<LoadResult> {
   const latencies = createHistogram({ lowest: 1, highest: 120_000_000, figures: 3 })
   const acked: Record<string, number[]> = {}
@@ -62,15 +65,26 @@ async function run({
       let sentAt = 0
       let received = ''
 
-      const send = () => {
+      const sendNext = () => {
         number = nextNumber++
+        const due = started + ((number - firstNumber) * 1000) / perSecond
+        if (due > end) return finish()
+        const wait = due - performance.now()
+        if (wait > 1) setTimeout(send, wait)
+        else send()
+      }
+      const finish = () => {
+        socket.end()
+        resolve()
+      }
+      const send = () => {
         kind = kindOf(workload, number)
         const request = prepared.get(kind) as PreparedRequest
         request.setNumber(number)
         sentAt = performance.now()
         socket.write(request.bytes)
       }
-      socket.on('connect', send)
+      socket.on('connect', sendNext)
       socket.on('error', reject)
       socket.on('data', (data) => {
         received += data.toString('latin1')
@@ -90,9 +104,8 @@ async function run({
           failures[status] = (failures[status] ?? 0) + 1
         }
         received = ''
-        if (performance.now() < end) return send()
-        socket.end()
-        resolve()
+        if (performance.now() < end) sendNext()
+        else finish()
       })
     })
 

@@ -11,6 +11,7 @@ import { type Measurement, type Mode, measure, type WorkloadName } from './measu
 import { writePage, writeSection } from './page.ts'
 import { growthText, page, type Results } from './report.ts'
 import { type Disturbance, measureUndisturbed } from './undisturbed.ts'
+import { measureUpgrade } from './upgrade.ts'
 import { measureWorkers } from './workers.ts'
 import { workloads } from './workloads.ts'
 
@@ -32,6 +33,15 @@ const options = new Command('bench')
     '--citus <shards>',
     'only the rate on the Citus of TEST_CITUS_URL beside plain Postgres; writes no file',
   )
+  .option(
+    '--upgrade <entries>',
+    'only an update of a ledger of version 0.1.0 while deliveries arrive; writes no file',
+  )
+  .option('--owners <n>', 'with --upgrade: owners of that ledger', '5000')
+  .option('--days <n>', 'with --upgrade: days over which its entries arrived', '20')
+  .option('--rows', 'with --upgrade: the tables have the rows of its deliveries')
+  .option('--per-second <n>', 'with --upgrade: deliveries that arrive meanwhile', '1000')
+  .option('--body-retention <days>', 'with --upgrade: BODY_RETENTION_DAYS')
   .option('--soak <seconds>', 'length of the soak', '300')
   .parse()
   .opts<{
@@ -49,10 +59,20 @@ const options = new Command('bench')
     workers?: string
     console?: boolean
     citus?: string
+    upgrade?: string
+    owners: string
+    days: string
+    rows?: boolean
+    perSecond: string
+    bodyRetention?: string
   }>()
 
 /** Only one comparison, which writes no file. */
-const isSpecial = options.erased !== undefined || options.workers !== undefined || options.console === true
+const isSpecial =
+  options.erased !== undefined ||
+  options.workers !== undefined ||
+  options.console === true ||
+  options.upgrade !== undefined
 
 const seconds = Number(options.seconds ?? (options.quick ? 2 : 3))
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
@@ -79,6 +99,15 @@ try {
   if (options.erased) process.stdout.write(await measureErased(postgres, Number(options.erased)))
   if (options.workers)
     await measureWorkers(postgres, options.workers.split(',').map(Number), { seconds, rounds })
+  if (options.upgrade)
+    await measureUpgrade(postgres, {
+      entries: Number(options.upgrade),
+      owners: Number(options.owners),
+      days: Number(options.days),
+      hasRows: options.rows === true,
+      perSecond: Number(options.perSecond),
+      bodyRetention: options.bodyRetention === undefined ? undefined : Number(options.bodyRetention),
+    })
   if (options.console) process.stdout.write(await measureConsole(postgres))
   for (const name of selectedWorkloads()) {
     for (const connections of connectionsFor(name)) await measureModes(name, connections)
