@@ -10,7 +10,7 @@ import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
 import { defaultLimits, limitsOfEach } from './db/commit/limits.ts'
-import { databaseOf } from './db/connect/database.ts'
+import { type DatabaseSettings, databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
 import { keepRecordingLastStored, lastStored } from './db/last-stored.ts'
@@ -23,6 +23,7 @@ import { PostgresQuarantine } from './db/quarantine.ts'
 import { Upkeep } from './db/upkeep/background.ts'
 import { adaptingStore } from './db/write/adapting-writer.ts'
 import { Clock } from './ingest/clock.ts'
+import type { Store } from './ingest/delivery.ts'
 import { Drain } from './ops/drain.ts'
 import { reportOf, type Shown, shownOfAll } from './ops/metrics/all-workers.ts'
 import { createMetrics, type Metrics } from './ops/metrics/index.ts'
@@ -35,6 +36,7 @@ import { shortHash, traceField } from './ops/request-log.ts'
 import { closeInOrder } from './ops/shutdown.ts'
 import { defaultCallLimits } from './reconcile/limits.ts'
 import { ReconcileSchedule } from './reconcile/schedule.ts'
+import type { Target } from './tables/target.ts'
 import { vendors } from './vendors/index.ts'
 
 export interface Service {
@@ -86,33 +88,9 @@ export async function startService(
   const store = adaptingStore(pool, targets, limitsOfEach(workers, limits))
   const hint = new ChangeHint(pool)
   reportFrom(store, metrics, hint, log)
-  const online = new OnlineSteps({
-    connect: () => directConnection(database),
-    pool,
-    log,
-    options: { steps: onlineSteps(vendors), schema: database.schema },
-  })
-  const upkeep = new Upkeep({
-    connect: () => directConnection(database),
-    pool,
-    log,
-    isOn: config.MAINTENANCE === 'on',
-    options: { schema: database.schema, targets, retention: retentionOf(config) },
-  })
-  const schedule = new ReconcileSchedule({
-    ...{ vendors, pool, clock, log, schema: database.schema },
-    connect: () => directConnection(database),
+  const { online, upkeep, schedule } = backgroundOf({
+    ...{ config, database, pool, log, clock, targets, metrics },
     store: guard.before(store),
-    setting: config.pullSetting,
-    credentials: config.credentials,
-    every: everyOf(config.RECONCILE_EVERY),
-    days: config.RECONCILE_DAYS,
-    limits: {
-      ...defaultCallLimits,
-      calls: config.RECONCILE_MAX_CALLS,
-      perMinute: config.RECONCILE_CALLS_PER_MINUTE,
-    },
-    onCall: (vendor, result) => metrics.reconcileCalls.add({ vendor, result }),
   })
   publishReconciled(metrics, () => schedule.state)
   const drain = new Drain()
@@ -181,6 +159,45 @@ export async function startService(
     schedule.begin()
   }
   return { app, console, store, drain: () => drain.begin(), report: () => reportOf(own) }
+}
+
+interface BackgroundParts {
+  readonly config: Config
+  readonly database: DatabaseSettings
+  readonly pool: pg.Pool
+  readonly log: Logger
+  readonly clock: Clock
+  readonly targets: readonly Target[]
+  readonly metrics: Metrics
+  readonly store: Store
+}
+
+/** What one replica at a time does for all: online steps, the upkeep of the ledger, and reconcile. */
+function backgroundOf({ config, database, pool, log, clock, targets, metrics, store }: BackgroundParts) {
+  const connect = () => directConnection(database)
+  const { schema } = database
+  const common = { connect, pool, log }
+  return {
+    online: new OnlineSteps({ ...common, options: { steps: onlineSteps(vendors), schema } }),
+    upkeep: new Upkeep({
+      ...common,
+      isOn: config.MAINTENANCE === 'on',
+      options: { schema, targets, retention: retentionOf(config) },
+    }),
+    schedule: new ReconcileSchedule({
+      ...{ ...common, vendors, clock, schema, store },
+      setting: config.pullSetting,
+      credentials: config.credentials,
+      every: everyOf(config.RECONCILE_EVERY),
+      days: config.RECONCILE_DAYS,
+      limits: {
+        ...defaultCallLimits,
+        calls: config.RECONCILE_MAX_CALLS,
+        perMinute: config.RECONCILE_CALLS_PER_MINUTE,
+      },
+      onCall: (vendor, result) => metrics.reconcileCalls.add({ vendor, result }),
+    }),
+  }
 }
 
 /** Where an instance listens, as a browser on this machine reaches it; null if it does not. */
