@@ -10,6 +10,7 @@ import { personOfOwner } from '../src/erase/person.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { CITUS_URL } from './setup/citus.ts'
 import { createDatabase } from './setup/database.ts'
+import { itOnOneServer } from './setup/one-server.ts'
 
 const DAY = 86_400_000
 const START = Math.floor(Date.now() / DAY) * DAY - 3 * DAY
@@ -186,3 +187,33 @@ it('packs nothing that is older than the retention, and removes it from the entr
   expect(await run({ retention: { bodies: 1 } })).toMatchObject({ bodiesPacked: 0, packs: 0 })
   expect(await found()).toMatchObject({ in_entries: '0', lost: ALL, packed: '0' })
 })
+
+/** Updates of the ledger, and how many of them changed no index, since the server counts. */
+async function updates(): Promise<{ all: number; hot: number }> {
+  await client.query('select pg_stat_force_next_flush()')
+  const [row] = await db.query(
+    `select n_tup_upd::text as all, n_tup_hot_upd::text as hot from pg_stat_user_tables where relname = 'deliveries'`,
+  )
+  return { all: Number(row?.all), hot: Number(row?.hot) }
+}
+
+itOnOneServer('statistics')(
+  'changes an index for few of the entries from which it removes a body',
+  async () => {
+    await db.query('truncate deliveries')
+    await db.query(
+      `insert into deliveries (owner, vendor, body_digest, delivery_id, event, authenticated_by, outcome, headers, received_at,
+       last_received_at, times_received, normaliser_version, body)
+     select 'o-' || n % 50, 'sahha', sha256(body), overlay($1 placing lpad(to_hex(n), 4, '0') from 33)::uuid, 'x', 'signature',
+       'stored', '{}', now(), now(), 1, 1, body
+     from generate_series(1, 1000) as n, convert_to(rpad(n || md5(n::text), 840, md5(n::text)), 'UTF8') as body`,
+      [idAtTime(START + 1000)],
+    )
+    const before = await updates()
+    await run({ limits: { ...limits, chunkDeliveries: 1000, changedEntries: 200 } })
+    const after = await updates()
+    expect(after.all - before.all).toBe(1000)
+    // The first entry of a page finds no room on it. All others stay on their page.
+    expect(after.hot - before.hot).toBeGreaterThan(800)
+  },
+)
