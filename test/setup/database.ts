@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { inject } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import { CITUS_URL, createDistributed, createOnCitus, dropOnCitus } from './citus.ts'
 import { TEMPLATE, withDatabase } from './cluster.ts'
 import { catalogueOf, emptied, emptiedOnCitus, isAlone } from './reuse.ts'
@@ -104,10 +104,21 @@ export async function openDatabase({ url, direct, empty, drop }: Opened): Promis
       await holder.connect()
       await holder.query('begin')
       await holder.query(statement)
-      return { release: () => holder.end() }
+      const release = () => holder.end()
+      endWithTest(release)
+      return { release }
     },
     empty: () => empty(client),
     drop: () => drop(client),
+  }
+}
+
+/** A transaction that a failed test leaves open would hold up the change feed of every test on the server. */
+function endWithTest(release: () => Promise<void>): void {
+  try {
+    onTestFinished(release)
+  } catch {
+    // It is called outside a test.
   }
 }
 

@@ -20,6 +20,8 @@ const ROUNDS = 20
 const ROUNDS_WITHOUT_POOLER = 3
 /** Milliseconds after which a connection counts as waiting for a server process. */
 const WAITS_AFTER = 250
+/** The same if there seems to be no pooler. Then it must wait in each round, because a busy machine may be slow in one. */
+const WAITS_WITHOUT_POOLER_AFTER = 1_000
 /** Milliseconds for each answer. */
 const ANSWER_TIMEOUT = 5_000
 
@@ -59,20 +61,21 @@ function probe(url: string): pg.Client {
  */
 async function isShared(a: pg.Client, b: pg.Client): Promise<boolean> {
   const first = await processInTransaction(a)
-  const rounds =
-    startupProcess(a) === first && startupProcess(b) === (await processInTransaction(b))
-      ? ROUNDS_WITHOUT_POOLER
-      : ROUNDS
+  const seemsDirect = startupProcess(a) === first && startupProcess(b) === (await processInTransaction(b))
+  const rounds = seemsDirect ? ROUNDS_WITHOUT_POOLER : ROUNDS
+  const waitsAfter = seemsDirect ? WAITS_WITHOUT_POOLER_AFTER : WAITS_AFTER
+  let waits = 0
   for (let round = 0; round < rounds; round += 1) {
     if ((await processInTransaction(a)) !== first) return true
     await sleep(Math.random() * 2)
     await begin(b)
     const [one, two] = [await processOf(b), await processOf(b)]
     if (one !== two) throw new StatementPooling()
-    const { pid, waited } = await duringTransaction(b, () => processInTransaction(a))
-    if (one === first || pid !== first || waited) return true
+    const { pid, waited } = await duringTransaction(b, () => processInTransaction(a), waitsAfter)
+    if (waited) waits += 1
+    if (one === first || pid !== first || (waited && !seemsDirect)) return true
   }
-  return false
+  return waits === rounds
 }
 
 /** The process id of the connection's start-up message. A pooler invents one. */
@@ -85,9 +88,10 @@ const startupProcess = (client: pg.Client) => (client as pg.Client & { processID
 async function duringTransaction(
   b: pg.Client,
   ask: () => Promise<number>,
+  waitsAfter = WAITS_AFTER,
 ): Promise<{ pid: number; waited: boolean }> {
   const asked = ask()
-  const waited = await Promise.race([asked.then(() => false), sleep(WAITS_AFTER, true, { ref: false })])
+  const waited = await Promise.race([asked.then(() => false), sleep(waitsAfter, true, { ref: false })])
   await b.query('commit')
   return { pid: await asked, waited }
 }
