@@ -17,7 +17,7 @@ export interface PackLimits {
   /** The bodies that one transaction packs. They are in this process's memory. */
   readonly bytes: number
   readonly deliveries: number
-  /** The entries that one transaction empties. It locks them. */
+  /** The entries that are read and emptied at a time, by several transactions. Each locks its own. */
   readonly changedEntries: number
 }
 
