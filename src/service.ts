@@ -81,16 +81,15 @@ export async function startService(
   if (!place) await migrate(database, log, { targets })
   const pool = createPool(database, log, {}, workers)
   const stopFollowing = await followDatabase(pool, clock)
-  const guard = new SchemaGuard(pool)
-  await guard.look()
 
   const metrics = createMetrics()
   const store = adaptingStore(pool, targets, limitsOfEach(workers, limits))
+  const guard = new SchemaGuard(pool, store)
+  await guard.look()
   const hint = new ChangeHint(pool)
   reportFrom(store, metrics, hint, log)
   const { online, upkeep, schedule } = backgroundOf({
-    ...{ config, database, pool, log, clock, targets, metrics },
-    store: guard.before(store),
+    ...{ config, database, pool, log, clock, targets, metrics, store },
   })
   publishReconciled(metrics, () => schedule.state)
   const drain = new Drain()
@@ -106,7 +105,7 @@ export async function startService(
 
   const readiness = readinessOf({
     askDatabase: () => stateOf(pool),
-    schemaFault: () => guard.fault,
+    schemaFault: () => store.refusal,
     queueFault: () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
   })
   const own = { metrics, readiness, onlineSteps: state.onlineSteps }
@@ -116,7 +115,7 @@ export async function startService(
   const app = buildApp({
     config,
     log,
-    store: guard.before(store),
+    store,
     quarantine: quarantineOf(config, pool, log, workers),
     readiness,
     metrics,

@@ -68,16 +68,8 @@ export function newDeliveryTrace(vendor: string, traceparent: unknown): Delivery
   }
 }
 
-/** Runs `work` and publishes its course. Without a message it only runs `work`. */
-export function traced<M extends object, R>(
-  channel: TracingChannel<M, M>,
-  message: M | undefined,
-  work: () => Promise<R>,
-): Promise<R> {
-  return message ? publishing(channel, message, work) : work()
-}
-
-async function publishing<M extends object, R>(
+/** Runs `work` and publishes its course. */
+export async function traced<M extends object, R>(
   channel: TracingChannel<M, M>,
   message: M,
   work: () => Promise<R>,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from '../contract/problem.ts'
 import type { Credentials, Vendor } from '../contract/vendor.ts'
-import { problemAnswer, titleOf } from './route.ts'
+import { problemAnswer, titleOf } from './callback-schema.ts'
 
 /** Adds `GET /webhooks/<vendor>` if the vendor verifies its URL. Answers 401 if the vendor's token is wrong. */
 export function answerHandshake(app: FastifyInstance, vendor: Vendor, credentials: Credentials): void {

@@ -1,14 +1,14 @@
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { type DeliveryTrace, deliveryChannel, newDeliveryTrace, traced } from '../contract/channels.ts'
 import type { Problem } from '../contract/problem.ts'
 import type { Credentials, Vendor } from '../contract/vendor.ts'
 import { authenticate, type Gate } from './authenticate.ts'
+import { callbackSchema } from './callback-schema.ts'
 import { keptHeaders, newArrival, type Receipt, type Store, type Verdict } from './delivery.ts'
 import { answerHandshake } from './handshake.ts'
 import type { Body, Intake } from './intake.ts'
 import { judge } from './judge.ts'
-import { callbackSchema, validateHeaders } from './route.ts'
 
 /** Applies the rate limits to an authentic request. Rejects with a 429 problem if one is exceeded. */
 export type Admit = (request: FastifyRequest) => Promise<void>
@@ -36,7 +36,8 @@ export function receive(app: FastifyInstance, receiver: Receiver): void {
         const trace = deliveryChannel.hasSubscribers
           ? newDeliveryTrace(vendor.name, request.raw.headers.traceparent)
           : undefined
-        const receipt = await traced(deliveryChannel, trace, () => deliver(receiver, request, body, trace))
+        const work = () => deliver(receiver, request, body, trace)
+        const receipt = await (trace ? traced(deliveryChannel, trace, work) : work())
         if (receipt.outcome === 'rejected') throw new RejectedError(receipt)
         return await reply.send({ outcome: receipt.outcome, delivery_id: receipt.deliveryId })
       } finally {
@@ -44,6 +45,10 @@ export function receive(app: FastifyInstance, receiver: Receiver): void {
       }
     })
 }
+
+/** Validates the headers only. The declared body is documentation: the schema of the one identified event judges it. */
+const validateHeaders: NonNullable<RouteOptions['validatorCompiler']> = (route) =>
+  route.httpPart === 'body' ? () => true : TypeBoxValidatorCompiler(route as never)
 
 /** Authenticates, judges and commits one request. Throws if it is refused or nothing is committed. */
 async function deliver(
@@ -111,4 +116,39 @@ function documentedEvent(vendor: Vendor, { event }: Verdict): string | null {
  */
 function unknownName(name: string | null): string | null {
   return name === null || /^[A-Za-z][\w.-]{0,63}$/.test(name) ? name : '*'
+}
+
+const JSON_TYPE = 'application/json'
+
+/**
+ * Makes Fastify parse no body and leave each unread for its route, because the HMAC and the ledger need the exact
+ * bytes. Content-Type has no effect: senders write anything there.
+ */
+export function leaveBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  const leave = (_request: unknown, _body: unknown, done: (error: null) => void) => done(null)
+  app.addContentTypeParser(['*', JSON_TYPE], leave)
+  app.addHook('onRequest', (request, _reply, done) => {
+    const type = request.raw.headers['content-type']
+    // Fastify answers 415 if it can't parse the header. `request.raw` keeps the original header for the ledger.
+    if (type !== undefined && type !== JSON_TYPE) request.headers = { 'content-type': undefined }
+    done()
+  })
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request's log line says about its delivery. */
+    summary: Readonly<Record<string, unknown>> | null
+    /** The owner of the delivery. The log line holds only a hash of it. */
+    owner: string | null
+    /** The message of the tracing channel once the sender is proven; null if nobody listens to it. */
+    trace: DeliveryTrace | null
+  }
+}
+
+export function decorateSummary(app: FastifyInstance): void {
+  app.decorateRequest('summary', null)
+  app.decorateRequest('owner', null)
+  app.decorateRequest('trace', null)
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config/index.ts'
 import { ProblemError } from '../contract/problem.ts'
 import type { Vendor } from '../contract/vendor.ts'
-import { titleOf } from '../ingest/route.ts'
+import { titleOf } from '../ingest/callback-schema.ts'
 import type { InternalAccess } from './internal-access.ts'
 import { VERSION } from './version.ts'
 

@@ -12,7 +12,19 @@ import {
   insertUnownedEntries,
   lockHeld,
 } from '../sql/shard-statements.ts'
-import { type Entry, entriesOf, ledgerRow, ledgerRows, ledgerRowsWithBodies } from '../write/entries.ts'
+import {
+  addErased,
+  addReceipts,
+  type Counted,
+  type Entry,
+  entriesOf,
+  isRetry,
+  ledgerRow,
+  ledgerRows,
+  ledgerRowsWithBodies,
+  rowsOfEntry,
+  storedBefore,
+} from '../write/entries.ts'
 import {
   type Client,
   type DeliveryRows,
@@ -21,14 +33,6 @@ import {
   rowsByTarget,
   writeRows,
 } from '../write/plan.ts'
-import {
-  addErased,
-  addReceipts,
-  type Counted,
-  isRetry,
-  rowsOfEntry,
-  storedBefore,
-} from '../write/receipts.ts'
 import { isUnchanged, type ShardLanes } from './lanes.ts'
 import { beginOnNodes, type Durability } from './nodes.ts'
 import { type KnownOwners, type LedgerRow, OwnerMemory, recordOwners, run, runOfValues } from './owners.ts'

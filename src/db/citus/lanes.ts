@@ -32,11 +32,8 @@ export class ShardLanes implements Lanes {
   #nodeOf: ReadonlyMap<number, number> = new Map()
   /** The nodes that have shards. */
   nodes = 1
-
   /** Until the ranges are known, all owners have one lane. */
-  get areMany(): boolean {
-    return this.#ranges.length > 1
-  }
+  areMany = false
 
   of(owner: string): number {
     return this.#rangeOf(owner)?.shard ?? 0
@@ -82,6 +79,7 @@ export class ShardLanes implements Lanes {
     const { rows } = await client.query(RANGES)
     if (rows.length === 0) throw new Error('The table deliveries is not distributed.')
     this.#ranges = rows
+    this.areMany = rows.length > 1
     const probes = rows.flatMap(({ shard }) => this.probeIn(shard) ?? [])
     const found = await client.query(SHARDS, [probes])
     if (found.rows.some(({ owner, shard }) => this.of(owner) !== shard))

@@ -6,7 +6,7 @@ import { rollBack, type TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
 import { failureOf, isLost, LOST_NODE, sqlState } from './failure.ts'
 import { defaultLimits, type Limits, Transactions } from './limits.ts'
-import { Deadlines, type Group, type Lanes, ONE_LANE, type PendingDelivery, Queue } from './queue.ts'
+import { Deadlines, type Group, type Lanes, laneOf, ONE_LANE, type PendingDelivery, Queue } from './queue.ts'
 import { splitGroup } from './split-group.ts'
 
 /** Writes a group as one transaction and returns the receipt of each delivery, in the same order. */
@@ -58,6 +58,8 @@ export class GroupCommit implements Store {
   #onClosed: (() => void) | null = null
   /** Transactions that were committed so far, and the deliveries in them. */
   readonly written = { groups: 0, deliveries: 0 }
+  /** Why every delivery is refused, set from outside (`SchemaGuard`); null if they are taken. */
+  refusal: string | null = null
   /** Called with the number of deliveries of each committed group. */
   onCommit: (deliveries: number) => void = () => {}
   /** Called with an error of Nightpost's own code, and the trace of the delivery that it concerns. */
@@ -90,7 +92,7 @@ export class GroupCommit implements Store {
   }
 
   commit(delivery: Delivery): Promise<Receipt> {
-    const fault = this.fault
+    const fault = this.refusal ?? this.fault
     if (fault !== null) return Promise.reject(new Unavailable(fault))
     return new Promise((resolve, reject) => {
       const pending = { delivery, deadline: this.#deadlines.next(), isExpired: false, resolve, reject }
@@ -219,14 +221,13 @@ export class GroupCommit implements Store {
   }
 
   #tryCommit(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
-    const trace = commitChannel.hasSubscribers
-      ? { deliveries: group.flatMap((delivery) => delivery.trace ?? []), size: group.length }
-      : undefined
+    if (!commitChannel.hasSubscribers) return this.#runTransaction(group, limits)
+    const trace = { deliveries: group.flatMap((delivery) => delivery.trace ?? []), size: group.length }
     return traced(commitChannel, trace, () => this.#runTransaction(group, limits))
   }
 
   async #runTransaction(group: Delivery[], limits?: TimeLimits): Promise<Receipt[]> {
-    const lane = this.#lanes.of(group[0]?.verdict.owner ?? '')
+    const lane = laneOf(this.#lanes, group[0]?.verdict.owner ?? '')
     const client = await this.#pool.connect()
     try {
       const receipts = await this.#writer.write(client, group, limits)

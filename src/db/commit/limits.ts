@@ -113,6 +113,7 @@ export class Transactions {
 
   /** Notes whether a transaction of a lane was committed, or lost because its node, or the way to it, failed. */
   note(lane: number, isLost: boolean): void {
+    if (this.#lanes.nodes === 1) return
     const node = this.#lanes.nodeOf(lane)
     if (isLost) this.#lost.add(node)
     else this.#lost.delete(node)

@@ -25,6 +25,9 @@ export interface Lanes {
 /** On plain Postgres any deliveries can be committed together. */
 export const ONE_LANE: Lanes = { areMany: false, of: () => 0, nodes: 1, nodeOf: () => 0 }
 
+/** The lane of an owner. Where there is one lane, it is not looked up. */
+export const laneOf = (lanes: Lanes, owner: string): number => (lanes.areMany ? lanes.of(owner) : 0)
+
 interface Queued {
   readonly pending: PendingDelivery
   readonly size: Size
@@ -42,16 +45,16 @@ export interface Group {
  */
 export class Queue {
   readonly #limits: Limits
-  readonly #laneOf: Lanes['of']
-  /** The lanes with deliveries. The one whose turn is next comes first. */
-  readonly #lanes = new Map<number, Queued[]>()
+  readonly #lanes: Lanes
+  /** The deliveries of each lane that has some. The lane whose turn is next comes first. */
+  readonly #queued = new Map<number, Queued[]>()
   #length = 0
   #bytes = 0
   #rows = 0
 
   constructor(limits: Limits, lanes: Lanes = ONE_LANE) {
     this.#limits = limits
-    this.#laneOf = (owner) => lanes.of(owner)
+    this.#lanes = lanes
   }
 
   get length(): number {
@@ -76,10 +79,10 @@ export class Queue {
   push(pending: PendingDelivery): void {
     const { arrival, verdict } = pending.delivery
     const size = sizeOf(pending.delivery)
-    const lane = this.#laneOf(verdict.owner)
-    const queued = this.#lanes.get(lane)
+    const lane = laneOf(this.#lanes, verdict.owner)
+    const queued = this.#queued.get(lane)
     if (queued) queued.push({ pending, size })
-    else this.#lanes.set(lane, [{ pending, size }])
+    else this.#queued.set(lane, [{ pending, size }])
     this.#length += 1
     this.#bytes += arrival.body.length
     this.#rows += size.rows
@@ -90,11 +93,11 @@ export class Queue {
    * contain, always at least one, whatever its size. Null if no lane is ready.
    */
   takeGroup(isReady: (queued: number, lane: number) => boolean = () => true): Group | null {
-    for (const [lane, queued] of this.#lanes) {
+    for (const [lane, queued] of this.#queued) {
       if (!isReady(queued.length, lane)) continue
       const deliveries = this.#takeOf(queued)
-      this.#lanes.delete(lane)
-      if (queued.length > 0) this.#lanes.set(lane, queued)
+      this.#queued.delete(lane)
+      if (queued.length > 0) this.#queued.set(lane, queued)
       return { lane, deliveries }
     }
     return null

@@ -42,6 +42,7 @@ export class Connection extends pg.Client {
     } else {
       this.beginWithSettings = beginStatement(settings)
       this.keepsStatements = pooling.keepsStatements
+      this.query = this.queryWithSettings
     }
     const { rows } = await this.query(`select ${IN_FORCE}`)
     const lost = this.lost(rows[0])
@@ -64,12 +65,13 @@ export class Connection extends pg.Client {
     return this.settings?.lockTimeout ?? 0
   }
 
+  /** In place of `query` if a pooler keeps no settings: a statement outside a transaction gets a transaction of its own. */
   // biome-ignore lint/suspicious/noExplicitAny: it has the signatures of all of pg's overloads
-  override query(...given: any[]): any {
+  private queryWithSettings(...given: any[]): any {
     // biome-ignore lint/suspicious/noExplicitAny: see above
     const send = (...all: any[]): any => super.query.apply(this, all as Parameters<pg.Client['query']>)
     const [what, ...rest] = given
-    if (this.beginWithSettings === null || typeof what?.submit === 'function') return send(...given)
+    if (typeof what?.submit === 'function') return send(...given)
     const { name, ...unnamed } = typeof what === 'string' ? { text: what } : what
     const query = this.keepsStatements && name !== undefined ? { name, ...unnamed } : unnamed
     if (this.getTransactionStatus() !== 'I' || BOUNDARY.test(query.text)) return send(query, ...rest)

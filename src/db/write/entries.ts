@@ -1,5 +1,6 @@
-import { type Delivery, idAt } from '../../ingest/delivery.ts'
-import { timeOfId } from '../uuid-time.ts'
+import { randomUUID } from 'node:crypto'
+import type { Delivery, Receipt } from '../../ingest/delivery.ts'
+import type { DeliveryRows } from './plan.ts'
 
 /** The arrivals of identical bytes in one group. They become one row of the ledger. */
 export interface Entry {
@@ -40,10 +41,13 @@ export function entriesOf(group: readonly Delivery[]): Entry[] {
 export interface LedgerGroup {
   /** The rows of `deliveries`. */
   readonly rows: readonly object[]
-  /** The row of `body_groups`: the bodies end to end. Empty if every body is in its entry. */
+  /** The row of `body_groups`: the bodies end to end. There is none if every body is in its entry. */
   readonly groupId: string
   readonly bytes: Buffer
 }
+
+/** The id of the group that is not written because it has no bodies. */
+const NO_GROUP = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Places the bodies of a group. Those of stored deliveries go end to end into one value, which costs less write-ahead log and
@@ -66,7 +70,8 @@ export function ledgerGroup(entries: readonly Entry[]): LedgerGroup {
     if (oldest === undefined || arrival.id < oldest) oldest = arrival.id
     return placed
   })
-  return { rows, groupId: groupIdAt(oldest), bytes: Buffer.concat(bodies) }
+  const groupId = oldest === undefined ? NO_GROUP : idOfSameTime(oldest)
+  return { rows, groupId, bytes: Buffer.concat(bodies) }
 }
 
 /** The rows of `deliveries` with every body in its entry, where there are no groups of bodies. */
@@ -77,9 +82,10 @@ export function ledgerRowsWithBodies(entries: readonly Entry[]): object[] {
   })
 }
 
-/** A new id with the time of another one: a group belongs to the day of its first arrival. */
-function groupIdAt(id: string | undefined): string {
-  return idAt(1000 * (id === undefined ? Date.now() : timeOfId(id)))
+/** A new UUID version 7 of the millisecond of another one: a group belongs to the day of its first arrival. */
+function idOfSameTime(id: string): string {
+  const timeAndVersion = id.slice(0, 15)
+  return timeAndVersion + randomUUID().slice(timeAndVersion.length)
 }
 
 /** The rows of the ledger for deliveries that it has already, without their bodies. */
@@ -108,4 +114,63 @@ export function ledgerRow({ delivery, members }: Entry) {
     times_received: members.length,
     normaliser_version: delivery.normaliserVersion,
   }
+}
+
+/** What the statement that counts duplicates returns for an entry: what the ledger had. */
+export interface Counted {
+  /** The id that this arrival was given. */
+  readonly arrival_id: string
+  readonly owner: string
+  /** The id in the ledger: that of the first arrival. */
+  readonly delivery_id: string
+  readonly received_at: string
+  readonly source: string
+  readonly outcome_before: string
+  readonly event_before: string | null
+  /** The new verdict replaces the old one: the delivery was not stored, or was stored under the name of another event. */
+  readonly is_judged_again: boolean
+}
+
+export function rowsOfEntry({ delivery: { arrival, verdict, source } }: Entry): DeliveryRows {
+  return { rows: verdict.rows, id: arrival.id, receivedAt: arrival.receivedAt, isPulled: source === 'pull' }
+}
+
+/** Under the name of which event the ledger has stored some bytes, and whether no other name can replace it. */
+export interface StoredAs {
+  readonly event: string | null
+  readonly isFinal: boolean
+}
+
+/** As what the ledger had the bytes of a counted arrival before; null if it did not have them stored. */
+export function storedBefore(ledger: Counted): StoredAs | null {
+  const wasStored = ledger.outcome_before === 'stored'
+  return wasStored && !isRetry(ledger)
+    ? { event: ledger.event_before, isFinal: !ledger.is_judged_again }
+    : null
+}
+
+/** The ledger has this very arrival if it was committed by an attempt whose connection was lost. */
+export const isRetry = ({ delivery_id, arrival_id }: Counted) => delivery_id === arrival_id
+
+/** Adds the receipts of identical arrivals, as if they had been written one after the other. */
+export function addReceipts(
+  receipts: Map<string, Receipt>,
+  { members }: Entry,
+  deliveryId: string,
+  before: StoredAs | null,
+): void {
+  let storedAs = before
+  for (const { arrival, verdict } of members) {
+    const isStored = verdict.outcome === 'stored'
+    const isDuplicate =
+      storedAs !== null && (storedAs.isFinal || !isStored || storedAs.event === verdict.event)
+    const outcome = isDuplicate ? 'duplicate' : verdict.outcome
+    receipts.set(arrival.id, { outcome, deliveryId, problem: verdict.problem })
+    if (isStored && !isDuplicate) storedAs = { event: verdict.event, isFinal: false }
+  }
+}
+
+export function addErased(receipts: Map<string, Receipt>, { members }: Entry): void {
+  for (const { arrival } of members)
+    receipts.set(arrival.id, { outcome: 'erased', deliveryId: arrival.id, problem: null })
 }

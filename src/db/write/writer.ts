@@ -9,7 +9,18 @@ import { countDuplicates } from '../sql/ledger-statements.ts'
 import { recordOwners } from '../sql/owner-statements.ts'
 import type { Statement } from '../sql/parameters.ts'
 import { batchParameters, rowParameters } from '../sql/values.ts'
-import { type Entry, entriesOf, ledgerGroup, ledgerRow, ledgerRows } from './entries.ts'
+import {
+  addErased,
+  addReceipts,
+  type Counted,
+  type Entry,
+  entriesOf,
+  ledgerGroup,
+  ledgerRow,
+  ledgerRows,
+  rowsOfEntry,
+  storedBefore,
+} from './entries.ts'
 import {
   type Client,
   type DeliveryRows,
@@ -23,7 +34,6 @@ import {
   rowsByTarget,
   writeRows,
 } from './plan.ts'
-import { addErased, addReceipts, type Counted, rowsOfEntry, storedBefore } from './receipts.ts'
 
 /** Writes a group: first the ledger, then the tables in a fixed order, so that no two writers deadlock. */
 export class Writer implements GroupWriter {

@@ -1,7 +1,4 @@
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyInstance, RouteOptions } from 'fastify'
-import type { DeliveryTrace } from '../contract/channels.ts'
 import { Problem } from '../contract/problem.ts'
 import type { Vendor } from '../contract/vendor.ts'
 
@@ -51,43 +48,4 @@ export function callbackSchema(vendor: Vendor) {
       503: { ...problemAnswer('unavailable; nothing is stored'), headers: retryAfter },
     },
   }
-}
-
-/** Validates the headers only. The declared body is documentation: the schema of the one identified event judges it. */
-export const validateHeaders: NonNullable<RouteOptions['validatorCompiler']> = (route) =>
-  route.httpPart === 'body' ? () => true : TypeBoxValidatorCompiler(route as never)
-
-const JSON_TYPE = 'application/json'
-
-/**
- * Makes Fastify parse no body and leave each unread for its route, because the HMAC and the ledger need the exact
- * bytes. Content-Type has no effect: senders write anything there.
- */
-export function leaveBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  const leave = (_request: unknown, _body: unknown, done: (error: null) => void) => done(null)
-  app.addContentTypeParser(['*', JSON_TYPE], leave)
-  app.addHook('onRequest', (request, _reply, done) => {
-    const type = request.raw.headers['content-type']
-    // Fastify answers 415 if it can't parse the header. `request.raw` keeps the original header for the ledger.
-    if (type !== undefined && type !== JSON_TYPE) request.headers = { 'content-type': undefined }
-    done()
-  })
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What the request's log line says about its delivery. */
-    summary: Readonly<Record<string, unknown>> | null
-    /** The owner of the delivery. The log line holds only a hash of it. */
-    owner: string | null
-    /** The message of the tracing channel once the sender is proven; null if nobody listens to it. */
-    trace: DeliveryTrace | null
-  }
-}
-
-export function decorateSummary(app: FastifyInstance): void {
-  app.decorateRequest('summary', null)
-  app.decorateRequest('owner', null)
-  app.decorateRequest('trace', null)
 }
