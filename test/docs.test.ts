@@ -189,7 +189,7 @@ describe.each(['README.md', 'docs/first-callback.md'])('%s', (file) => {
 })
 
 const documents = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -211,6 +211,16 @@ it.each(documents)('%s has only links to files and headings that exist', (file) 
       ([, heading = '']) => heading,
     )
     expect(headings.map(slug), link).toContain(anchor)
+  }
+})
+
+// `vitest run -u FILE` takes FILE for the value of -u, and runs every test.
+it.each([...documents, 'tools/new-vendor.ts'])('%s calls vitest with files that exist, before -u', (file) => {
+  const text = readFileSync(join(root, file), 'utf8')
+  for (const [call, rest = ''] of text.matchAll(/npx vitest run ([^`\n]+)/g)) {
+    expect(rest, call).toMatch(/^test\//)
+    for (const [name] of rest.matchAll(/test\/[\w.-]+/g))
+      expect(existsSync(join(root, name)), call).toBe(true)
   }
 })
 
