@@ -161,9 +161,11 @@ for (const [file, text] of Object.entries(files)) {
 }
 edit('src/vendors/index.ts', (text) =>
   text
-    .replace(
-      /(\nimport \{ \w+ \} from '\.\/\w+\/index\.ts'\n)(?!import)/,
-      `$1import { ${name} } from './${name}/index.ts'\n`,
+    .replace(/(?:import \{ \w+ \} from '\.\/\w+\/index\.ts'\n)+/, (imports) =>
+      `${imports}import { ${name} } from './${name}/index.ts'\n`
+        .split(/(?<=\n)/)
+        .sort()
+        .join(''),
     )
     .replace(/(vendors: readonly Vendor\[\] = \[[^\]]+)\]/, `$1, ${name}]`),
 )
