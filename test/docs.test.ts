@@ -244,6 +244,24 @@ describe('what the documents promise', () => {
     await service.close()
   })
 
+  it('README names every table and view that analysts may read', async () => {
+    const { rows } = await client.query(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm')
+         and has_table_privilege('nightpost_reader', oid, 'select')`,
+    )
+    // Parts of other views, lists, and the record of migrations.
+    const parts = [
+      'sleep_nights_base',
+      'sleep_provisional_slices',
+      'time_zones',
+      'fhir_loinc_codes',
+      'nightpost_migrations',
+    ]
+    const names = rows.map(({ relname }) => relname).filter((name) => !parts.includes(name))
+    expect(names.length).toBeGreaterThan(20)
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+  })
+
   it('the curl that checks an address gets the answer and the log line that docs/first-callback.md shows', async () => {
     const service = await setup({ SAHHA_API_KEYS: '' })
     const [, body = '', path = ''] = /curl -i -d '(.*)' https:\/\/your-host(\S+)/.exec(walk) ?? []
