@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { StopPull } from '../src/contract/pull.ts'
 import { Clock } from '../src/ingest/clock.ts'
 import { Requests } from '../src/reconcile/requests.ts'
 import { type FakeApi, startFakeApi } from './setup/fake-api.ts'
@@ -20,7 +21,10 @@ beforeAll(async () => {
   proxy = createServer()
   proxy.on('connect', (request, client) => {
     asked.push({ target: request.url, credentials: request.headers['proxy-authorization'] })
-    if (request.url?.startsWith('forbidden.')) return client.end('HTTP/1.1 407 No\r\n\r\n')
+    if (request.url?.startsWith('forbidden.')) {
+      client.end('HTTP/1.1 407 No\r\n\r\n')
+      return
+    }
     const { port } = new URL(api.url)
     const server = connect(Number(port), '127.0.0.1', () => {
       client.write('HTTP/1.1 200 OK\r\n\r\n')
@@ -88,8 +92,8 @@ describe('a proxy on the way to the vendor', () => {
 
   it('ends the run if its URL can not be used, without showing it', async () => {
     vi.stubEnv('HTTP_PROXY', 'a-user:a-password@proxy')
-    const error = await send('http://api.vendor.example').catch((error) => error)
-    expect(error.name).toBe('StopPull')
-    expect(error.message).toBe('HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy.')
+    await expect(send('http://api.vendor.example')).rejects.toEqual(
+      new StopPull('HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy.'),
+    )
   })
 })
