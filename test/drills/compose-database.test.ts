@@ -283,7 +283,7 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     nightly.stderr.on('data', (text) => {
       output += text
     })
-    await expect.poll(() => output, { timeout: 20_000 }).toMatch(/\.dump \(\d+ bytes\)\n$/)
+    await expect.poll(() => output, { timeout: 60_000 }).toMatch(/\.dump \(\d+ bytes\)\n$/)
     expect(files()).toHaveLength(before + 1)
     nightly.kill('SIGTERM')
     expect(await isOver).toBe(0)

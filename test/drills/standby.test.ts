@@ -55,7 +55,7 @@ it('the service is not ready while its primary is a standby', async () => {
   writeFileSync(join(cluster.dataDirectory, 'standby.signal'), '')
   await stopPostmaster(findPostmaster(cluster.dataDirectory) ?? { pid: 0 })
   const standby = all(503, 'The database is a standby, which takes no writes.')
-  await expect.poll(readiness, { interval: 600, timeout: 20_000 }).toEqual(standby)
+  await expect.poll(readiness, { interval: 600, timeout: 60_000 }).toEqual(standby)
   expect(await send('standby')).toEqual(apps.map(() => 503))
 
   const client = new pg.Client({ connectionString: cluster.url })
