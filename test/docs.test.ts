@@ -219,7 +219,7 @@ it.each([...documents, 'tools/new-vendor.ts'])('%s calls vitest with files that 
   const text = readFileSync(join(root, file), 'utf8')
   for (const [call, rest = ''] of text.matchAll(/npx vitest run ([^`\n]+)/g)) {
     expect(rest, call).toMatch(/^test\//)
-    for (const [name] of rest.matchAll(/test\/[\w.-]+/g))
+    for (const [name] of rest.matchAll(/test\/[\w./*-]+/g))
       expect(existsSync(join(root, name)), call).toBe(true)
   }
 })
