@@ -144,7 +144,7 @@ module.exports = {
       '^src/ingest/content\\.ts$',
       '^src/tables/',
       npm(TYPEBOX, 'drizzle-orm', 'pg'),
-      node('fs/promises', 'timers/promises'),
+      node('crypto', 'fs/promises', 'timers/promises'),
     ),
     module_(
       'status',

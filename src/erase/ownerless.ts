@@ -1,8 +1,10 @@
 import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
 import { isDistributed } from '../db/citus/state.ts'
-import { contentOf } from '../ingest/content.ts'
+import type { PersonKind } from '../db/sql/fence.ts'
+import { hashOf } from './ids.ts'
 import type { Person } from './person.ts'
+import { readText, textsIn } from './texts.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -64,19 +66,26 @@ export async function findOwnerless(
 }
 
 /**
- * Whether a delivery without an owner names a person: a header does, or an id of theirs stands in the body as a JSON string. Null
- * if that can't be known: no header names anybody, and the body is no JSON.
+ * Whether a delivery without an owner names a person: a header does, or an id of theirs stands in the body. Null if that can't be
+ * known: no header names anybody, and the body is no JSON.
  */
 export function namedIn(
-  { vendor, owners, users }: Person,
+  { vendor, owners, users, unnamed }: Person,
   headers: Readonly<Record<string, string>>,
   body: Buffer | null,
 ): boolean | null {
+  const isUnnamed = (kind: PersonKind, id: string) =>
+    unnamed !== undefined &&
+    unnamed.hashes.size > 0 &&
+    unnamed.hashes.has(hashOf(unnamed.key, vendor.name, kind, id))
+  const isUser = (id: string) => users.includes(id) || isUnnamed('user', id)
   const named = userHeaders(vendor).flatMap((name) => (headers[name] ? utf8(headers[name]) : []))
-  if (named.some((id) => users.includes(id))) return true
-  const { text, isJson } = read(headers, body)
-  if ([...owners, ...users].some((id) => text.includes(JSON.stringify(id)))) return true
-  return named.length === 0 && !isJson ? null : false
+  if (named.some(isUser)) return true
+  const text = readText(headers, body)
+  const ids = new Set([...owners, ...users])
+  for (const id of textsIn(text))
+    if (ids.has(id) || isUnnamed('owner', id) || isUnnamed('user', id)) return true
+  return named.length === 0 && !text.isJson ? null : false
 }
 
 /** The headers in which a vendor names a user. */
@@ -86,21 +95,6 @@ export const userHeaders = ({ schemes }: Vendor): string[] => [
 
 /** Node decodes headers as Latin-1, and so the ledger has them. */
 const utf8 = (header: string) => [header, Buffer.from(header, 'latin1').toString('utf8')]
-
-/** Bytes to which a body is unpacked at most. */
-const UNPACKED_BYTES = 64 * 2 ** 20
-
-/** The text of a body, as JSON.stringify would write it if it is JSON: no escape hides an id then. */
-function read(headers: Record<string, string>, body: Buffer | null): { text: string; isJson: boolean } {
-  const content = contentOf(headers, body ?? Buffer.alloc(0), UNPACKED_BYTES)
-  if (!Buffer.isBuffer(content)) return { text: '', isJson: false }
-  const text = content.toString('utf8')
-  try {
-    return { text: JSON.stringify(JSON.parse(text)), isJson: true }
-  } catch {
-    return { text, isJson: false }
-  }
-}
 
 export async function deleteOwnerless(
   client: Client,
