@@ -140,7 +140,7 @@ module.exports = {
       '^src/erase/',
       '^src/archive/',
       '^src/db/',
-      '^src/contract/(problem|vendor)\\.ts$',
+      '^src/contract/(problem|user-headers|vendor)\\.ts$',
       '^src/ingest/content\\.ts$',
       '^src/tables/',
       npm(TYPEBOX, 'drizzle-orm', 'pg'),

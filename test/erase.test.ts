@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { archive } from '../src/archive/archive.ts'
@@ -12,6 +12,7 @@ import { readConfig } from '../src/config/index.ts'
 import { resetSession } from '../src/db/migrate/migrate.ts'
 import { maintain } from '../src/db/upkeep/maintain.ts'
 import { eraseFromArchives } from '../src/erase/archives.ts'
+import { deleteErasedArrivals, erasedArrivals } from '../src/erase/arrivals.ts'
 import { certificateOf, certificateText } from '../src/erase/certificate.ts'
 import { totalOf } from '../src/erase/count.ts'
 import { countInSnapshot, erase } from '../src/erase/erase.ts'
@@ -32,6 +33,7 @@ import { environment, setup, signed, type TestService } from './setup/service.ts
 vi.setConfig({ testTimeout: 60_000 })
 
 const DAY = 86_400_000
+const HOUR = 3_600_000
 const root = mkdtempSync(join(tmpdir(), 'nightpost-erase-'))
 const targets = vendors.flatMap((vendor) => vendor.targets)
 const [asleep, sahha] = ['asleep', 'sahha'].map((name) => vendors.find((vendor) => vendor.name === name)) as [
@@ -445,6 +447,75 @@ it('is finished by a second run after kill -9', async () => {
   expect(await once(second, 'close')).toEqual([0, null])
   expect(JSON.parse(output)).toMatchObject({ rowsLeft: 0, owners: ['profile-many'] })
   expect(await rows()).toBe(0)
+})
+
+describe('what arrives about an erased person, and is not proven or not readable', () => {
+  const wrong = { 'x-signature': '0'.repeat(64) }
+  const unverified = (body: string | Buffer, headers = {}) =>
+    service.post('sahha', { ...wrong, ...headers }, body)
+  const ofGreta = JSON.stringify(biomarker({ id: 'q1', profileId: 'profile-greta', externalId: 'new' }))
+  const signal = new AbortController().signal
+  const look = (runBytes = 2 ** 20) =>
+    deleteErasedArrivals(client, vendors, { until: Date.now() + 1000, limit: 2 ** 20, signal, runBytes })
+  const kept = async () =>
+    (
+      await client.query(
+        `select body from unverified_deliveries union all select body from deliveries where owner = ''`,
+      )
+    ).rows.map(({ body }) => `${body}`)
+
+  beforeAll(async () => {
+    await client.query(`delete from unverified_deliveries`)
+    await client.query(`delete from deliveries where owner = ''`)
+    await live('greta')
+    await erase(client, await personOfOwner(client, sahha, 'profile-greta'))
+  })
+
+  it('is not kept in the quarantine if a header names the person', async () => {
+    const names = ['ext-greta', 'ext-hans', 'ext-greta', 'gr\u00ef']
+    await Promise.all(names.map((name, at) => unverified(`{"n": ${at}}`, { 'x-external-id': name })))
+    await unverified('{"n": 5}', { 'x-user-id': 'ext-greta' })
+    expect((await kept()).sort()).toEqual(['{"n": 1}', '{"n": 3}'])
+  })
+
+  it('is deleted by the upkeep if the body names the person', async () => {
+    await client.query('delete from unverified_deliveries')
+    const ofOther = ofGreta.replace('greta', 'hans')
+    const unreadable = '{"profileId": "profile-greta" oops'
+    for (const body of [ofOther, ofGreta, ofGreta.replace('greta', '\\u0067reta')]) await unverified(body)
+    await unverified(gzipSync(ofGreta), { 'content-encoding': 'gzip' })
+    await service.post('sahha', signed(unreadable), unreadable)
+    const upkeep = (now: number) =>
+      maintain(client, {
+        ...{ schema: 'public', targets: [], retention: {}, now },
+        deleteErased: erasedArrivals(vendors, 2 ** 20),
+      })
+    // Until an hour after its arrival it may not be committed yet.
+    expect(await upkeep(Date.now())).toMatchObject({ erasedDeliveriesDeleted: 0 })
+    expect(await upkeep(Date.now() + HOUR + 1000)).toMatchObject({ erasedDeliveriesDeleted: 4 })
+    expect(await kept()).toEqual([ofOther])
+  })
+
+  it('is looked at once, so many bytes in one run', async () => {
+    await client.query('delete from unverified_deliveries')
+    await client.query(`delete from upkeep_tasks where task like 'fence%'`)
+    for (let n = 1; n <= 201; n += 1) await unverified(n === 201 ? ofGreta : `{"n": ${n}}`)
+    expect([await look(1), (await kept()).length]).toEqual([0, 201])
+    expect([await look(1), (await kept()).length]).toEqual([1, 200])
+    await look()
+    await client.query(`update unverified_deliveries set body = convert_to($1, 'UTF8')`, [ofGreta])
+    expect(await look()).toBe(0)
+    await client.query('delete from unverified_deliveries')
+  })
+
+  it('stays if the person may come back', async () => {
+    await liftFence(client, [await personOfOwner(client, sahha, 'profile-greta')])
+    await client.query(`delete from upkeep_tasks where task like 'fence%'`)
+    await unverified(ofGreta, { 'x-external-id': 'ext-greta' })
+    expect(await look()).toBe(0)
+    expect(await kept()).toEqual([ofGreta])
+    await client.query('delete from unverified_deliveries')
+  })
 })
 
 it('is finished by a second run, whichever of its statements fails', async () => {

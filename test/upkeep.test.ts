@@ -103,6 +103,7 @@ describe('maintain', () => {
       partitionsDropped: [],
       entriesDeleted: 0,
       provisionalRowsDeleted: 0,
+      erasedDeliveriesDeleted: 0,
     })
     expect(await digests()).toEqual(before)
   })

@@ -107,14 +107,14 @@ export async function finishErasure(
 const POLL = 20
 
 /**
- * Waits until every transaction has ended that writes the ledger now. One of them may have looked for the fence before it stood.
+ * Waits until every transaction has ended that writes the ledger or the quarantine now. One of them may have looked for the fence before it stood.
  * A statement takes its locks before its snapshot, so a later one sees the fence. Nobody is blocked meanwhile.
  */
 export async function waitForWriters(client: Client, signal?: AbortSignal): Promise<void> {
   const writers = async () => {
     const { rows } = await client.query(
       `select distinct virtualtransaction as id from pg_locks
-       where relation = 'deliveries'::regclass and mode = 'RowExclusiveLock' and granted and pid <> pg_backend_pid()
+       where relation = any(array['deliveries'::regclass, 'unverified_deliveries'::regclass]) and mode = 'RowExclusiveLock' and granted and pid <> pg_backend_pid()
          and database = (select oid from pg_database where datname = current_database())`,
     )
     return new Set<string>(rows.map(({ id }) => id))

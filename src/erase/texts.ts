@@ -9,9 +9,13 @@ export interface BodyText {
 /** Bytes to which a body is unpacked at most. */
 const UNPACKED_BYTES = 64 * 2 ** 20
 
-/** The text of a stored body. It is empty if the body can't be unpacked. */
-export function readText(headers: Readonly<Record<string, string>>, body: Buffer | null): BodyText {
-  const content = contentOf(headers, body ?? Buffer.alloc(0), UNPACKED_BYTES)
+/** The text of a stored body. It is empty if the body can't be unpacked to at most `limit` bytes. */
+export function readText(
+  headers: Readonly<Record<string, string>>,
+  body: Buffer | null,
+  limit = UNPACKED_BYTES,
+): BodyText {
+  const content = contentOf(headers, body ?? Buffer.alloc(0), limit)
   if (!Buffer.isBuffer(content)) return { text: '', isJson: false }
   const text = content.toString('utf8')
   return { text, isJson: isJson(text) }

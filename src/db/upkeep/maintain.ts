@@ -44,6 +44,8 @@ export interface MaintainOptions {
    * can't; then nothing is dropped. After a run with it, a run without it drops nothing for its age. `none` ends that.
    */
   readonly archive?: ((periods: readonly Period[]) => Promise<void>) | 'none'
+  /** Deletes the deliveries that arrived until a time and name an erased person. Returns how many. */
+  readonly deleteErased?: (client: pg.ClientBase, until: number, signal: AbortSignal) => Promise<number>
 }
 
 /** Milliseconds of Unix time: `from` is included, `to` is not. */
@@ -60,6 +62,8 @@ export interface Maintained {
   readonly partitionsDropped: readonly string[]
   readonly entriesDeleted: number
   readonly provisionalRowsDeleted: number
+  /** Deliveries without an owner that name an erased person. */
+  readonly erasedDeliveriesDeleted: number
 }
 
 /**
@@ -102,6 +106,8 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     if (windowsBefore === null) break
     provisionalRowsDeleted += await deleteProvisional(client, target, windowsBefore, signal)
   }
+  // As for packing: an hour later every delivery is committed.
+  const erasedDeliveriesDeleted = (await options.deleteErased?.(client, now - HOUR, signal)) ?? 0
   return {
     partitionsCreated,
     bodiesPacked: packed.deliveries,
@@ -109,6 +115,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     partitionsDropped,
     entriesDeleted,
     provisionalRowsDeleted,
+    erasedDeliveriesDeleted,
   }
 }
 
