@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { archive } from '../src/archive/archive.ts'
 import { readConfig } from '../src/config/index.ts'
 import { resetSession } from '../src/db/migrate/migrate.ts'
 import { maintain } from '../src/db/upkeep/maintain.ts'
+import { idAtTime } from '../src/db/uuid-time.ts'
 import { eraseFromArchives } from '../src/erase/archives.ts'
 import { deleteErasedArrivals, erasedArrivals } from '../src/erase/arrivals.ts'
 import { certificateOf, certificateText } from '../src/erase/certificate.ts'
@@ -499,13 +501,40 @@ describe('what arrives about an erased person, and is not proven or not readable
   it('is looked at once, so many bytes in one run', async () => {
     await client.query('delete from unverified_deliveries')
     await client.query(`delete from upkeep_tasks where task like 'fence%'`)
-    for (let n = 1; n <= 201; n += 1) await unverified(n === 201 ? ofGreta : `{"n": ${n}}`)
+    await Promise.all(Array.from({ length: 200 }, (_, n) => unverified(`{"n": ${n}}`)))
+    await unverified(ofGreta)
     expect([await look(1), (await kept()).length]).toEqual([0, 201])
     expect([await look(1), (await kept()).length]).toEqual([1, 200])
     await look()
     await client.query(`update unverified_deliveries set body = convert_to($1, 'UTF8')`, [ofGreta])
     expect(await look()).toBe(0)
     await client.query('delete from unverified_deliveries')
+  })
+
+  it('is found in a body that is cut off, that is not JSON, or whose encoding is not the one of the header', async () => {
+    await client.query(`delete from deliveries where owner = ''`)
+    await client.query(`delete from upkeep_tasks where task like 'fence%'`)
+    const cut = gzipSync(`{"profileId": "profile-greta", "padding": "${randomBytes(2000).toString('hex')}"}`)
+    await unverified(cut.subarray(0, 1000), { 'content-encoding': 'gzip' })
+    await unverified('externalId=ext-greta&score=7')
+    await unverified(ofGreta, { 'content-encoding': 'br' })
+    const ofNobody = ['externalId=ext-greta-2&score=7', '{"note": "ext-greta called"}']
+    for (const body of ofNobody) await unverified(body)
+    expect(await look()).toBe(3)
+    expect((await kept()).sort()).toEqual([...ofNobody].sort())
+    await client.query('delete from unverified_deliveries')
+  })
+
+  it('is found if it reaches the ledger after the upkeep looked, with its old id', async () => {
+    const unreadable = '{"profileId": "profile-greta" late'
+    await unverified(unreadable)
+    await client.query('update unverified_deliveries set headers = headers || $1', [signed(unreadable)])
+    await client.query(`update upkeep_tasks set position = $1 where task = 'fence'`, [
+      idAtTime(Date.now() + 1),
+    ])
+    await replayed({ filter: { outcomes: ['unverified'] } })
+    expect(await kept()).toEqual([unreadable])
+    expect([await look(), await kept()]).toEqual([1, []])
   })
 
   it('stays if the person may come back', async () => {

@@ -102,6 +102,7 @@ describe('maintain', () => {
       packs: 0,
       partitionsDropped: [],
       entriesDeleted: 0,
+      unverifiedDeleted: 0,
       provisionalRowsDeleted: 0,
       erasedDeliveriesDeleted: 0,
     })

@@ -83,6 +83,7 @@ function summary(done: Maintained): string {
     `${done.bodiesPacked} bodies packed into ${done.packs} packs`,
     `${done.partitionsDropped.length} partitions dropped`,
     `${done.entriesDeleted} ledger entries deleted`,
+    `${done.unverifiedDeleted} deliveries of the quarantine deleted`,
     `${done.provisionalRowsDeleted} provisional rows deleted`,
     `${done.erasedDeliveriesDeleted} deliveries that name an erased person deleted`,
   ].join('\n')

@@ -2,13 +2,14 @@ import type pg from 'pg'
 import { usersNamed } from '../contract/user-headers.ts'
 import type { Vendor } from '../contract/vendor.ts'
 import { isErased } from '../db/sql/fence.ts'
+import { FENCE_TASK } from '../db/upkeep/late.ts'
 import { idAtTime } from '../db/uuid-time.ts'
 import { deleteOwnerless, FIRST, type OwnerlessRow, type OwnerlessTable, ownerlessRows } from './ownerless.ts'
 import { readText, textsIn } from './texts.ts'
 
 /** How far `deleteErasedArrivals` has come in each table: the tasks in `upkeep_tasks`. */
 const TASKS: Readonly<Record<OwnerlessTable, string>> = {
-  deliveries: 'fence',
+  deliveries: FENCE_TASK,
   unverified_deliveries: 'fence_unverified',
 }
 

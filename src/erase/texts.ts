@@ -1,4 +1,4 @@
-import { contentOf } from '../ingest/content.ts'
+import { contentOf, readablePart } from '../ingest/content.ts'
 
 /** The text of a body, and whether it is JSON. */
 export interface BodyText {
@@ -9,15 +9,15 @@ export interface BodyText {
 /** Bytes to which a body is unpacked at most. */
 const UNPACKED_BYTES = 64 * 2 ** 20
 
-/** The text of a stored body. It is empty if the body can't be unpacked to at most `limit` bytes. */
+/** The text of a stored body, or of the part that can be unpacked to at most `limit` bytes. */
 export function readText(
   headers: Readonly<Record<string, string>>,
   body: Buffer | null,
   limit = UNPACKED_BYTES,
 ): BodyText {
-  const content = contentOf(headers, body ?? Buffer.alloc(0), limit)
-  if (!Buffer.isBuffer(content)) return { text: '', isJson: false }
-  const text = content.toString('utf8')
+  const bytes = body ?? Buffer.alloc(0)
+  const content = contentOf(headers, bytes, limit)
+  const text = (Buffer.isBuffer(content) ? content : readablePart(bytes, limit)).toString('utf8')
   return { text, isJson: isJson(text) }
 }
 
@@ -32,7 +32,8 @@ function isJson(text: string): boolean {
 
 /**
  * Every text in a body that may be the id of a person: each JSON string, without its escapes, also those of a key that is
- * repeated. In a body that is no JSON a quote may be missing, so it is also what stands between any two quotes. Some come twice.
+ * repeated. In a body that is no JSON quotes may be missing, so it is also what stands between any two quotes, and every word.
+ * Some come twice.
  */
 export function* textsIn({ text, isJson }: BodyText): Generator<string> {
   for (let from = text.indexOf('"'); from >= 0; ) {
@@ -41,7 +42,9 @@ export function* textsIn({ text, isJson }: BodyText): Generator<string> {
     yield unescaped(text.slice(from, to + 1))
     from = text.indexOf('"', to + 1)
   }
-  if (!isJson) for (const [piece] of text.matchAll(/[^"]+/g)) yield stored(piece)
+  if (isJson) return
+  for (const [piece] of text.matchAll(/[^"]+/g)) yield stored(piece)
+  for (const [word] of text.matchAll(/[^\s"'&=,;:{}[\]()<>\\]+/g)) yield stored(word)
 }
 
 /** Where the string ends that begins at `from`: at the next quote without an odd number of backslashes before it. */

@@ -15,7 +15,7 @@ import {
   partitionsOf,
   preparePartitions,
 } from './partitions.ts'
-import { deleteEntries, deleteProvisional, emptyOldEntries } from './retention.ts'
+import { deleteEntries, deleteProvisional, deleteUnverified, emptyOldEntries } from './retention.ts'
 import { keepStragglers } from './stragglers.ts'
 
 const DAY = 86_400_000
@@ -61,6 +61,8 @@ export interface Maintained {
   readonly packs: number
   readonly partitionsDropped: readonly string[]
   readonly entriesDeleted: number
+  /** Deliveries of the quarantine. */
+  readonly unverifiedDeleted: number
   readonly provisionalRowsDeleted: number
   /** Deliveries without an owner that name an erased person. */
   readonly erasedDeliveriesDeleted: number
@@ -100,6 +102,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
   if (keptSince !== null) await emptyOldEntries(client, keptSince, signal)
   const entriesBefore = keptDays(retention.deliveries, now)
   const entriesDeleted = entriesBefore === null ? 0 : await deleteEntries(client, entriesBefore, signal)
+  const unverifiedDeleted = entriesBefore === null ? 0 : await deleteUnverified(client, entriesBefore, signal)
   const windowsBefore = keptDays(retention.windows, now)
   let provisionalRowsDeleted = 0
   for (const target of targets) {
@@ -114,6 +117,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     packs: packed.packs,
     partitionsDropped,
     entriesDeleted,
+    unverifiedDeleted,
     provisionalRowsDeleted,
     erasedDeliveriesDeleted,
   }
