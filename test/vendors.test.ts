@@ -1,4 +1,4 @@
-// What every vendor of the registry must do, whatever its events are. test/new-vendor.test.ts runs this file and
+// What every vendor of the registry must do, whatever its events are. test/drills/new-vendor.test.ts runs this file and
 // events.test.ts with a vendor that was just made.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config/index.ts'
