@@ -22,6 +22,7 @@ import { stateOf } from './db/migrate/state.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
 import { Upkeep } from './db/upkeep/background.ts'
 import { adaptingStore } from './db/write/adapting-writer.ts'
+import { erasedArrivals } from './erase/arrivals.ts'
 import { Clock } from './ingest/clock.ts'
 import type { Store } from './ingest/delivery.ts'
 import { Drain } from './ops/drain.ts'
@@ -173,15 +174,15 @@ interface BackgroundParts {
 
 /** What one replica at a time does for all: online steps, the upkeep of the ledger, and reconcile. */
 function backgroundOf({ config, database, pool, log, clock, targets, metrics, store }: BackgroundParts) {
-  const connect = () => directConnection(database)
   const { schema } = database
-  const common = { connect, pool, log }
+  const deleteErased = erasedArrivals(vendors, config.BODY_LIMIT_BYTES)
+  const common = { connect: () => directConnection(database), pool, log }
   return {
     online: new OnlineSteps({ ...common, options: { steps: onlineSteps(vendors), schema } }),
     upkeep: new Upkeep({
       ...common,
       isOn: config.MAINTENANCE === 'on',
-      options: { schema, targets, retention: retentionOf(config) },
+      options: { schema, targets, retention: retentionOf(config), deleteErased },
     }),
     schedule: new ReconcileSchedule({
       ...{ ...common, vendors, clock, schema, store },

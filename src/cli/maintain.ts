@@ -5,6 +5,7 @@ import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
 import { readLedgerState } from '../db/upkeep/background.ts'
 import { type Maintained, maintain, type Period } from '../db/upkeep/maintain.ts'
+import { erasedArrivals } from '../erase/arrivals.ts'
 import { vendors } from '../vendors/index.ts'
 import { archivedText } from './archive.ts'
 
@@ -47,6 +48,7 @@ Examples:
           schema: database.schema,
           targets,
           retention: retentionOf(config),
+          deleteErased: erasedArrivals(vendors, config.BODY_LIMIT_BYTES),
           signal: end.signal,
           ...(to === false && { archive: 'none' }),
           ...(typeof to === 'string' && { archive: intoArchive(to) }),
@@ -81,6 +83,8 @@ function summary(done: Maintained): string {
     `${done.bodiesPacked} bodies packed into ${done.packs} packs`,
     `${done.partitionsDropped.length} partitions dropped`,
     `${done.entriesDeleted} ledger entries deleted`,
+    `${done.unverifiedDeleted} deliveries of the quarantine deleted`,
     `${done.provisionalRowsDeleted} provisional rows deleted`,
+    `${done.erasedDeliveriesDeleted} deliveries that name an erased person deleted`,
   ].join('\n')
 }
