@@ -37,18 +37,18 @@ export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) raw.setHeader(name, value)
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    raw.write('retry: 2000\n\n')
+    const send = (text: string) => {
+      // A client that does not read must not fill the memory. It may keep an answer open that has ended already.
+      if (!raw.writableNeedDrain && !raw.writableEnded) raw.write(text)
+    }
+    send('retry: 2000\n\n')
     const stop = hub.listen((arrivals, isCut) => {
       const fitting = arrivals.filter((arrival) => fits(filter, arrival))
-      // A client that does not read must not fill the memory.
-      if (fitting.length === 0 || raw.writableNeedDrain) return
-      raw.write(eventOf(fitting, isCut))
+      if (fitting.length > 0) send(eventOf(fitting, isCut))
     }, since)
-    const watch = watchRefused(context, (text) =>
-      raw.write(`event: refused\ndata: ${JSON.stringify(text)}\n\n`),
-    )
+    const watch = watchRefused(context, (text) => send(`event: refused\ndata: ${JSON.stringify(text)}\n\n`))
     const heartbeat = setInterval(() => {
-      if (context.isOpen(request)) raw.write(': \n\n')
+      if (context.isOpen(request)) send(': \n\n')
       else raw.end()
     }, HEARTBEAT).unref()
     const end = () => raw.end()
@@ -65,7 +65,10 @@ export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
 /** Milliseconds between two looks at the refused requests, which are in no ledger. */
 const LOOK = 1_000
 
-/** Calls `tell` with the list of refused requests whenever there are more. */
+/**
+ * Calls `tell` with the list of refused requests whenever there are more. Several workers have their counts from the
+ * supervisor; while it does not answer, nothing is told.
+ */
 function watchRefused({ metrics, vendors }: ConsoleContext, tell: (html: string) => void): NodeJS.Timeout {
   let before: number | null = null
   const look = async () => {
@@ -74,8 +77,9 @@ function watchRefused({ metrics, vendors }: ConsoleContext, tell: (html: string)
     if (before !== null && total !== before) tell(html`${refusedOf(refused, true)}`.text)
     before = total
   }
-  void look()
-  return setInterval(() => void look(), LOOK).unref()
+  const tryLook = () => void look().catch(() => {})
+  tryLook()
+  return setInterval(tryLook, LOOK).unref()
 }
 
 /** Rows have no line ends within JSON, so one `data` line holds them. */
