@@ -62,8 +62,10 @@ export const pull: Pull = {
       if (!call.query?.categories) return token.ask(call)
       const answer = await token.ask({ ...call, query: { ...call.query, categories }, handed: [400, 422] })
       if (answer.status < 400 || answer.status === 404) return answer
+      const fewer = await token.ask({ ...call, query: { ...call.query, categories: CATEGORIES } })
+      // It was not refused for another reason, so it will be for every profile.
       categories = CATEGORIES
-      return token.ask({ ...call, query: { ...call.query, categories } })
+      return fewer
     }
     return {
       people: () => profiles(context, ask),
