@@ -4,7 +4,12 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Hub } from '../src/console/arrivals/hub.ts'
 import { liveRoute } from '../src/console/arrivals/live.ts'
+import { connectRoutes } from '../src/console/connect/routes.ts'
 import type { ConsoleContext } from '../src/console/context.ts'
+import { inReading } from '../src/console/database.ts'
+import { readForms } from '../src/console/request.ts'
+import { vendors } from '../src/vendors/index.ts'
+import { startFakeApi } from './setup/fake-api.ts'
 
 /** The connection that gives hints. */
 const hints = Object.assign(new EventEmitter(), { query: async () => {}, end: async () => {} })
@@ -154,4 +159,42 @@ describe('GET /live', () => {
     await withSilentClient(app, () => vi.advanceTimersByTimeAsync(3_000).then(() => {}))
     expect(asked).toBeGreaterThan(1)
   })
+})
+
+it('a connection that does not roll back is closed, and every other one is used again', async () => {
+  const released: unknown[] = []
+  const reading = (failing: readonly string[]) => {
+    const query = async (text: string) => {
+      if (failing.includes(text)) throw new Error(`no ${text}`)
+    }
+    const release = (isClosed?: boolean) => released.push(isClosed)
+    const connect = async () => ({ ...client, query, release })
+    return inReading({ connect } as never, (client) => client.query('read') as never)
+  }
+  await reading([])
+  await expect(reading(['read'])).rejects.toThrow('no read')
+  await expect(reading(['read', 'rollback'])).rejects.toThrow('no read')
+  expect(released).toEqual([undefined, undefined, true])
+})
+
+it('a database that fails after an example was sent does not look like a service that is silent', async () => {
+  vi.useRealTimers()
+  const service = await startFakeApi()
+  service.answer = () => ({ body: { outcome: 'stored', delivery_id: 'an id' } })
+  const app = Fastify()
+  readForms(app)
+  connectRoutes(app, {
+    ...contextWith(() => true),
+    ...{ vendors, config: { NODE_ENV: 'development', credentials: () => ['key'] } },
+    serviceAddress: () => service.url,
+    pool: { connect: () => Promise.reject(new Error('no connection')) },
+  } as never)
+  const answer = await app.inject({
+    ...{ method: 'POST', url: '/connect/send' },
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: 'vendor=asleep&event=INFERENCE_COMPLETE',
+  })
+  expect(service.requests).toHaveLength(1)
+  expect([answer.statusCode, answer.body]).toEqual([500, expect.not.stringContaining('did not answer')])
+  await Promise.all([app.close(), service.close()])
 })
