@@ -94,6 +94,14 @@ describe('nightpost sql', () => {
     expect(text.match(/x/g)).toHaveLength(100)
   })
 
+  it('wraps a long value, and counts two columns for a Chinese character and none for an accent', async () => {
+    const body = await printed(db.url, `select repeat('x', 300000) as body`, textFormat(80))
+    expect([longest(body), body.match(/x/g)?.length]).toEqual([80, 300_000])
+    const words = await printed(db.url, `select '睡眠睡眠睡眠' as v, repeat(U&'e\\0301', 8) as w`, textFormat(20))
+    expect(words).toContain('│ 睡眠睡眠睡 │\n')
+    expect(words).toContain(`│ ${'e\u0301'.repeat(8)}   │\n`)
+  })
+
   it('shows control characters of a value as escapes, which a terminal does not obey', async () => {
     expect(await printed(db.url, `select E'\\x1b[2J' as v`)).toContain('│ \\x1b[2J │')
   })
