@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { type Archived, archive } from '../archive/archive.ts'
 import { loadConfig } from '../config/index.ts'
-import { isInstant } from '../contract/instant.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
+import { date, milliseconds } from './arguments.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 
@@ -24,7 +24,9 @@ export const archiveCommand = new Command('archive')
   .description(
     'Copy deliveries with their bodies into files, and read every file back. nightpost replay --from replays them.',
   )
-  .option('--before <date>', 'deliveries that arrived before this UTC day, YYYY-MM-DD', day)
+  .option('--before <date>', 'deliveries that arrived before this UTC day, YYYY-MM-DD', (text) =>
+    milliseconds(date(text)),
+  )
   .option('--to <directory>', 'the directory of the archive; it is created if it is missing')
   .option('--json', 'print what was done, and what the archive has, as one JSON object')
   .addHelpText('after', HELP)
@@ -77,10 +79,4 @@ export function archivedText(done: Archived): string {
     `${done.deliveries} deliveries of ${done.days} days in ${done.directory}${period}`,
     '',
   ].join('\n')
-}
-
-function day(text: string): number {
-  if (text.length !== 'YYYY-MM-DD'.length || !isInstant(text))
-    throw new InvalidArgumentError('Write a date such as 2026-11-01.')
-  return Date.parse(text)
 }

@@ -1,10 +1,11 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { loadConfig } from '../config/index.ts'
 import type { DatabaseSettings } from '../db/connect/database.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect, connectDirect } from '../db/connect/pool.ts'
 import { follow } from '../feed/follow.ts'
+import { wholeNumber } from './arguments.ts'
 import { outputClosed, print } from './output.ts'
 
 const HELP = `
@@ -32,7 +33,7 @@ export const changesCommand = new Command('changes')
   .description('Print what was stored, judged again or erased since a cursor, in the order of the commits.')
   .option('--since <cursor>', 'begin after this cursor; or: beginning, now', 'beginning')
   .option('--cursor-file <file>', 'continue after the cursor in this file, if it exists, and keep it current')
-  .option('--max-rows <n>', 'print at most so many changes', count)
+  .option('--max-rows <n>', 'print at most so many changes', wholeNumber(1))
   .option('--follow', 'wait for more; ends with SIGTERM or SIGINT, and when nobody reads the output')
   .option('--json', 'print JSON lines, which is also the default')
   .addHelpText('after', HELP)
@@ -90,9 +91,4 @@ function keepCursor(file: string, cursor: string): void {
     closeSync(descriptor)
   }
   renameSync(fresh, file)
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number, 1 or more.')
-  return Number(text)
 }

@@ -1,7 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type pg from 'pg'
 import { loadConfig } from '../config/index.ts'
-import { isInstant } from '../contract/instant.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect } from '../db/connect/pool.ts'
 import { FORMATS, type FormatName } from '../export/formats.ts'
@@ -9,6 +8,7 @@ import { exportPerson } from '../export/person/person.ts'
 import { DAY_COLUMNS, WrongFilter } from '../export/select.ts'
 import { type Exported, exportView } from '../export/view.ts'
 import { vendors } from '../vendors/index.ts'
+import { date } from './arguments.ts'
 import { personText, viewText } from './export-text.ts'
 import { outputClosed, print, printJson } from './output.ts'
 import { countOn } from './progress.ts'
@@ -167,10 +167,4 @@ function wrongForPerson(view: string | undefined, options: Options): string | nu
   if ((owner === undefined) === (externalId === undefined)) return '--person needs --owner or --external-id'
   if ((owner ?? externalId) === '') return 'the id is empty'
   return null
-}
-
-function date(text: string): string {
-  if (text.length !== 'YYYY-MM-DD'.length || !isInstant(text))
-    throw new InvalidArgumentError('Write a date such as 2026-11-01.')
-  return text
 }

@@ -2,13 +2,13 @@ import Table from 'cli-table3'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { type Config, credentialNames, loadConfig, withKnownCredentials } from '../config/index.ts'
-import { isInstant } from '../contract/instant.ts'
 import { DATA_DIRECTORY, openDatabase } from '../db/connect/open.ts'
 import { logOptions } from '../ops/log.ts'
 import type { Filter } from '../replay/ledger-reader.ts'
 import { replay } from '../replay/replay.ts'
 import type { ReplayReport } from '../replay/report.ts'
 import { vendors } from '../vendors/index.ts'
+import { time } from './arguments.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 
@@ -166,11 +166,6 @@ function outcomes(text: string): string[] {
   const unknown = given.filter((name) => !OUTCOMES.includes(name))
   if (unknown.length > 0) throw new InvalidArgumentError(`Write some of ${OUTCOMES.join(', ')}.`)
   return given
-}
-
-function time(text: string): string {
-  if (!isInstant(text)) throw new InvalidArgumentError('Write an ISO 8601 time.')
-  return text
 }
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i

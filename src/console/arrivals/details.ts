@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { instant } from '../../contract/instant.ts'
+import { unixTime } from '../../contract/instant.ts'
 import type { Headers } from '../../contract/vendor.ts'
 import { isDistributed } from '../../db/citus/state.ts'
 import { unpackAndJudge } from '../../ingest/judge.ts'
@@ -89,8 +89,8 @@ async function readLags(
     const vendor = vendors.find((one) => one.name === name)
     if (!vendor?.schemes[scheme]) continue
     const { createdAt } = unpackAndJudge(vendor, scheme, headers, body, MOST_BYTES)
-    const created = Date.parse(instant(createdAt) ?? '')
-    if (!Number.isNaN(created)) lags.set(id, (receivedAt.get(id) ?? 0) - created)
+    const created = unixTime(createdAt)
+    if (created !== null) lags.set(id, (receivedAt.get(id) ?? 0) - created)
   }
   return lags
 }
