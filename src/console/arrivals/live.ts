@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleContext } from '../context.ts'
 import { html } from '../html.ts'
+import { idIn } from '../request.ts'
 import type { DetailedArrival } from './details.ts'
 import { type Filter, filterOf, instantOf } from './filter.ts'
 import { Hub } from './hub.ts'
@@ -15,8 +16,6 @@ const MOST_PAGES = 20
 /** Milliseconds between two lines that keep a proxy from closing the connection. */
 const HEARTBEAT = 15_000
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
-
 /** `GET /live`: what arrives, as server-sent events. Each holds rows of the list, as HTML. */
 export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
   const hub = new Hub(context)
@@ -29,8 +28,7 @@ export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
   app.get('/live', { exposeHeadRoute: false }, async (request, reply) => {
     if (open.size >= MOST_PAGES) return reply.code(503).header('retry-after', '60').send('')
     const filter = filterOf(request)
-    const last = request.headers['last-event-id']
-    const since = typeof last === 'string' && uuid.test(last) ? last : null
+    const since = idIn(request.headers['last-event-id'])
     // Fastify must not end the answer when this function returns.
     reply.hijack()
     const { raw } = reply
