@@ -4,6 +4,7 @@ import { loadConfig } from '../config/index.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
 import { date, milliseconds } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 
@@ -36,9 +37,7 @@ export const archiveCommand = new Command('archive')
     const config = loadConfig()
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
-    const interruption = new AbortController()
-    const interrupt = () => interruption.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    const interrupted = interruption()
     try {
       const client = await connectToMigrate(database)
       try {
@@ -48,7 +47,7 @@ export const archiveCommand = new Command('archive')
           schema: database.schema,
           periods: [{ from: 0, to: before }],
           checkAll: true,
-          signal: interruption.signal,
+          signal: interrupted.signal,
           onProgress: (done, total) => progress(done, total, 'deliveries'),
         })
         stop()
@@ -58,13 +57,13 @@ export const archiveCommand = new Command('archive')
         await client.end()
       }
     } catch (error) {
-      if (!interruption.signal.aborted) throw error
+      if (!interrupted.signal.aborted) throw error
       stop()
       process.stderr.write('Interrupted. Run the command again to continue.\n')
       process.exitCode = 1
     } finally {
       stop()
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })

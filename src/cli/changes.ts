@@ -6,6 +6,7 @@ import { openDatabase } from '../db/connect/open.ts'
 import { connect, connectDirect } from '../db/connect/pool.ts'
 import { follow } from '../feed/follow.ts'
 import { wholeNumber } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { outputClosed, print } from './output.ts'
 
 const HELP = `
@@ -39,10 +40,8 @@ export const changesCommand = new Command('changes')
   .addHelpText('after', HELP)
   .action(async ({ since, maxRows, cursorFile, follow: isEndless = false }: ChangesOptions) => {
     const database = await openDatabase(loadConfig())
-    const interruption = new AbortController()
-    const interrupt = () => interruption.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
-    const signal = AbortSignal.any([interruption.signal, outputClosed])
+    const interrupted = interruption()
+    const signal = AbortSignal.any([interrupted.signal, outputClosed])
     try {
       await follow({
         connect: () => connection(database, isEndless),
@@ -58,7 +57,7 @@ export const changesCommand = new Command('changes')
         signal,
       })
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })

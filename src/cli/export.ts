@@ -10,6 +10,7 @@ import { type Exported, exportView } from '../export/view.ts'
 import { vendors } from '../vendors/index.ts'
 import { date } from './arguments.ts'
 import { personText, viewText } from './export-text.ts'
+import { interruption } from './interruption.ts'
 import { outputClosed, print, printJson } from './output.ts'
 import { countOn } from './progress.ts'
 
@@ -82,14 +83,12 @@ export const exportCommand = new Command('export')
     if (wrong !== null) return command.error(`error: ${wrong}`)
     const config = loadConfig()
     const database = await openDatabase(config)
-    const interruption = new AbortController()
-    const interrupt = () => interruption.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    const interrupted = interruption()
     try {
       const client = await connect(database, { name: 'nightpost export', use: 'read' })
       try {
-        if (options.person) await runPerson(client, options, config.BODY_LIMIT_BYTES, interruption.signal)
-        else await runView(client, view ?? '', options, interruption.signal)
+        if (options.person) await runPerson(client, options, config.BODY_LIMIT_BYTES, interrupted.signal)
+        else await runView(client, view ?? '', options, interrupted.signal)
       } finally {
         await client.end()
       }
@@ -97,16 +96,16 @@ export const exportCommand = new Command('export')
       if (error instanceof WrongFilter) return command.error(`error: ${error.message}`)
       // A reader of standard output that goes away is no error.
       if (outputClosed.aborted) return
-      if (!interruption.signal.aborted) throw error
+      if (!interrupted.signal.aborted) throw error
       process.stderr.write('Interrupted. Files that are not complete were removed.\n')
       process.exitCode = 1
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })
 
-async function runView(client: pg.ClientBase, view: string, options: Options, interruption: AbortSignal) {
+async function runView(client: pg.ClientBase, view: string, options: Options, interrupted: AbortSignal) {
   const { format, out, partition, column, json = false, ...filter } = options
   const isPiped = out === undefined || out === '-'
   const { count, stop } = countOn(process.stderr)
@@ -115,7 +114,7 @@ async function runView(client: pg.ClientBase, view: string, options: Options, in
     done = await exportView(client, {
       ...{ view, format, filter, column, out: isPiped ? null : out, byDay: partition === 'day' },
       stdout: print,
-      signal: isPiped ? AbortSignal.any([interruption, outputClosed]) : interruption,
+      signal: isPiped ? AbortSignal.any([interrupted, outputClosed]) : interrupted,
       onProgress: count,
     })
   } finally {

@@ -16,6 +16,7 @@ import { missingSettings, reconcile } from '../reconcile/reconcile.ts'
 import type { ReconcileReport } from '../reconcile/report.ts'
 import { vendors } from '../vendors/index.ts'
 import { milliseconds, wholeNumber } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 import { reconcileJson, reconcileText } from './reconcile-text.ts'
@@ -82,19 +83,18 @@ export const reconcileCommand = new Command('reconcile')
       throw new Error(`${missing.join(', ')}: not set, so ${vendor.name} can't be asked.`)
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
-    const interruption = new AbortController()
-    process.once('SIGINT', () => interruption.abort())
-    process.once('SIGTERM', () => interruption.abort())
+    const interrupted = interruption()
     try {
-      const report = await run(vendor, config, database, options, interruption.signal, progress)
+      const report = await run(vendor, config, database, options, interrupted.signal, progress)
       stop()
       if (options.json) printJson(reconcileJson(report, options.dryRun === true))
       else process.stdout.write(reconcileText(report, options.dryRun === true))
-      if (interruption.signal.aborted)
+      if (interrupted.signal.aborted)
         process.stderr.write('Interrupted. What was fetched is stored. Run the command again to continue.\n')
       process.exitCode = isWrong(report, options) ? 1 : 0
     } finally {
       stop()
+      interrupted.end()
       await database.release()
     }
   })
