@@ -75,7 +75,7 @@ export class Requests {
     })
   }
 
-  /** Throws `StopPull`, `CallFailed` or `RunEnds`. */
+  /** Sends a request, and repeats it while that may help. Throws `StopPull`, `CallFailed` or `RunEnds`. */
   async send(call: ApiCall): Promise<ApiAnswer> {
     const { limits, signal } = this.#options
     let last: Failed = { result: 'network' }
@@ -91,7 +91,7 @@ export class Requests {
     return this.#failed(new CallFailed(`${routeOf(call)} failed ${limits.attempts} times (${last.result})`))
   }
 
-  /** Throws the error, or `StopPull` if too many requests in a row failed. */
+  /** Counts a request that failed in the end. Throws the error, or `StopPull` if too many in a row failed. */
   #failed(error: unknown): never {
     if (!(error instanceof CallFailed)) throw error
     this.#failuresInARow += 1
@@ -185,7 +185,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Seconds or a date. A vendor that asks for more than ten minutes gets another attempt then anyway. */
+/** The pause of a `Retry-After` header, which has seconds or a date. A pause of more than ten minutes is cut to ten. */
 function retryAfter(value: string | string[] | undefined): { wait?: number } {
   if (typeof value !== 'string' || value === '') return {}
   const seconds = Number(value)

@@ -39,7 +39,10 @@ export async function withDetails(
   }))
 }
 
-/** An even position in the change feed is that of the transaction that stored the delivery at its first arrival. */
+/**
+ * An even position in the change feed is that of the transaction that stored the delivery at its first arrival. The condition of the
+ * feed's partial index stands in the query word for word, so that Postgres uses the index.
+ */
 async function readGroups(client: pg.ClientBase, arrivals: readonly Arrival[]): Promise<Map<string, number>> {
   const ids = arrivals.map(({ deliveryId }) => deliveryId)
   if (await isDistributed(client)) return groupsOnCitus(client, ids, MOST_COUNTED)
