@@ -225,6 +225,15 @@ describe('Sahha', () => {
     )
   })
 
+  it('names nobody in a failure, also if the id looks like a part of the route', async () => {
+    has({}, [{ ...profile, externalId: 'anna-b' }])
+    const { answer } = api
+    api.answer = (url, request) =>
+      url.pathname.endsWith('/score/anna-b') ? { status: 400 } : answer(url, request)
+    const run = await reconciler.run('sahha')
+    expect([...run.failures.keys()]).toEqual(['GET /api/v1/profile/score/… was answered 400'])
+  })
+
   it('takes an answer without a list of profiles for a failure', async () => {
     has({})
     const { answer } = api
@@ -367,7 +376,7 @@ describe('an imaginary vendor', () => {
           for (const id of json as string[]) yield { owner: id, user: id }
         },
         findings: async function* ({ user }) {
-          const { text, askedAt } = await request({ path: `/naps/${user}` })
+          const { text, askedAt } = await request({ path: '/naps/:user', params: { user } })
           for (const record of elementsOf(text)) {
             const body = withMembers(record, { user })
             yield { event: 'nap', get: async () => ({ body, headers: { 'x-user': user }, askedAt }) }

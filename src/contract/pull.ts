@@ -21,7 +21,10 @@ export interface PullSetting {
 
 /** A request to the vendor's API. A list under one name of `query` is sent as a repeated parameter. */
 export interface ApiCall {
+  /** Errors show it, so it has no id: `:name` stands for one of `params`. */
   readonly path: string
+  /** What the path has of a person or a record, by names. */
+  readonly params?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string | readonly string[]>>
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON by POST; without it the request is a GET. */

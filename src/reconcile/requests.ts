@@ -46,7 +46,7 @@ const HANDED_OVER = [401, 404, 410]
 
 /**
  * Requests to one vendor's API within the limits of a run. Redirects are not followed, so that credentials go nowhere else.
- * No error contains a header, a body or a query.
+ * No error contains a header, a body, a query or an id.
  */
 export class Requests {
   readonly #options: RequestsOptions
@@ -128,10 +128,11 @@ export class Requests {
     }
   }
 
-  async #exchange({ path, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
+  async #exchange({ path, params = {}, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
     const { url, limits, kill } = this.#options
     const within = AbortSignal.timeout(limits.answerWithin)
-    const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
+    const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
+    const target = new URL(`${url.replace(/\/+$/, '')}${filled}`)
     for (const [name, values] of Object.entries(query))
       for (const value of [values].flat()) target.searchParams.append(name, value)
     const answer = await request(target, {
@@ -169,7 +170,7 @@ export class Requests {
   }
 }
 
-/** The path without ids. */
+/** The method and the path, without `params`. A part that looks like an id is left out, too. */
 function routeOf({ path, body }: ApiCall): string {
   const known = path.split('/').map((part) => (/^[a-z]+(-[a-z]+)*$|^v\d$|^$/.test(part) ? part : '…'))
   return `${body === undefined ? 'GET' : 'POST'} ${known.join('/')}`
