@@ -138,7 +138,7 @@ async function runWorker(): Promise<void> {
     logEnd(log, err, signal)
     await close()
   })
-  const service = await startService(own, databaseUrl, log, undefined, undefined, place).catch((error) =>
+  const service = await startService(own, databaseUrl, log, { place }).catch((error) =>
     exitWith(startError(error, own)),
   )
   close = async () => {
