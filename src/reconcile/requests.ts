@@ -1,8 +1,9 @@
 import PQueue from 'p-queue'
-import { Agent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import { type ApiAnswer, type ApiCall, CallFailed, type Pull, StopPull } from '../contract/pull.ts'
 import type { Clock } from '../ingest/clock.ts'
 import type { CallLimits } from './limits.ts'
+import { proxyAgent } from './proxy.ts'
 import { pauseBefore, sleep } from './retry.ts'
 
 /** The run was interrupted, or its budget is spent: what it has is stored, and the rest is left. */
@@ -50,7 +51,7 @@ const HANDED_OVER = [401, 404, 410]
  */
 export class Requests {
   readonly #options: RequestsOptions
-  readonly #agent: Agent
+  #agent: Dispatcher | undefined
   readonly #queue: PQueue
   #failuresInARow = 0
   /** Requests that were sent. */
@@ -58,14 +59,7 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
-    const { connectWithin, answerWithin, answerBytes, concurrent, perMinute } = options.limits
-    this.#agent = new Agent({
-      connect: { timeout: connectWithin },
-      headersTimeout: answerWithin,
-      bodyTimeout: answerWithin,
-      maxResponseSize: answerBytes,
-      connections: concurrent,
-    })
+    const { concurrent, perMinute } = options.limits
     // In portions of a second, so that a minute's requests do not go out at once.
     const perSecond = Math.max(1, Math.floor(perMinute / 60))
     this.#queue = new PQueue({
@@ -78,6 +72,7 @@ export class Requests {
   /** Sends a request, and repeats it while that may help. Throws `StopPull`, `CallFailed` or `RunEnds`. */
   async send(call: ApiCall): Promise<ApiAnswer> {
     const { limits, signal } = this.#options
+    this.#agent ??= proxyAgent(limits)
     let last: Failed = { result: 'network' }
     for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
       if (attempt > 1) await sleep(last.wait ?? pauseBefore(attempt, limits.pause), signal)
@@ -99,8 +94,8 @@ export class Requests {
     throw new StopPull(`${this.#failuresInARow} requests in a row failed. The last one: ${error.message}.`)
   }
 
-  close(): Promise<void> {
-    return this.#agent.close()
+  async close(): Promise<void> {
+    await this.#agent?.close()
   }
 
   async #attempt(call: ApiCall): Promise<ApiAnswer | Failed> {
@@ -136,7 +131,7 @@ export class Requests {
     for (const [name, values] of Object.entries(query))
       for (const value of [values].flat()) target.searchParams.append(name, value)
     const answer = await request(target, {
-      dispatcher: this.#agent,
+      ...(this.#agent && { dispatcher: this.#agent }),
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         accept: 'application/json',

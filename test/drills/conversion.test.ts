@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
-import { resetSession } from '../src/db/migrate/migrate.ts'
-import { maintain } from '../src/db/upkeep/maintain.ts'
-import { idAtTime } from '../src/db/uuid-time.ts'
-import { biomarker } from './setup/bodies.ts'
-import { frozenDatabase, frozenStatements } from './setup/frozen.ts'
-import { serviceOn } from './setup/service.ts'
+import { resetSession } from '../../src/db/migrate/migrate.ts'
+import { maintain } from '../../src/db/upkeep/maintain.ts'
+import { idAtTime } from '../../src/db/uuid-time.ts'
+import { biomarker } from '../setup/bodies.ts'
+import { frozenDatabase, frozenStatements } from '../setup/frozen.ts'
+import { serviceOn } from '../setup/service.ts'
 
 const DAY = 86_400_000
 const OLD = 900

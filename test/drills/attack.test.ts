@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { attack, ended, peakOf, startService } from '../chaos/attack.ts'
-import { credentials, numberedRequest } from '../chaos/numbered-request.ts'
-import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { guardProcess, guardRequest } from './setup/log-guard.ts'
-import { built } from './setup/program.ts'
+import { attack, ended, peakOf, startService } from '../../chaos/attack.ts'
+import { credentials, numberedRequest } from '../../chaos/numbered-request.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { guardProcess, guardRequest } from '../setup/log-guard.ts'
+import { built } from '../setup/program.ts'
 
 const MB = 2 ** 20
 

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addressOf } from '../src/service.ts'
-import { TOKEN } from './setup/console.ts'
-import { fixtures, send } from './setup/fixtures.ts'
-import { guardSecret } from './setup/log-guard.ts'
-import { setup, type TestService } from './setup/service.ts'
+import { addressOf } from '../../src/service.ts'
+import { TOKEN } from '../setup/console.ts'
+import { fixtures, send } from '../setup/fixtures.ts'
+import { guardSecret } from '../setup/log-guard.ts'
+import { setup, type TestService } from '../setup/service.ts'
 
 const browserPath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path))
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

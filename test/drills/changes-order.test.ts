@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrate } from '../src/db/migrate/migrate.ts'
-import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { Interleaving, type Step, stepsOf } from './setup/feed-model.ts'
+import { migrate } from '../../src/db/migrate/migrate.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { Interleaving, type Step, stepsOf } from '../setup/feed-model.ts'
 
 let db: TestDatabase
 let interleaving: Interleaving

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { biomarker, session, USER } from './setup/bodies.ts'
-import { built } from './setup/program.ts'
-import { setup, type TestService } from './setup/service.ts'
+import { biomarker, session, USER } from '../setup/bodies.ts'
+import { built } from '../setup/program.ts'
+import { setup, type TestService } from '../setup/service.ts'
 
 /** The examples of docs/sql-cookbook.md, "Follow the changes", by their language. */
-const page = readFileSync(join(import.meta.dirname, '../docs/sql-cookbook.md'), 'utf8')
+const page = readFileSync(join(import.meta.dirname, '../../docs/sql-cookbook.md'), 'utf8')
 const example = (language: string, nth = 0) =>
   [...page.slice(page.indexOf('## Follow the changes')).matchAll(/```(\w+)\n([\s\S]*?)```/g)]
     .filter(([, name]) => name === language)

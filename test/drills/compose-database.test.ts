@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/index.ts'
-import { startService } from '../src/service.ts'
-import { biomarker } from './setup/bodies.ts'
-import { type InstalledServer, installedPrograms, startInstalledServer } from './setup/installed-server.ts'
-import { guardedLog } from './setup/log-guard.ts'
-import { environment, signed } from './setup/service.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { startService } from '../../src/service.ts'
+import { biomarker } from '../setup/bodies.ts'
+import { type InstalledServer, installedPrograms, startInstalledServer } from '../setup/installed-server.ts'
+import { guardedLog } from '../setup/log-guard.ts'
+import { environment, signed } from '../setup/service.ts'
 
-const scripts = join(import.meta.dirname, '../ops/compose')
+const scripts = join(import.meta.dirname, '../../ops/compose')
 const secrets = mkdtempSync(join(tmpdir(), 'nightpost-secrets-'))
 afterAll(() => rmSync(secrets, { recursive: true }))
 
@@ -177,7 +177,7 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     await query(
       'nightpost',
       'nightpost',
-      readFileSync(join(import.meta.dirname, 'schemas/0.1.0.sql'), 'utf8'),
+      readFileSync(join(import.meta.dirname, '../schemas/0.1.0.sql'), 'utf8'),
     )
     expect(await overTcp('nightpost', 'nightpost')).toBe('nightpost')
 
@@ -283,7 +283,7 @@ describe.runIf(installedPrograms)('the database of the compose file', () => {
     nightly.stderr.on('data', (text) => {
       output += text
     })
-    await expect.poll(() => output, { timeout: 20_000 }).toMatch(/\.dump \(\d+ bytes\)\n$/)
+    await expect.poll(() => output, { timeout: 60_000 }).toMatch(/\.dump \(\d+ bytes\)\n$/)
     expect(files()).toHaveLength(before + 1)
     nightly.kill('SIGTERM')
     expect(await isOver).toBe(0)

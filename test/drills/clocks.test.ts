@@ -3,19 +3,19 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readConfig } from '../src/config/index.ts'
-import { Clock } from '../src/ingest/clock.ts'
-import { newArrival } from '../src/ingest/delivery.ts'
-import { replay } from '../src/replay/replay.ts'
-import { faultsOf } from '../src/status/faults.ts'
-import { readState } from '../src/status/read.ts'
-import { askService } from '../src/status/service.ts'
-import { vendors } from '../src/vendors/index.ts'
-import { biomarker, session, USER } from './setup/bodies.ts'
-import { guardProcess, guardRequest } from './setup/log-guard.ts'
-import { metricsOf } from './setup/metrics.ts'
-import { built } from './setup/program.ts'
-import { ASLEEP_KEY, environment, setup, type TestService } from './setup/service.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { Clock } from '../../src/ingest/clock.ts'
+import { newArrival } from '../../src/ingest/delivery.ts'
+import { replay } from '../../src/replay/replay.ts'
+import { faultsOf } from '../../src/status/faults.ts'
+import { readState } from '../../src/status/read.ts'
+import { askService } from '../../src/status/service.ts'
+import { vendors } from '../../src/vendors/index.ts'
+import { biomarker, session, USER } from '../setup/bodies.ts'
+import { guardProcess, guardRequest } from '../setup/log-guard.ts'
+import { metricsOf } from '../setup/metrics.ts'
+import { built } from '../setup/program.ts'
+import { ASLEEP_KEY, environment, setup, type TestService } from '../setup/service.ts'
 
 let service: TestService
 const started: ChildProcess[] = []
@@ -45,7 +45,7 @@ async function replica(shift: number): Promise<{ url: string; child: ChildProces
   child.stdout.on('data', (data) => {
     output += data
   })
-  await expect.poll(() => output, { timeout: 20_000 }).toContain('listens on')
+  await expect.poll(() => output, { timeout: 60_000 }).toContain('listens on')
   return { url: /listens on (\S+)/.exec(output)?.[1] ?? '', child }
 }
 
@@ -184,7 +184,7 @@ describe('rows with the time of a wrong clock', () => {
       expect.stringMatching(/^1 deliveries are stamped up to (2 d|48 h) later than now/),
     ])
 
-    const page = readFileSync(join(import.meta.dirname, '../docs/operations.md'), 'utf8')
+    const page = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8')
     const statements = /## Clocks[\s\S]*?```sql\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
     expect(statements).toContain('update')
     await service.db.query(statements)

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { resetCommand } from '../src/cli/reset.ts'
-import { clusterHome, findPostmaster, isAlive } from '../src/embedded/index.ts'
-import { guardLine, guardProcess, guardRequest, guardSecret } from './setup/log-guard.ts'
-import { built, source } from './setup/program.ts'
+import { resetCommand } from '../../src/cli/reset.ts'
+import { clusterHome, findPostmaster, isAlive } from '../../src/embedded/index.ts'
+import { guardLine, guardProcess, guardRequest, guardSecret } from '../setup/log-guard.ts'
+import { built, source } from '../setup/program.ts'
 
 interface Running {
   readonly child: ChildProcess

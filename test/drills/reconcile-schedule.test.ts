@@ -2,20 +2,20 @@ import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/index.ts'
-import { createPool } from '../src/db/connect/pool.ts'
-import { directConnection } from '../src/db/migrate/migrate.ts'
-import { adaptingStore } from '../src/db/write/adapting-writer.ts'
-import { Clock } from '../src/ingest/clock.ts'
-import { createMetrics } from '../src/ops/metrics/index.ts'
-import { publishReconciled } from '../src/ops/metrics/process-state.ts'
-import { ReconcileSchedule } from '../src/reconcile/schedule.ts'
-import { vendors } from '../src/vendors/index.ts'
-import { type FakeApi, startFakeApi } from './setup/fake-api.ts'
-import { guardedLog } from './setup/log-guard.ts'
-import { built } from './setup/program.ts'
-import { fastLimits } from './setup/reconcile.ts'
-import { setup, type TestService } from './setup/service.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { createPool } from '../../src/db/connect/pool.ts'
+import { directConnection } from '../../src/db/migrate/migrate.ts'
+import { adaptingStore } from '../../src/db/write/adapting-writer.ts'
+import { Clock } from '../../src/ingest/clock.ts'
+import { createMetrics } from '../../src/ops/metrics/index.ts'
+import { publishReconciled } from '../../src/ops/metrics/process-state.ts'
+import { ReconcileSchedule } from '../../src/reconcile/schedule.ts'
+import { vendors } from '../../src/vendors/index.ts'
+import { type FakeApi, startFakeApi } from '../setup/fake-api.ts'
+import { guardedLog } from '../setup/log-guard.ts'
+import { built } from '../setup/program.ts'
+import { fastLimits } from '../setup/reconcile.ts'
+import { setup, type TestService } from '../setup/service.ts'
 
 const HOUR = 3_600_000
 const targets = vendors.flatMap((vendor) => vendor.targets)
@@ -123,7 +123,7 @@ describe('the schedule', () => {
   })
 
   it('does not hide that a webhook is silent', async () => {
-    const { lastStored } = await import('../src/db/last-stored.ts')
+    const { lastStored } = await import('../../src/db/last-stored.ts')
     const before = await lastStored(createPoolOnce(), vendors)
     has('known', 'fourth')
     await service.db.query('delete from reconcile_runs')

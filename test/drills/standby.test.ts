@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readConfig } from '../src/config/index.ts'
-import { type Cluster, findPostmaster, startCluster, stopPostmaster } from '../src/embedded/index.ts'
-import { startService } from '../src/service.ts'
-import { biomarker } from './setup/bodies.ts'
-import { guardedLog } from './setup/log-guard.ts'
-import { hasPooler, startPooler } from './setup/pooler.ts'
-import { environment, signed } from './setup/service.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { type Cluster, findPostmaster, startCluster, stopPostmaster } from '../../src/embedded/index.ts'
+import { startService } from '../../src/service.ts'
+import { biomarker } from '../setup/bodies.ts'
+import { guardedLog } from '../setup/log-guard.ts'
+import { hasPooler, startPooler } from '../setup/pooler.ts'
+import { environment, signed } from '../setup/service.ts'
 
 let directory: string
 let cluster: Cluster
@@ -55,7 +55,7 @@ it('the service is not ready while its primary is a standby', async () => {
   writeFileSync(join(cluster.dataDirectory, 'standby.signal'), '')
   await stopPostmaster(findPostmaster(cluster.dataDirectory) ?? { pid: 0 })
   const standby = all(503, 'The database is a standby, which takes no writes.')
-  await expect.poll(readiness, { interval: 600, timeout: 20_000 }).toEqual(standby)
+  await expect.poll(readiness, { interval: 600, timeout: 60_000 }).toEqual(standby)
   expect(await send('standby')).toEqual(apps.map(() => 503))
 
   const client = new pg.Client({ connectionString: cluster.url })

@@ -7,22 +7,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lostDeliveries, openAnswerFile, unexpectedAnswers } from '../chaos/answers.ts'
-import { audit } from '../chaos/audit.ts'
-import { credentials, numberedRequest } from '../chaos/numbered-request.ts'
-import { readConfig } from '../src/config/index.ts'
-import { GroupCommit } from '../src/db/commit/group-commit.ts'
-import { createPool } from '../src/db/connect/pool.ts'
-import { Writer } from '../src/db/write/writer.ts'
-import { freePort } from '../src/embedded/index.ts'
-import { type Delivery, newArrival } from '../src/ingest/delivery.ts'
-import { unpackAndJudge } from '../src/ingest/judge.ts'
-import { startService } from '../src/service.ts'
-import { vendors } from '../src/vendors/index.ts'
-import { sahha } from '../src/vendors/sahha/index.ts'
-import { archetype, biomarker, dataLog, score } from './setup/bodies.ts'
-import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { guardedLog, guardRequest } from './setup/log-guard.ts'
+import { lostDeliveries, openAnswerFile, unexpectedAnswers } from '../../chaos/answers.ts'
+import { audit } from '../../chaos/audit.ts'
+import { credentials, numberedRequest } from '../../chaos/numbered-request.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { GroupCommit } from '../../src/db/commit/group-commit.ts'
+import { createPool } from '../../src/db/connect/pool.ts'
+import { Writer } from '../../src/db/write/writer.ts'
+import { freePort } from '../../src/embedded/index.ts'
+import { type Delivery, newArrival } from '../../src/ingest/delivery.ts'
+import { unpackAndJudge } from '../../src/ingest/judge.ts'
+import { startService } from '../../src/service.ts'
+import { vendors } from '../../src/vendors/index.ts'
+import { sahha } from '../../src/vendors/sahha/index.ts'
+import { archetype, biomarker, dataLog, score } from '../setup/bodies.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { guardedLog, guardRequest } from '../setup/log-guard.ts'
 
 const REPLICAS = 3
 
@@ -92,7 +92,7 @@ async function startReplica(port: number): Promise<Replica> {
 /** Restarts the replicas one after the other while a sender posts to all of them. */
 async function rolling(replicas: Replica[], directory: string): Promise<void> {
   const file = join(directory, 'answers.jsonl')
-  const sender = fork(join(resolve(import.meta.dirname, '..'), 'chaos/sender.ts'), {
+  const sender = fork(join(resolve(import.meta.dirname, '../..'), 'chaos/sender.ts'), {
     execArgv: ['--import', 'tsx'],
   })
   const ended = once(sender, 'exit')

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/index.ts'
-import { connectToMigrate, isCurrent, migrate } from '../src/db/migrate/migrate.ts'
-import { startService } from '../src/service.ts'
-import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { catalogue } from './setup/frozen.ts'
-import { guardedLog, guardRequest } from './setup/log-guard.ts'
-import { environment, signed } from './setup/service.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { connectToMigrate, isCurrent, migrate } from '../../src/db/migrate/migrate.ts'
+import { startService } from '../../src/service.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { catalogue } from '../setup/frozen.ts'
+import { guardedLog, guardRequest } from '../setup/log-guard.ts'
+import { environment, signed } from '../setup/service.ts'
 
 const suffix = randomBytes(4).toString('hex')
 const role = `owner_${suffix}`

@@ -2,19 +2,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asleepDeliveries } from '../src/tools/simulate/asleep.ts'
-import { addDays, instantOf, localTimestamp } from '../src/tools/simulate/local-time.ts'
-import { createNap, createNight, EPOCH_MS } from '../src/tools/simulate/night.ts'
-import { requestHeaders } from '../src/tools/simulate/request-headers.ts'
-import { sahhaDeliveries } from '../src/tools/simulate/sahha.ts'
-import { type Post, type SentDelivery, send } from '../src/tools/simulate/send.ts'
-import { statOf } from '../src/tools/simulate/stat.ts'
-import { simulateLossyTraffic, simulateTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
-import { createUser } from '../src/tools/simulate/user.ts'
-import { guardLine } from './setup/log-guard.ts'
-import { metricsOf } from './setup/metrics.ts'
-import { built } from './setup/program.ts'
-import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from './setup/service.ts'
+import { asleepDeliveries } from '../../src/tools/simulate/asleep.ts'
+import { addDays, instantOf, localTimestamp } from '../../src/tools/simulate/local-time.ts'
+import { createNap, createNight, EPOCH_MS } from '../../src/tools/simulate/night.ts'
+import { requestHeaders } from '../../src/tools/simulate/request-headers.ts'
+import { sahhaDeliveries } from '../../src/tools/simulate/sahha.ts'
+import { type Post, type SentDelivery, send } from '../../src/tools/simulate/send.ts'
+import { statOf } from '../../src/tools/simulate/stat.ts'
+import {
+  simulateLossyTraffic,
+  simulateTraffic,
+  type TrafficOptions,
+} from '../../src/tools/simulate/traffic.ts'
+import { createUser } from '../../src/tools/simulate/user.ts'
+import { guardLine } from '../setup/log-guard.ts'
+import { metricsOf } from '../setup/metrics.ts'
+import { built } from '../setup/program.ts'
+import { ASLEEP_KEY, SAHHA_SECRET, setup, signed, type TestService } from '../setup/service.ts'
 
 const options: TrafficOptions = {
   seed: 'test',

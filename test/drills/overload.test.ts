@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { biomarker, inference, USER } from './setup/bodies.ts'
-import { metricsOf } from './setup/metrics.ts'
-import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
+import { biomarker, inference, USER } from '../setup/bodies.ts'
+import { metricsOf } from '../setup/metrics.ts'
+import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from '../setup/service.ts'
 
 let service: TestService
 afterEach(() => service.close())

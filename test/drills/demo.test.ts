@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { clusterHome } from '../src/embedded/index.ts'
-import { built } from './setup/program.ts'
+import { clusterHome } from '../../src/embedded/index.ts'
+import { built } from '../setup/program.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'nightpost-demo-'))
 chmodSync(directory, 0o755)

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { pseudoRandom } from '../chaos/fault-plan.ts'
-import { faults } from '../chaos/faults.ts'
-import { numberedRequest } from '../chaos/numbered-request.ts'
-import { runOnExternalPostgres } from '../chaos/systems.ts'
-import { guardProcess, guardRequest } from './setup/log-guard.ts'
-import { built } from './setup/program.ts'
+import { pseudoRandom } from '../../chaos/fault-plan.ts'
+import { faults } from '../../chaos/faults.ts'
+import { numberedRequest } from '../../chaos/numbered-request.ts'
+import { runOnExternalPostgres } from '../../chaos/systems.ts'
+import { guardProcess, guardRequest } from '../setup/log-guard.ts'
+import { built } from '../setup/program.ts'
 
 // The short form of npm run chaos.
 it('breaks no promise under load when each kind of fault occurs once', async () => {
