@@ -60,11 +60,7 @@ export interface Place {
   readonly count: CountForAll
 }
 
-interface ServiceOptions {
-  readonly limits?: Limits
-  readonly clock?: Clock
-  readonly place?: Place | null
-}
+type ServiceOptions = Partial<{ limits: Limits; clock: Clock; place: Place | null }>
 
 /**
  * Migrates the database, and returns a service that is ready to listen. `app.close()` stops taking requests, answers those that

@@ -96,7 +96,12 @@ describe('instant, isInstant, unixTime, utcOffsetMinutes and localDate', () => {
 
   it('read an instant without an offset as UTC, and an offset of hours alone', () => {
     const noon = Date.parse('2025-06-01T12:00:00Z')
-    for (const text of ['2025-06-01T12:00', '2025-06-01t12:00z', '2025-06-01T21:00+09', '2025-06-01T07:00-05'])
+    for (const text of [
+      '2025-06-01T12:00',
+      '2025-06-01t12:00z',
+      '2025-06-01T21:00+09',
+      '2025-06-01T07:00-05',
+    ])
       expect(unixTime(text), text).toBe(noon)
     expect(unixTime('2025-06-01')).toBe(Date.parse('2025-06-01T00:00:00Z'))
     expect(unixTime(null)).toBe(null)
