@@ -9,7 +9,7 @@ import { buildConsole } from './console/console.ts'
 import { ChangeHint } from './db/change-hint.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
-import { defaultLimits, limitsOfEach } from './db/commit/limits.ts'
+import { defaultLimits, type Limits, limitsOfEach } from './db/commit/limits.ts'
 import { type DatabaseSettings, databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
@@ -51,7 +51,7 @@ export interface Service {
   report(): Promise<ProcessReport>
 }
 
-/** The place of a process among several that listen on one port. */
+/** The place of a process among several that listen on one port. Their supervisor has migrated the database. */
 export interface Place {
   readonly workers: number
   /** Whether it does what one process does for all: upkeep, online steps and the console. */
@@ -61,18 +61,17 @@ export interface Place {
   readonly count: CountForAll
 }
 
+type ServiceOptions = Partial<{ limits: Limits; clock: Clock; place: Place | null }>
+
 /**
- * Migrates the database, and returns a service that is ready to listen. `app.close()` stops taking requests, answers
- * those that were taken, and then closes the database connections. Throws if the database does not answer. `place`: for
- * one of several workers; their supervisor has migrated.
+ * Migrates the database, and returns a service that is ready to listen. `app.close()` stops taking requests, answers those that
+ * were taken, and then closes the database connections. Throws if the database does not answer.
  */
 export async function startService(
   settings: Config,
   databaseUrl: string,
   log: Logger,
-  limits = defaultLimits,
-  clock = new Clock(),
-  place: Place | null = null,
+  { limits = defaultLimits, clock = new Clock(), place = null }: ServiceOptions = {},
 ): Promise<Service> {
   const logIdKey = settings.LOG_ID_KEY ?? randomBytes(24).toString('base64url')
   const config = { ...settings, LOG_ID_KEY: logIdKey }

@@ -65,6 +65,11 @@ describe.each(vendors)('$name', (vendor) => {
   })
 })
 
+it('the advice to delete a user keeps the id within the quotes of the shell', () => {
+  const asleep = vendors.find(({ name }) => name === 'asleep')
+  expect(asleep?.deletionAdvice?.({ owners: ["a'b"], users: [] })).toMatch(/ '[^']+\/users\/a%27b'$/)
+})
+
 it('replay --all changes no row of any vendor', async () => {
   const rows = await allRows(service.db)
   const report = await replay({

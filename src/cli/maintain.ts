@@ -8,6 +8,7 @@ import { type Maintained, maintain, type Period } from '../db/upkeep/maintain.ts
 import { erasedArrivals } from '../erase/arrivals.ts'
 import { vendors } from '../vendors/index.ts'
 import { archivedText } from './archive.ts'
+import { interruption } from './interruption.ts'
 
 export const maintainCommand = new Command('maintain')
   .description(
@@ -30,9 +31,8 @@ Examples:
   .action(async ({ json = false, archive: to }: { json?: boolean; archive?: string | false }) => {
     const config = loadConfig()
     const database = await openDatabase(config)
-    const end = new AbortController()
-    const interrupt = () => end.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    const interrupted = interruption()
+    const { signal } = interrupted
     try {
       const client = await connectToMigrate(database)
       try {
@@ -41,7 +41,7 @@ Examples:
         const targets = vendors.flatMap((vendor) => vendor.targets)
         const intoArchive = (directory: string) => async (periods: readonly Period[]) => {
           const { schema } = database
-          const options = { directory, schema, periods, checkAll: false, signal: end.signal }
+          const options = { directory, schema, periods, checkAll: false, signal }
           process.stderr.write(archivedText(await archive(client, options)))
         }
         const done = await maintain(client, {
@@ -49,7 +49,7 @@ Examples:
           targets,
           retention: retentionOf(config),
           deleteErased: erasedArrivals(vendors, config.BODY_LIMIT_BYTES),
-          signal: end.signal,
+          signal,
           ...(to === false && { archive: 'none' }),
           ...(typeof to === 'string' && { archive: intoArchive(to) }),
           onProgress: (position, deliveries) => {
@@ -67,12 +67,16 @@ Examples:
           process.stdout.write(
             `${done ? summary(done) : 'Another process is doing the upkeep at this moment.'}\n`,
           )
-        if (end.signal.aborted) process.exitCode = 1
+        if (signal.aborted) process.exitCode = 1
       } finally {
         await client.end()
       }
+    } catch (error) {
+      if (!signal.aborted) throw error
+      process.stderr.write('Interrupted. Run the command again to continue.\n')
+      process.exitCode = 1
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })

@@ -47,7 +47,7 @@ const HANDED_OVER = [401, 404, 410]
 
 /**
  * Requests to one vendor's API within the limits of a run. Redirects are not followed, so that credentials go nowhere else.
- * No error contains a header, a body or a query.
+ * No error contains a header, a body, a query or an id.
  */
 export class Requests {
   readonly #options: RequestsOptions
@@ -69,7 +69,7 @@ export class Requests {
     })
   }
 
-  /** Throws `StopPull`, `CallFailed` or `RunEnds`. */
+  /** Sends a request, and repeats it while that may help. Throws `StopPull`, `CallFailed` or `RunEnds`. */
   async send(call: ApiCall): Promise<ApiAnswer> {
     const { limits, signal } = this.#options
     this.#agent ??= proxyAgent(limits)
@@ -86,7 +86,7 @@ export class Requests {
     return this.#failed(new CallFailed(`${routeOf(call)} failed ${limits.attempts} times (${last.result})`))
   }
 
-  /** Throws the error, or `StopPull` if too many requests in a row failed. */
+  /** Counts a request that failed in the end. Throws the error, or `StopPull` if too many in a row failed. */
   #failed(error: unknown): never {
     if (!(error instanceof CallFailed)) throw error
     this.#failuresInARow += 1
@@ -123,10 +123,11 @@ export class Requests {
     }
   }
 
-  async #exchange({ path, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
+  async #exchange({ path, params = {}, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
     const { url, limits, kill } = this.#options
     const within = AbortSignal.timeout(limits.answerWithin)
-    const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
+    const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
+    const target = new URL(`${url.replace(/\/+$/, '')}${filled}`)
     for (const [name, values] of Object.entries(query))
       for (const value of [values].flat()) target.searchParams.append(name, value)
     const answer = await request(target, {
@@ -164,7 +165,7 @@ export class Requests {
   }
 }
 
-/** The path without ids. */
+/** The method and the path, without `params`. A part that looks like an id is left out, too. */
 function routeOf({ path, body }: ApiCall): string {
   const known = path.split('/').map((part) => (/^[a-z]+(-[a-z]+)*$|^v\d$|^$/.test(part) ? part : '…'))
   return `${body === undefined ? 'GET' : 'POST'} ${known.join('/')}`
@@ -180,7 +181,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Seconds or a date. A vendor that asks for more than ten minutes gets another attempt then anyway. */
+/** The pause of a `Retry-After` header, which has seconds or a date. A pause of more than ten minutes is cut to ten. */
 function retryAfter(value: string | string[] | undefined): { wait?: number } {
   if (typeof value !== 'string' || value === '') return {}
   const seconds = Number(value)

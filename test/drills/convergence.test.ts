@@ -142,7 +142,7 @@ describe('the same deliveries give the same rows', { timeout: 120_000 }, () => {
       (skew) => new Clock({ wall: () => Date.now() + skew, steady: () => performance.now() }),
     )
     const services = await Promise.all(
-      clocks.map((clock) => startService(config, db.url, guardedLog, defaultLimits, clock)),
+      clocks.map((clock) => startService(config, db.url, guardedLog, { clock })),
     )
     const post = async (sent: GeneratedDelivery, at: number) => {
       const { vendor, text, user, hasWrongUser } = sent

@@ -181,6 +181,8 @@ describe('nightpost reconcile', () => {
 
   it('exits with 2 if it is used wrongly', async () => {
     expect((await run('withings')).code).toBe(2)
-    expect((await run('asleep', '--from', 'yesterday')).code).toBe(2)
+    // A number is a year for `Date.parse`, and the 30th of February is in March.
+    for (const from of ['yesterday', '7', '2025-02-30'])
+      expect((await run('asleep', '--from', from, '--dry-run')).code, from).toBe(2)
   })
 })

@@ -8,7 +8,6 @@ import { DAY, MovedClock } from '../../chaos/moved-clock.ts'
 import { credentials, numberedRequest } from '../../chaos/numbered-request.ts'
 import { runUpkeep } from '../../chaos/upkeep.ts'
 import { readConfig } from '../../src/config/index.ts'
-import { defaultLimits } from '../../src/db/commit/limits.ts'
 import { resetSession } from '../../src/db/migrate/migrate.ts'
 import { maintain } from '../../src/db/upkeep/maintain.ts'
 import { GROUPS, partitionsOf } from '../../src/db/upkeep/partitions.ts'
@@ -25,7 +24,7 @@ it('keeps the bytes of every delivery exactly once when maintain is killed again
   const directory = mkdtempSync(join(tmpdir(), 'nightpost-upkeep-'))
   const days = { origin: Date.now(), dayLasts: 1_500 }
   const config = readConfig({ ...credentials, MAINTENANCE: 'off', MIGRATE_DATABASE_URL: db.direct })
-  const { app } = await startService(config, db.url, guardedLog, defaultLimits, new MovedClock(days))
+  const { app } = await startService(config, db.url, guardedLog, { clock: new MovedClock(days) })
   try {
     await app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = app.server.address() as { port: number }
