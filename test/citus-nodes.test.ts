@@ -13,6 +13,7 @@ import {
 } from './setup/citus-cluster.ts'
 import { openDatabase } from './setup/database.ts'
 import { guardedLog } from './setup/log-guard.ts'
+import { metricsOf } from './setup/metrics.ts'
 import { serviceOn } from './setup/service.ts'
 
 describe.skipIf(!CITUS_BIN)('nightpost distribute', () => {
@@ -53,6 +54,26 @@ describe.skipIf(!CITUS_BIN)('nightpost distribute', () => {
 
   it('refuses on a worker', async () => {
     await expect(distributeAt(worker.url)).rejects.toThrow('This node is a worker')
+  })
+
+  it('says which node is lost, and stays ready for deliveries of the others', async () => {
+    const service = await serviceOn(await database(), { MAINTENANCE: 'off' })
+    const seen = async () => {
+      const ready = await service.app.inject('/health/ready')
+      const status = await service.app.inject('/status')
+      const up = (await metricsOf(service.app)).get('nightpost_node_up', { node: `127.0.0.1:${worker.port}` })
+      return [ready.statusCode, ready.json().parts.nodes, status.json().parts.nodes, up]
+    }
+    const lost = '1 of 1 nodes of the database does not answer. Deliveries for owners there are answered 503.'
+    await expect.poll(seen).toEqual([200, 'ok', 'ok', 1])
+    await worker.kill()
+    await expect.poll(seen).toEqual([200, lost, lost, 0])
+    await worker.start()
+    await expect.poll(seen).toEqual([200, 'ok', 'ok', 1])
+    worker.freeze(true)
+    await expect.poll(seen).toEqual([200, lost, lost, 0])
+    worker.freeze(false)
+    await service.close()
   })
 
   it('leaves commits durable on a node whose own setting is off, also on one that is added later', async () => {
