@@ -13,6 +13,7 @@ import { exportFence, readFence } from '../erase/fence-file.ts'
 import { type Person, personOfOwner, personOfUser, personsOf } from '../erase/person.ts'
 import { reapply } from '../erase/reapply.ts'
 import { tracesOf, vacuum } from '../erase/traces.ts'
+import { transaction } from '../erase/transaction.ts'
 import { vendors } from '../vendors/index.ts'
 import { isConfirmed } from './confirm.ts'
 import { printJson } from './output.ts'
@@ -208,7 +209,7 @@ async function showHolding(client: pg.Client, persons: readonly Person[], json =
 
 async function lift(client: pg.Client, persons: readonly Person[], json = false): Promise<void> {
   let lifted = 0
-  for (const person of persons) lifted += await liftFence(client, person)
+  for (const person of persons) lifted += await transaction(client, () => liftFence(client, person))
   if (json) printJson({ lifted })
   else
     process.stdout.write(

@@ -9,6 +9,7 @@ import { deleteOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
 import { deleteRows } from './rows.ts'
+import { transaction } from './transaction.ts'
 
 export interface EraseOptions {
   readonly progress?: (done: number, total: number, what: string) => void
@@ -36,7 +37,7 @@ export async function erase(
   { progress = () => {}, signal }: EraseOptions = {},
 ): Promise<Erased> {
   await requireFenceReaders(client)
-  await raiseFence(client, person)
+  await transaction(client, () => raiseFence(client, person))
   // Otherwise Postgres may take the table for empty, and read all of it for each delivery.
   await client.query('analyze erasures')
   await waitForWriters(client, signal)
@@ -53,7 +54,9 @@ export async function erase(
   // The ledger first: a transaction that judges a delivery again locks its entry, and finds none afterwards.
   await step('deliveries', (progress) => deleteDeliveries(client, person, progress, signal))
   await step('body_packs', () => deletePacks(client, person))
-  await step('deliveries without an owner', () => deleteOwnerless(client, 'deliveries', before.ownerless))
+  await step('deliveries without an owner', () =>
+    transaction(client, () => deleteOwnerless(client, 'deliveries', before.ownerless)),
+  )
   await step('deliveries of others that name the person', () => unnameDeliveries(client, person))
   await step('unverified_deliveries', () =>
     deleteOwnerless(client, 'unverified_deliveries', before.quarantined),
@@ -64,7 +67,7 @@ export async function erase(
     )
   for (const table of nameTables) await step(table, () => deleteNames(client, table, person))
   const after = await countInSnapshot(client, person)
-  if (totalOf(after.counts) === 0) await finishErasure(client, person, deleted)
+  if (totalOf(after.counts) === 0) await transaction(client, () => finishErasure(client, person, deleted))
   return { person, before, deleted, after }
 }
 

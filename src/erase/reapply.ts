@@ -4,6 +4,7 @@ import { totalOf } from './count.ts'
 import { type EraseOptions, erase } from './erase.ts'
 import { finishAll } from './fence.ts'
 import { type FenceFile, fencedPersons, importFence } from './fence-file.ts'
+import { transaction } from './transaction.ts'
 
 /** What was erased again. */
 export interface Reapplied {
@@ -25,7 +26,7 @@ export async function reapply(
   file: FenceFile,
   options: EraseOptions = {},
 ): Promise<Reapplied> {
-  await importFence(client, file)
+  await transaction(client, () => importFence(client, file))
   let [found, rowsDeleted, rowsLeft] = [0, 0, 0]
   for (const vendor of vendors) {
     const persons = await fencedPersons(client, vendor)
@@ -35,6 +36,6 @@ export async function reapply(
     rowsDeleted += totalOf(deleted)
     rowsLeft += totalOf(after.counts)
   }
-  if (rowsLeft === 0) await finishAll(client)
+  if (rowsLeft === 0) await transaction(client, () => finishAll(client))
   return { ids: file.erasures.length, found, rowsDeleted, rowsLeft }
 }
