@@ -140,11 +140,11 @@ module.exports = {
       '^src/erase/',
       '^src/archive/',
       '^src/db/',
-      '^src/contract/(problem|vendor)\\.ts$',
+      '^src/contract/(problem|user-headers|vendor)\\.ts$',
       '^src/ingest/content\\.ts$',
       '^src/tables/',
       npm(TYPEBOX, 'drizzle-orm', 'pg'),
-      node('fs/promises', 'timers/promises'),
+      node('crypto', 'fs/promises', 'timers/promises'),
     ),
     module_(
       'status',

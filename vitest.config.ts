@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** The test files that take longest, the longest first. One that began last would be waited for at the end. */
+/** The test files that take longest, of the tests and the drills, the longest first: one that began last would be waited for at the end. */
 const LONGEST = [
   'console-browser',
   ...['replay', 'process', 'group-commit', 'pooler', 'attack', 'simulate', 'chaos', 'new-vendor', 'shutdown'],

@@ -1,7 +1,6 @@
 // Runs the service as a process of its own, with a moved clock and without upkeep in the background.
 import { pino } from 'pino'
 import { readConfig } from '../src/config/index.ts'
-import { defaultLimits } from '../src/db/commit/limits.ts'
 import { startService } from '../src/service.ts'
 import { MovedClock, type MovedDays } from './moved-clock.ts'
 import { credentials } from './numbered-request.ts'
@@ -15,7 +14,7 @@ export interface MovedServiceOptions {
 process.once('message', async ({ url, port, days }: MovedServiceOptions) => {
   const config = readConfig({ ...credentials, MAINTENANCE: 'off' })
   const log = pino({ level: 'silent' })
-  const { app } = await startService(config, url, log, defaultLimits, new MovedClock(days))
+  const { app } = await startService(config, url, log, { clock: new MovedClock(days) })
   await app.listen({ port, host: '127.0.0.1' })
   process.once('message', () => void app.close().then(() => process.exit()))
   process.send?.('listening')

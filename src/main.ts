@@ -24,7 +24,8 @@ import { vendors } from './vendors/index.ts'
 import { heapOfEach, workerCount } from './workers/count.ts'
 import { Member } from './workers/member.ts'
 import type { Listening } from './workers/messages.ts'
-import { IS_WORKER, Supervisor } from './workers/supervisor.ts'
+import { IS_WORKER } from './workers/process.ts'
+import { Supervisor } from './workers/supervisor.ts'
 
 /** Milliseconds after which a shutdown is forced, not counting SHUTDOWN_DELAY_SECONDS. */
 const SHUTDOWN_LIMIT = 30_000
@@ -137,7 +138,7 @@ async function runWorker(): Promise<void> {
     logEnd(log, err, signal)
     await close()
   })
-  const service = await startService(own, databaseUrl, log, undefined, undefined, place).catch((error) =>
+  const service = await startService(own, databaseUrl, log, { place }).catch((error) =>
     exitWith(startError(error, own)),
   )
   close = async () => {

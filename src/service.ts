@@ -9,7 +9,7 @@ import { ChangeHint } from './db/change-hint.ts'
 import { NodeWatch } from './db/citus/node-watch.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
-import { defaultLimits, limitsOfEach } from './db/commit/limits.ts'
+import { defaultLimits, type Limits, limitsOfEach } from './db/commit/limits.ts'
 import { type DatabaseSettings, databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
@@ -22,6 +22,7 @@ import { stateOf } from './db/migrate/state.ts'
 import { PostgresQuarantine } from './db/quarantine.ts'
 import { Upkeep } from './db/upkeep/background.ts'
 import { adaptingStore } from './db/write/adapting-writer.ts'
+import { erasedArrivals } from './erase/arrivals.ts'
 import { Clock } from './ingest/clock.ts'
 import type { Store } from './ingest/delivery.ts'
 import { Drain } from './ops/drain.ts'
@@ -50,7 +51,7 @@ export interface Service {
   report(): Promise<ProcessReport>
 }
 
-/** The place of a process among several that listen on one port. */
+/** The place of a process among several that listen on one port. Their supervisor has migrated the database. */
 export interface Place {
   readonly workers: number
   /** Whether it does what one process does for all: upkeep, online steps and the console. */
@@ -60,18 +61,17 @@ export interface Place {
   readonly count: CountForAll
 }
 
+type ServiceOptions = Partial<{ limits: Limits; clock: Clock; place: Place | null }>
+
 /**
- * Migrates the database, and returns a service that is ready to listen. `app.close()` stops taking requests, answers
- * those that were taken, and then closes the database connections. Throws if the database does not answer. `place`: for
- * one of several workers; their supervisor has migrated.
+ * Migrates the database, and returns a service that is ready to listen. `app.close()` stops taking requests, answers those that
+ * were taken, and then closes the database connections. Throws if the database does not answer.
  */
 export async function startService(
   settings: Config,
   databaseUrl: string,
   log: Logger,
-  limits = defaultLimits,
-  clock = new Clock(),
-  place: Place | null = null,
+  { limits = defaultLimits, clock = new Clock(), place = null }: ServiceOptions = {},
 ): Promise<Service> {
   const logIdKey = settings.LOG_ID_KEY ?? randomBytes(24).toString('base64url')
   const config = { ...settings, LOG_ID_KEY: logIdKey }
@@ -178,15 +178,15 @@ interface BackgroundParts {
 
 /** What one replica at a time does for all: online steps, the upkeep of the ledger, and reconcile. */
 function backgroundOf({ config, database, pool, log, clock, targets, metrics, store }: BackgroundParts) {
-  const connect = () => directConnection(database)
   const { schema } = database
-  const common = { connect, pool, log }
+  const deleteErased = erasedArrivals(vendors, config.BODY_LIMIT_BYTES)
+  const common = { connect: () => directConnection(database), pool, log }
   return {
     online: new OnlineSteps({ ...common, options: { steps: onlineSteps(vendors), schema } }),
     upkeep: new Upkeep({
       ...common,
       isOn: config.MAINTENANCE === 'on',
-      options: { schema, targets, retention: retentionOf(config) },
+      options: { schema, targets, retention: retentionOf(config), deleteErased },
     }),
     schedule: new ReconcileSchedule({
       ...{ ...common, vendors, clock, schema, store },

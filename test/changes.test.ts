@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readConfig } from '../src/config/index.ts'
 import { createPool } from '../src/db/connect/pool.ts'
 import { migrate } from '../src/db/migrate/migrate.ts'
@@ -363,4 +363,30 @@ describe('nightpost changes', () => {
     await send('unread')
     expect(await end).toEqual([0, null])
   }, 60_000)
+})
+
+it('the reader asks every second or after a hint, and leaves no listener behind', async () => {
+  let asked = 0
+  const query = async (text: string) => {
+    if (text.includes('nightpost_changes(')) asked += 1
+    return { rows: [] }
+  }
+  const client = Object.assign(new EventEmitter(), { query, end: async () => {} })
+  const end = new AbortController()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const reading = follow({
+      connect: async () => client as never,
+      ...{ since: null, isEndless: true, take: async () => {}, warn: () => {}, signal: end.signal },
+    })
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect([asked, client.listenerCount('notification'), client.listenerCount('error')]).toEqual([21, 1, 0])
+    client.emit('notification')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(asked).toBe(22)
+    end.abort()
+    await reading
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -304,6 +304,8 @@ describe('templates', () => {
     expect(text).toContain('<strong class="fault">must be &lt;integer&gt;</strong>')
     const deep = `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`
     expect(bodyOf(deep, new Map()).text).toContain('further levels')
+    const exact = '9007199254740993'
+    expect(bodyOf(`{"value": ${exact}, "list": [${exact}]}`, new Map()).text.split(exact)).toHaveLength(3)
     expect(bodyOf('{"cut', new Map()).text).toContain('{&quot;cut')
   })
 })

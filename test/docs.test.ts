@@ -189,7 +189,7 @@ describe.each(['README.md', 'docs/first-callback.md'])('%s', (file) => {
 })
 
 const documents = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -214,6 +214,16 @@ it.each(documents)('%s has only links to files and headings that exist', (file) 
   }
 })
 
+// `vitest run -u FILE` takes FILE for the value of -u, and runs every test.
+it.each([...documents, 'tools/new-vendor.ts'])('%s calls vitest with files that exist, before -u', (file) => {
+  const text = readFileSync(join(root, file), 'utf8')
+  for (const [call, rest = ''] of text.matchAll(/npx vitest run ([^`\n]+)/g)) {
+    expect(rest, call).toMatch(/^test\//)
+    for (const [name] of rest.matchAll(/test\/[\w./*-]+/g))
+      expect(existsSync(join(root, name)), call).toBe(true)
+  }
+})
+
 describe('what the documents promise', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const walk = page('first-callback.md')
@@ -232,6 +242,24 @@ describe('what the documents promise', () => {
     })
     expect(stdout.trim()).toContain(table.trim())
     await service.close()
+  })
+
+  it('README names every table and view that analysts may read', async () => {
+    const { rows } = await client.query(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm')
+         and has_table_privilege('nightpost_reader', oid, 'select')`,
+    )
+    // Parts of other views, lists, and the record of migrations.
+    const parts = [
+      'sleep_nights_base',
+      'sleep_provisional_slices',
+      'time_zones',
+      'fhir_loinc_codes',
+      'nightpost_migrations',
+    ]
+    const names = rows.map(({ relname }) => relname).filter((name) => !parts.includes(name))
+    expect(names.length).toBeGreaterThan(20)
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
   })
 
   it('the curl that checks an address gets the answer and the log line that docs/first-callback.md shows', async () => {

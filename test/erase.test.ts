@@ -1,17 +1,20 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { archive } from '../src/archive/archive.ts'
 import { readConfig } from '../src/config/index.ts'
 import { resetSession } from '../src/db/migrate/migrate.ts'
 import { maintain } from '../src/db/upkeep/maintain.ts'
+import { idAtTime } from '../src/db/uuid-time.ts'
 import { eraseFromArchives } from '../src/erase/archives.ts'
+import { deleteErasedArrivals, erasedArrivals } from '../src/erase/arrivals.ts'
 import { certificateOf, certificateText } from '../src/erase/certificate.ts'
 import { totalOf } from '../src/erase/count.ts'
 import { countInSnapshot, erase } from '../src/erase/erase.ts'
@@ -32,6 +35,7 @@ import { environment, setup, signed, type TestService } from './setup/service.ts
 vi.setConfig({ testTimeout: 60_000 })
 
 const DAY = 86_400_000
+const HOUR = 3_600_000
 const root = mkdtempSync(join(tmpdir(), 'nightpost-erase-'))
 const targets = vendors.flatMap((vendor) => vendor.targets)
 const [asleep, sahha] = ['asleep', 'sahha'].map((name) => vendors.find((vendor) => vendor.name === name)) as [
@@ -125,7 +129,7 @@ async function stray(name: string, { isNamed = false } = {}) {
 }
 
 /** Where a text stands in the database: every column of every table, partitions and bytes included. */
-async function tracesIn(connection: pg.Client, texts: readonly string[]): Promise<string[]> {
+async function rowsWith(connection: pg.Client, texts: readonly string[]): Promise<string[]> {
   const { rows: tables } = await connection.query(
     `select format('%I.%I', n.nspname, c.relname) as name from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
      where c.relkind = 'r' and n.nspname = 'public'`,
@@ -141,6 +145,12 @@ async function tracesIn(connection: pg.Client, texts: readonly string[]): Promis
       if (rows[0].n > 0) found.push(`${name}: ${text}`)
     }
   }
+  return found
+}
+
+/** The same, and in the statistics of the planner. */
+async function tracesIn(connection: pg.Client, texts: readonly string[]): Promise<string[]> {
+  const found = await rowsWith(connection, texts)
   const inStatistics = `select tablename from pg_stats where schemaname = 'public' and (most_common_vals::text || coalesce(histogram_bounds::text, '')) ~ '${texts.join('|')}'`
   const { rows: statistics } = await connection.query(
     CITUS_URL
@@ -318,8 +328,8 @@ describe('an erased person', () => {
     // Nothing says any more which external id the profile had.
     const person = await personOfOwner(client, sahha, 'profile-anna')
     expect(person.users).toEqual([])
-    expect(await liftFence(client, person)).toBe(2)
-    expect(await liftFence(client, person)).toBe(0)
+    expect(await liftFence(client, [person])).toBe(2)
+    expect(await liftFence(client, [person])).toBe(0)
     expect((await bio({ profileId: 'profile-anna', externalId: 'ext-anna' })).json.outcome).toBe('stored')
     expect(
       (await service.asleep(session({ id: 'again' }, { user_id: 'user-anna' }), 'user-anna')).json.outcome,
@@ -441,6 +451,134 @@ it('is finished by a second run after kill -9', async () => {
   expect(await rows()).toBe(0)
 })
 
+describe('what arrives about an erased person, and is not proven or not readable', () => {
+  const wrong = { 'x-signature': '0'.repeat(64) }
+  const unverified = (body: string | Buffer, headers = {}) =>
+    service.post('sahha', { ...wrong, ...headers }, body)
+  const ofGreta = JSON.stringify(biomarker({ id: 'q1', profileId: 'profile-greta', externalId: 'new' }))
+  const signal = new AbortController().signal
+  const look = (runBytes = 2 ** 20) =>
+    deleteErasedArrivals(client, vendors, { until: Date.now() + 1000, limit: 2 ** 20, signal, runBytes })
+  const kept = async () =>
+    (
+      await client.query(
+        `select body from unverified_deliveries union all select body from deliveries where owner = ''`,
+      )
+    ).rows.map(({ body }) => `${body}`)
+
+  beforeAll(async () => {
+    await client.query(`delete from unverified_deliveries`)
+    await client.query(`delete from deliveries where owner = ''`)
+    await live('greta')
+    await erase(client, await personOfOwner(client, sahha, 'profile-greta'))
+  })
+
+  it('is not kept in the quarantine if a header names the person', async () => {
+    const names = ['ext-greta', 'ext-hans', 'ext-greta', 'gr\u00ef']
+    await Promise.all(names.map((name, at) => unverified(`{"n": ${at}}`, { 'x-external-id': name })))
+    await unverified('{"n": 5}', { 'x-user-id': 'ext-greta' })
+    expect((await kept()).sort()).toEqual(['{"n": 1}', '{"n": 3}'])
+  })
+
+  it('is deleted by the upkeep if the body names the person', async () => {
+    await client.query('delete from unverified_deliveries')
+    const ofOther = ofGreta.replace('greta', 'hans')
+    const unreadable = '{"profileId": "profile-greta" oops'
+    for (const body of [ofOther, ofGreta, ofGreta.replace('greta', '\\u0067reta')]) await unverified(body)
+    await unverified(gzipSync(ofGreta), { 'content-encoding': 'gzip' })
+    await service.post('sahha', signed(unreadable), unreadable)
+    const upkeep = (now: number) =>
+      maintain(client, {
+        ...{ schema: 'public', targets: [], retention: {}, now },
+        deleteErased: erasedArrivals(vendors, 2 ** 20),
+      })
+    // Until an hour after its arrival it may not be committed yet.
+    expect(await upkeep(Date.now())).toMatchObject({ erasedDeliveriesDeleted: 0 })
+    expect(await upkeep(Date.now() + HOUR + 1000)).toMatchObject({ erasedDeliveriesDeleted: 4 })
+    expect(await kept()).toEqual([ofOther])
+  })
+
+  it('is looked at once, so many bytes in one run', async () => {
+    await client.query('delete from unverified_deliveries')
+    await client.query(`delete from upkeep_tasks where task like 'fence%'`)
+    await Promise.all(Array.from({ length: 200 }, (_, n) => unverified(`{"n": ${n}}`)))
+    await unverified(ofGreta)
+    expect([await look(1), (await kept()).length]).toEqual([0, 201])
+    expect([await look(1), (await kept()).length]).toEqual([1, 200])
+    await look()
+    await client.query(`update unverified_deliveries set body = convert_to($1, 'UTF8')`, [ofGreta])
+    expect(await look()).toBe(0)
+    await client.query('delete from unverified_deliveries')
+  })
+
+  it('is found in a body that is cut off, that is not JSON, or whose encoding is not the one of the header', async () => {
+    await client.query(`delete from deliveries where owner = ''`)
+    await client.query(`delete from upkeep_tasks where task like 'fence%'`)
+    const cut = gzipSync(`{"profileId": "profile-greta", "padding": "${randomBytes(2000).toString('hex')}"}`)
+    await unverified(cut.subarray(0, 1000), { 'content-encoding': 'gzip' })
+    await unverified('externalId=ext-greta&score=7')
+    await unverified(ofGreta, { 'content-encoding': 'br' })
+    const ofNobody = ['externalId=ext-greta-2&score=7', '{"note": "ext-greta called"}']
+    for (const body of ofNobody) await unverified(body)
+    expect(await look()).toBe(3)
+    expect((await kept()).sort()).toEqual([...ofNobody].sort())
+    await client.query('delete from unverified_deliveries')
+  })
+
+  it('is found if it reaches the ledger after the upkeep looked, with its old id', async () => {
+    const unreadable = '{"profileId": "profile-greta" late'
+    await unverified(unreadable)
+    await client.query('update unverified_deliveries set headers = headers || $1', [signed(unreadable)])
+    await client.query(`update upkeep_tasks set position = $1 where task = 'fence'`, [
+      idAtTime(Date.now() + 1),
+    ])
+    await replayed({ filter: { outcomes: ['unverified'] } })
+    expect(await kept()).toEqual([unreadable])
+    expect([await look(), await kept()]).toEqual([1, []])
+  })
+
+  it('stays if the person may come back', async () => {
+    await liftFence(client, [await personOfOwner(client, sahha, 'profile-greta')])
+    await client.query(`delete from upkeep_tasks where task like 'fence%'`)
+    await unverified(ofGreta, { 'x-external-id': 'ext-greta' })
+    expect(await look()).toBe(0)
+    expect(await kept()).toEqual([ofGreta])
+    await client.query('delete from unverified_deliveries')
+  })
+})
+
+it('is finished by a second run, whichever of its statements fails', async () => {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown
+  let isOver = false
+  for (let nth = 1; !isOver; nth += 1) {
+    const name = `cut${nth}.`
+    await Promise.all([
+      live(name),
+      stray(name),
+      bio({ id: `second-${name}`, profileId: `profile-${name}`, externalId: `ext-${name}-second` }),
+    ])
+    let left = nth
+    const spy = vi.spyOn(client, 'query').mockImplementation(((...args: [string]) => {
+      const isCounted = /^\s*(with|insert|update|delete|analyze) /.test(args[0])
+      if (isCounted) left -= 1
+      return isCounted && left === 0 ? Promise.reject(new Error('cut off')) : query(...args)
+    }) as never)
+    const first = erase(client, await personOfOwner(client, sahha, `profile-${name}`))
+    isOver = await first.then(
+      () => true,
+      () => false,
+    )
+    spy.mockRestore()
+    const { after } = await erase(client, await personOfOwner(client, sahha, `profile-${name}`))
+    expect(totalOf(after.counts)).toBe(0)
+    for (const externalId of [`ext-${name}`, `ext-${name}-second`])
+      expect((await bio({ profileId: `new-${name}`, externalId })).json.outcome).toBe('erased')
+    expect(await service.db.query('select person from erasures where erased_at is null')).toEqual([])
+    if (isOver) expect(nth).toBeGreaterThan(10)
+  }
+  expect(await rowsWith(client, ['profile-cut', 'ext-cut'])).toEqual([])
+})
+
 describe('nightpost erase', () => {
   const run = async (...options: string[]) => {
     const child = spawn(process.execPath, [...built('cli/main'), 'erase', ...options], {
@@ -546,6 +684,7 @@ it('the certificate says what was counted, and names the copies that are left', 
 // The last one, because a copy of a database needs all connections to it closed.
 it('a restored backup is made right by --reapply', async () => {
   await live('dora')
+  await live('dana')
   await live('emil')
   await service.app.close()
   await client.end()
@@ -562,9 +701,10 @@ it('a restored backup is made right by --reapply', async () => {
   const file = join(root, 'erasures.json')
   await eraseBoth('dora')
   await eraseBoth('dora')
+  await eraseBoth('dana')
   const ids = await exportFence(client, file)
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  expect(readFileSync(file, 'utf8')).not.toMatch(/dora|emil/)
+  expect(readFileSync(file, 'utf8')).not.toMatch(/dora|dana|emil/)
 
   const restored = await connected(withDatabase(service.db.direct, backup))
   try {
@@ -573,13 +713,15 @@ it('a restored backup is made right by --reapply', async () => {
     expect(done).toMatchObject({ ids, rowsLeft: 0 })
     expect(done.rowsDeleted).toBeGreaterThan(10)
     for (const vendor of [asleep, sahha]) await vacuum(restored, vendor)
-    expect(await tracesIn(restored, idsOf('dora'))).toEqual([])
+    expect(await tracesIn(restored, [...idsOf('dora'), ...idsOf('dana')])).toEqual([])
     expect(await tracesIn(restored, idsOf('emil'))).not.toEqual([])
     expect(await reapply(restored, vendors, await readFence(file))).toMatchObject({ rowsDeleted: 0 })
     const unfinished = await restored.query(
       'select from erasures where erased_at is null and lifted_at is null',
     )
     expect(unfinished.rowCount).toBe(0)
+    // They were erased at once, and each comes back alone.
+    expect(await liftFence(restored, [await personOfOwner(restored, sahha, 'profile-dana')])).toBe(2)
   } finally {
     await restored.end()
     if (CITUS_URL) await dropOnCitus(backup)

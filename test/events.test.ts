@@ -15,9 +15,10 @@ describe.each(fixtures)('$vendor $name', (fixture) => {
     const answer = await send(service, fixture)
     expect(answer).toMatchObject({ status: 200, json: { outcome: 'stored' } })
     const rows = await rowsOf(answer.json.delivery_id as string)
-    await expect(JSON.stringify(rows, null, 2)).toMatchFileSnapshot(
-      join(fixturesFolder, fixture.vendor, `${fixture.name}.rows.json`),
-    )
+    await expect(
+      JSON.stringify(rows, null, 2),
+      'otherwise run: npx vitest run test/events.test.ts -u',
+    ).toMatchFileSnapshot(join(fixturesFolder, fixture.vendor, `${fixture.name}.rows.json`))
   })
 
   it('sent again, also without its event type, is answered duplicate and changes no row', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Vendor } from '../src/contract/vendor.ts'
 import { connect } from '../src/db/connect/pool.ts'
 import { exportPerson, type PersonExport } from '../src/export/person/person.ts'
+import { readmeText } from '../src/export/person/readme.ts'
 import { tablesOf } from '../src/export/person/subject.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { archetype, biomarker, dataLog, inference, score, session } from './setup/bodies.ts'
@@ -240,6 +241,11 @@ describe('a person of Asleep', () => {
     expect(statSync(join(root, 'anna')).mode & 0o777).toBe(0o700)
     for (const name of filesOf('anna')) expect(statSync(join(root, 'anna', name)).mode & 0o777).toBe(0o600)
   })
+})
+
+it('the text for the person shows an id that has words of the text', () => {
+  const text = readmeText({ vendor: 'sahha', owner: 'MY TIME', time: 'the time' }, [], [])
+  expect(text).toContain('known here by the id MY TIME.\nThe copy is the state of the time (UTC)')
 })
 
 describe('a person of Sahha', () => {

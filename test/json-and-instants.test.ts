@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isExactNumber } from '../src/contract/exact-number.ts'
-import { instant, isInstant, localDate, utcOffsetMinutes } from '../src/contract/instant.ts'
+import { instant, isInstant, localDate, unixTime, utcOffsetMinutes } from '../src/contract/instant.ts'
 import { jsonText, readJson } from '../src/contract/json.ts'
 
 describe('readJson', () => {
@@ -75,7 +75,7 @@ function canonical(number: string): string {
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
 }
 
-describe('instant, isInstant, utcOffsetMinutes and localDate', () => {
+describe('instant, isInstant, unixTime, utcOffsetMinutes and localDate', () => {
   it('agree with Date for every instant and offset', () => {
     const dates = fc.date({ min: new Date('0002-01-01'), max: new Date('9998-12-31'), noInvalidDate: true })
     fc.assert(
@@ -86,10 +86,25 @@ describe('instant, isInstant, utcOffsetMinutes and localDate', () => {
         const text = `${local}${sign}${two(offset / 60)}:${two(offset % 60)}`
         expect(isInstant(text)).toBe(true)
         expect(new Date(instant(text) as string).getTime()).toBe(date.getTime())
+        for (const form of [text, text.replace('T', ' '), text.replace(/:(\d\d)$/, '$1')])
+          expect(unixTime(form)).toBe(date.getTime())
         expect(utcOffsetMinutes(text)).toBe(offset + 0)
         expect(localDate(text)).toBe(local.slice(0, 10))
       }),
     )
+  })
+
+  it('read an instant without an offset as UTC, and an offset of hours alone', () => {
+    const noon = Date.parse('2025-06-01T12:00:00Z')
+    for (const text of [
+      '2025-06-01T12:00',
+      '2025-06-01t12:00z',
+      '2025-06-01T21:00+09',
+      '2025-06-01T07:00-05',
+    ])
+      expect(unixTime(text), text).toBe(noon)
+    expect(unixTime('2025-06-01')).toBe(Date.parse('2025-06-01T00:00:00Z'))
+    expect(unixTime(null)).toBe(null)
   })
 
   it('refuse instants that do not exist or are not ISO 8601', () => {

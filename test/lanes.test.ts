@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { hashText } from '../src/db/citus/hash-text.ts'
 import { ShardLanes } from '../src/db/citus/lanes.ts'
-import { defaultLimits, Transactions } from '../src/db/commit/limits.ts'
+import { defaultLimits } from '../src/db/commit/limits.ts'
 import { type Lanes, type PendingDelivery, Queue } from '../src/db/commit/queue.ts'
+import { Transactions } from '../src/db/commit/transactions.ts'
 import { createDatabase } from './setup/database.ts'
 
 /** The lane of an owner is the number in its name. */

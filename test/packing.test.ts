@@ -168,9 +168,9 @@ it('packs nothing of a person who is erased between two transactions of a chunk'
   const spy = beforePacking(2, async () => {
     for (const owner of ['o-7', 'o-8']) await erase(other, await personOfOwner(other, sahha, owner))
     // The fence of this one is gone again when the next transaction looks for it.
-    await liftFence(other, await personOfOwner(other, sahha, 'o-8'))
+    await liftFence(other, [await personOfOwner(other, sahha, 'o-8')])
     // The deletion of this one has not begun.
-    await raiseFence(other, await personOfOwner(other, sahha, 'o-9'))
+    await raiseFence(other, [await personOfOwner(other, sahha, 'o-9')])
   })
   await run()
   spy.mockRestore()

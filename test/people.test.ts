@@ -3,8 +3,9 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { link } from '../src/db/links.ts'
 import { resetSession } from '../src/db/migrate/migrate.ts'
-import { erase } from '../src/erase/erase.ts'
-import { personOfOwner, personsOf } from '../src/erase/person.ts'
+import { erase, eraseFenced } from '../src/erase/erase.ts'
+import { fencePersons } from '../src/erase/fenced.ts'
+import { type Person, personOfOwner, personsOf } from '../src/erase/person.ts'
 import { sleepDate } from '../src/vendors/asleep/sleep-date.ts'
 import { vendors } from '../src/vendors/index.ts'
 import { biomarker, score, session } from './setup/bodies.ts'
@@ -205,6 +206,32 @@ it('nightpost erase --person erases and fences the ids of both vendors', async (
     { owner: 'profile-2' },
   ])
   expect((await personsOf(client, vendors, 'user-1')).map(({ owners }) => owners)).toEqual([['user-1'], []])
+})
+
+it('an erasure of both vendors that ends after the first one is finished by a second run', async () => {
+  await night('G-1', 's1', '2025-01-14T23:00:00', 7)
+  await sahha(score())
+  for (const [vendor, owner] of [
+    ['asleep', 'G-1'],
+    ['sahha', 'profile-1'],
+  ] as const)
+    await nightpost('link', '--vendor', vendor, '--owner', owner, '--person', 'me')
+  // As the command does it. The links, which it deletes here, are all that says who "me" is.
+  const [ofAsleep] = await fencePersons(client, () => personsOf(client, vendors, 'me'))
+  await eraseFenced(client, ofAsleep as Person)
+  expect(await rows('select * from person_links')).toEqual([])
+  expect((await service.sahha(score({ id: 'meanwhile' }))).json.outcome).toBe('erased')
+
+  const second = await nightpost('erase', '--person', 'me', '--yes', '--json')
+  expect(JSON.parse(second.stdout)).toMatchObject([
+    { vendor: 'asleep', rowsLeft: 0 },
+    { vendor: 'sahha', owners: ['profile-1'], rowsLeft: 0 },
+  ])
+  expect(await rows('select profile_id from scores')).toEqual([])
+  const lifted = await nightpost('erase', '--vendor', 'asleep', '--owner', 'G-1', '--lift', '--json')
+  expect(JSON.parse(lifted.stdout)).toEqual({ lifted: 7 })
+  await sahha(score({ id: 'back' }))
+  expect(await rows('select id from scores')).toEqual([{ id: 'back' }])
 })
 
 describe('user_days', () => {

@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
+import pg from 'pg'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startProxy } from '../chaos/proxy.ts'
 import { readConfig } from '../src/config/index.ts'
+import { maintain } from '../src/db/upkeep/maintain.ts'
 import type { ReplayOptions } from '../src/replay/options.ts'
 import { replay } from '../src/replay/replay.ts'
 import { startService } from '../src/service.ts'
@@ -200,6 +202,22 @@ describe('the limit of bytes', () => {
     expect((await service.post('sahha', {}, biomarker({ padding: 'x'.repeat(6000) }))).status).toBe(401)
     expect(await count('unverified_deliveries')).toBe(1)
   })
+})
+
+it('retention deletes what is older than DELIVERY_RETENTION_DAYS', async () => {
+  await start(wrong)
+  await service.sahha(biomarker())
+  const client = new pg.Client(service.db.direct)
+  await client.connect()
+  const days = async (deliveries: number) =>
+    await maintain(client, {
+      ...{ schema: 'public', targets: [], now: Date.now() + 2 * 86_400_000 },
+      retention: { deliveries },
+    })
+  expect(await days(3)).toMatchObject({ unverifiedDeleted: 0 })
+  expect(await days(1)).toMatchObject({ unverifiedDeleted: 1 })
+  await client.end()
+  expect(await count('unverified_deliveries')).toBe(0)
 })
 
 it('the answer is 401 even if the quarantine can not be written', async () => {

@@ -194,6 +194,58 @@ describe('Sahha', () => {
     expect(asked()).toEqual(new Set())
   })
 
+  /** One request at a time, so that the profiles are asked about in the order of the list. */
+  const inTurn = { limits: { ...fastLimits, concurrent: 1, attempts: 1 } }
+  const two = [profile, { ...profile, profileId: 'profile-2', externalId: 'user-2' }]
+
+  it('asks for a token again after it could not be renewed', async () => {
+    has({ biomarkers: [biomarker('a', '1')] }, two)
+    const { answer } = api
+    const tokens = [
+      { body: { accountToken: 'short', expiresIn: 0.001 } },
+      { status: 400 },
+      { body: { accountToken: 'long', expiresIn: 86_400 } },
+    ]
+    api.answer = (url, request) =>
+      url.pathname.endsWith('/token') ? (tokens.shift() as FakeAnswer) : answer(url, request)
+    const run = await reconciler.run('sahha', inTurn)
+    expect([run.outcome, run.pulled]).toEqual(['incomplete', 1])
+    expect([...run.failures]).toEqual([['POST /api/v1/oauth/account/token was answered 400', 1]])
+  })
+
+  it('goes on asking for all categories after one profile was refused', async () => {
+    has({}, two)
+    const { answer } = api
+    api.answer = (url, request) =>
+      url.pathname.endsWith('/biomarker/user-1') ? { status: 400 } : answer(url, request)
+    const run = await reconciler.run('sahha', inTurn)
+    expect([...run.failures]).toEqual([['GET /api/v1/profile/biomarker/… was answered 400', 1]])
+    expect(api.requests.find(({ line }) => line.includes('/biomarker/user-2'))?.line).toContain(
+      'categories=reproductive',
+    )
+  })
+
+  it('names nobody in a failure, also if the id looks like a part of the route', async () => {
+    has({}, [{ ...profile, externalId: 'anna-b' }])
+    const { answer } = api
+    api.answer = (url, request) =>
+      url.pathname.endsWith('/score/anna-b') ? { status: 400 } : answer(url, request)
+    const run = await reconciler.run('sahha')
+    expect([...run.failures.keys()]).toEqual(['GET /api/v1/profile/score/… was answered 400'])
+  })
+
+  it('takes an answer without a list of profiles for a failure', async () => {
+    has({})
+    const { answer } = api
+    api.answer = (url, request) =>
+      url.pathname.endsWith('/search') ? { body: { error: 'none' } } : answer(url, request)
+    const run = await reconciler.run('sahha')
+    expect([run.outcome, run.reason]).toEqual([
+      'failed',
+      'GET /api/v1/account/profile/search: the answer has no items',
+    ])
+  })
+
   it('counts days that have results and no data log', async () => {
     const on = (day: string) => ({ startDateTime: `${day}T00:00:00Z`, endDateTime: `${day}T23:59:59Z` })
     const log = { logType: 'activity', dataType: 'steps', receivedAtUtc: '2025-11-02T00:00:00Z' }
@@ -324,7 +376,7 @@ describe('an imaginary vendor', () => {
           for (const id of json as string[]) yield { owner: id, user: id }
         },
         findings: async function* ({ user }) {
-          const { text, askedAt } = await request({ path: `/naps/${user}` })
+          const { text, askedAt } = await request({ path: '/naps/:user', params: { user } })
           for (const record of elementsOf(text)) {
             const body = withMembers(record, { user })
             yield { event: 'nap', get: async () => ({ body, headers: { 'x-user': user }, askedAt }) }

@@ -119,6 +119,18 @@ it('never overwrites newer rows, and changes nothing when repeated', async () =>
   expect(transitions(await replay(options()))).toEqual({})
 })
 
+it('leaves no connection behind if it can not begin', async () => {
+  const { db } = service
+  await db.query('alter table nightpost_migrations rename column name to other')
+  await expect(replay(options())).rejects.toThrow('column "name" does not exist')
+  await db.query('alter table nightpost_migrations rename column other to name')
+  const sessions = () =>
+    db.query(
+      `select pid from pg_stat_activity where datname = current_database() and application_name = 'nightpost replay'`,
+    )
+  await expect.poll(sessions).toEqual([])
+})
+
 it('reports what still fails by problem code', async () => {
   await sahhaBiomarker({ id: 7 })
   await service.sahha('{')

@@ -3,6 +3,7 @@ import { describeRelation, descriptionText, listRelations } from '../src/cli/sql
 import { statementErrorText } from '../src/cli/sql/error.ts'
 import { csvFormat, jsonFormat, textFormat } from '../src/cli/sql/formats.ts'
 import { jsonRows, printed } from '../src/cli/sql.ts'
+import { drawRow } from '../src/cli/table.ts'
 import { databaseSettings } from '../src/db/connect/database.ts'
 import { createDatabase, type TestDatabase } from './setup/database.ts'
 
@@ -92,6 +93,13 @@ describe('nightpost sql', () => {
     const text = await printed(db.url, query, textFormat(80))
     expect(longest(text)).toBeLessThanOrEqual(80)
     expect(text.match(/x/g)).toHaveLength(100)
+  })
+
+  it('wraps a long value, and counts two columns for a Chinese character and none for an accent', async () => {
+    const body = await printed(db.url, `select repeat('x', 300000) as body`, textFormat(80))
+    expect([longest(body), body.match(/x/g)?.length]).toEqual([80, 300_000])
+    const accents = 'e\u0301'.repeat(8)
+    expect(drawRow(['睡眠睡眠', accents], [6, 8])).toBe(`│ 睡眠睡 │ ${accents} │\n│ 眠     │          │`)
   })
 
   it('shows control characters of a value as escapes, which a terminal does not obey', async () => {

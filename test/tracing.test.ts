@@ -264,7 +264,7 @@ describe('the process', () => {
       output += text
     })
     const port = () => Number(/listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1] ?? 0)
-    await expect.poll(() => port() || child.exitCode !== null, { timeout: 20_000 }).toBeTruthy()
+    await expect.poll(() => port() || child.exitCode !== null, { timeout: 60_000 }).toBeTruthy()
     if (!port()) throw new Error(`did not start: ${output}`)
     return {
       child,

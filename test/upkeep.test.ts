@@ -102,7 +102,9 @@ describe('maintain', () => {
       packs: 0,
       partitionsDropped: [],
       entriesDeleted: 0,
+      unverifiedDeleted: 0,
       provisionalRowsDeleted: 0,
+      erasedDeliveriesDeleted: 0,
     })
     expect(await digests()).toEqual(before)
   })

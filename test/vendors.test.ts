@@ -1,4 +1,4 @@
-// What every vendor of the registry must do, whatever its events are. test/new-vendor.test.ts runs this file and
+// What every vendor of the registry must do, whatever its events are. test/drills/new-vendor.test.ts runs this file and
 // events.test.ts with a vendor that was just made.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config/index.ts'
@@ -63,6 +63,11 @@ describe.each(vendors)('$name', (vendor) => {
     const content = paths[`/webhooks/${vendor.name}`].post.requestBody.content['application/json']
     expect(Object.keys(content.examples)).toHaveLength(vendor.events.length)
   })
+})
+
+it('the advice to delete a user keeps the id within the quotes of the shell', () => {
+  const asleep = vendors.find(({ name }) => name === 'asleep')
+  expect(asleep?.deletionAdvice?.({ owners: ["a'b"], users: [] })).toMatch(/ '[^']+\/users\/a%27b'$/)
 })
 
 it('replay --all changes no row of any vendor', async () => {

@@ -161,9 +161,11 @@ for (const [file, text] of Object.entries(files)) {
 }
 edit('src/vendors/index.ts', (text) =>
   text
-    .replace(
-      /(\nimport \{ \w+ \} from '\.\/\w+\/index\.ts'\n)(?!import)/,
-      `$1import { ${name} } from './${name}/index.ts'\n`,
+    .replace(/(?:import \{ \w+ \} from '\.\/\w+\/index\.ts'\n)+/, (imports) =>
+      `${imports}import { ${name} } from './${name}/index.ts'\n`
+        .split(/(?<=\n)/)
+        .sort()
+        .join(''),
     )
     .replace(/(vendors: readonly Vendor\[\] = \[[^\]]+)\]/, `$1, ${name}]`),
 )
@@ -182,7 +184,7 @@ console.log(`${Object.keys(files).concat('src/vendors/index.ts', '.env.example',
 Next:
   npm run db:generate                              the migration, with comments. Read it.
   npm run openapi && npm run docs && npm run statements
-  npx vitest run -u test/events.test.ts            the fixture's rows. Read them.
+  npx vitest run test/events.test.ts -u            the fixture's rows. Read them.
 
 Then decide:
   - How the vendor authenticates (authenticator, schemes, proofs), and which header names the user, if any.
@@ -191,7 +193,8 @@ Then decide:
   - What tells two revisions of a record apart (newest). Without it, the one received last is kept.
   - Whether the vendor has an API to ask for what it did not deliver: pull, in a file of its own (src/contract/pull.ts),
     with the scheme [PULL], and the column ...pulled in the tables. nightpost reconcile then knows the vendor.
-  - Whether analysts may read the table: a migration that replaces grant_nightpost_reader(), as 0010 does.
+  - Whether analysts may read the table: a migration that replaces grant_nightpost_reader(). Copy the function
+    from the newest migration that has it, and add the table.
   - What the vendor sends for real: add its documentation's examples to test/fixtures/${name}.
   - README.md (Connect the vendors), docs and CHANGELOG.md.
 `)

@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { type Archived, archive } from '../archive/archive.ts'
 import { loadConfig } from '../config/index.ts'
-import { isInstant } from '../contract/instant.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
+import { date, milliseconds } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 
@@ -24,7 +25,9 @@ export const archiveCommand = new Command('archive')
   .description(
     'Copy deliveries with their bodies into files, and read every file back. nightpost replay --from replays them.',
   )
-  .option('--before <date>', 'deliveries that arrived before this UTC day, YYYY-MM-DD', day)
+  .option('--before <date>', 'deliveries that arrived before this UTC day, YYYY-MM-DD', (text) =>
+    milliseconds(date(text)),
+  )
   .option('--to <directory>', 'the directory of the archive; it is created if it is missing')
   .option('--json', 'print what was done, and what the archive has, as one JSON object')
   .addHelpText('after', HELP)
@@ -34,9 +37,7 @@ export const archiveCommand = new Command('archive')
     const config = loadConfig()
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
-    const interruption = new AbortController()
-    const interrupt = () => interruption.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    const interrupted = interruption()
     try {
       const client = await connectToMigrate(database)
       try {
@@ -46,7 +47,7 @@ export const archiveCommand = new Command('archive')
           schema: database.schema,
           periods: [{ from: 0, to: before }],
           checkAll: true,
-          signal: interruption.signal,
+          signal: interrupted.signal,
           onProgress: (done, total) => progress(done, total, 'deliveries'),
         })
         stop()
@@ -56,13 +57,13 @@ export const archiveCommand = new Command('archive')
         await client.end()
       }
     } catch (error) {
-      if (!interruption.signal.aborted) throw error
+      if (!interrupted.signal.aborted) throw error
       stop()
       process.stderr.write('Interrupted. Run the command again to continue.\n')
       process.exitCode = 1
     } finally {
       stop()
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })
@@ -77,10 +78,4 @@ export function archivedText(done: Archived): string {
     `${done.deliveries} deliveries of ${done.days} days in ${done.directory}${period}`,
     '',
   ].join('\n')
-}
-
-function day(text: string): number {
-  if (text.length !== 'YYYY-MM-DD'.length || !isInstant(text))
-    throw new InvalidArgumentError('Write a date such as 2026-11-01.')
-  return Date.parse(text)
 }

@@ -1,10 +1,12 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { loadConfig } from '../config/index.ts'
 import type { DatabaseSettings } from '../db/connect/database.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect, connectDirect } from '../db/connect/pool.ts'
 import { follow } from '../feed/follow.ts'
+import { wholeNumber } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { outputClosed, print } from './output.ts'
 
 const HELP = `
@@ -32,16 +34,14 @@ export const changesCommand = new Command('changes')
   .description('Print what was stored, judged again or erased since a cursor, in the order of the commits.')
   .option('--since <cursor>', 'begin after this cursor; or: beginning, now', 'beginning')
   .option('--cursor-file <file>', 'continue after the cursor in this file, if it exists, and keep it current')
-  .option('--max-rows <n>', 'print at most so many changes', count)
+  .option('--max-rows <n>', 'print at most so many changes', wholeNumber(1))
   .option('--follow', 'wait for more; ends with SIGTERM or SIGINT, and when nobody reads the output')
   .option('--json', 'print JSON lines, which is also the default')
   .addHelpText('after', HELP)
   .action(async ({ since, maxRows, cursorFile, follow: isEndless = false }: ChangesOptions) => {
     const database = await openDatabase(loadConfig())
-    const interruption = new AbortController()
-    const interrupt = () => interruption.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
-    const signal = AbortSignal.any([interruption.signal, outputClosed])
+    const interrupted = interruption()
+    const signal = AbortSignal.any([interrupted.signal, outputClosed])
     try {
       await follow({
         connect: () => connection(database, isEndless),
@@ -57,7 +57,7 @@ export const changesCommand = new Command('changes')
         signal,
       })
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })
@@ -90,9 +90,4 @@ function keepCursor(file: string, cursor: string): void {
     closeSync(descriptor)
   }
   renameSync(fresh, file)
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number, 1 or more.')
-  return Number(text)
 }

@@ -7,10 +7,11 @@ import { createLog } from '../ops/log.ts'
 import { startService } from '../service.ts'
 import { addDays } from '../tools/simulate/local-time.ts'
 import { createUser } from '../tools/simulate/user.ts'
+import { wholeNumber } from './arguments.ts'
 import { readHypnogramFrom, terminalDrawing } from './hypnogram.ts'
 import { invocation } from './invocation.ts'
 import { printJson } from './output.ts'
-import { positiveInteger, simulate } from './simulate.ts'
+import { simulate } from './simulate.ts'
 import { jsonRows, printed } from './sql.ts'
 
 /** The options of the simulated traffic that the user can't choose. */
@@ -34,8 +35,8 @@ export const demoCommand = new Command('demo')
   .description(
     'Start the service on the embedded Postgres, send it two simulated weeks of three users, and show the data.',
   )
-  .option('--users <n>', 'number of users', positiveInteger, 3)
-  .option('--nights <n>', 'nights of each user', positiveInteger, 14)
+  .option('--users <n>', 'number of users', wholeNumber(1, 999_999), 3)
+  .option('--nights <n>', 'nights of each user', wholeNumber(1, 999_999), 14)
   .option('--json', 'print one JSON object: what was answered, and the last week of the first user')
   .addHelpText('after', HELP)
   .action(async ({ json = false, ...size }: { users: number; nights: number; json?: boolean }) => {

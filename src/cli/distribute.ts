@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { loadConfig } from '../config/index.ts'
 import { type Distributed, distribute, NotDistributable } from '../db/citus/distribute.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, isCurrent, resetSession } from '../db/migrate/migrate.ts'
 import { onlineSteps, pendingSteps } from '../db/migrate/online/steps.ts'
 import { vendors } from '../vendors/index.ts'
+import { wholeNumber } from './arguments.ts'
 import { printJson } from './output.ts'
 
 const HELP = `
@@ -21,7 +22,11 @@ export const distributeCommand = new Command('distribute')
   .description(
     'Distribute the tables by owner over the nodes of a Citus cluster. Later migrations keep new tables distributed.',
   )
-  .option('--shards <n>', 'shards of each table (default: citus.shard_count of the server)', wholeNumber)
+  .option(
+    '--shards <n>',
+    'shards of each table (default: citus.shard_count of the server)',
+    wholeNumber(1, 1024),
+  )
   .option('--dry-run', 'say what would be done, and do nothing')
   .option('--json', 'print one JSON object: nodes, shards, distributed, copied, before, local')
   .addHelpText('after', HELP)
@@ -64,11 +69,4 @@ function text({ nodes, shards, distributed, copied, before, local }: Distributed
     line('done before', before),
     line('on the coordinator alone', local),
   ].join('')
-}
-
-function wholeNumber(value: string): number {
-  const n = Number(value)
-  if (!Number.isInteger(n) || n < 1 || n > 1024)
-    throw new InvalidArgumentError('a whole number from 1 to 1024')
-  return n
 }

@@ -7,9 +7,10 @@ import { connectToMigrate, isCurrent, resetSession } from '../db/migrate/migrate
 import { eraseFromArchives } from '../erase/archives.ts'
 import { type Certificate, certificateOf, certificateText } from '../erase/certificate.ts'
 import { totalOf } from '../erase/count.ts'
-import { countInSnapshot, erase } from '../erase/erase.ts'
+import { countInSnapshot, eraseFenced } from '../erase/erase.ts'
 import { liftFence } from '../erase/fence.ts'
 import { exportFence, readFence } from '../erase/fence-file.ts'
+import { fencePersons, withFenced } from '../erase/fenced.ts'
 import { type Person, personOfOwner, personOfUser, personsOf } from '../erase/person.ts'
 import { reapply } from '../erase/reapply.ts'
 import { tracesOf, vacuum } from '../erase/traces.ts'
@@ -140,13 +141,16 @@ interface Run {
 
 async function onPerson(run: Run, vendor: Vendor | undefined): Promise<void> {
   const { client, options } = run
-  const persons = await personsNamed(client, vendor, options)
+  const find = () => personsNamed(client, vendor, options)
+  const persons = await withFenced(client, await find())
   if (options.lift) return await lift(client, persons, options.json)
   if (options.dryRun) return await showHolding(client, persons, options.json)
   const isOwner = options.owner !== undefined
   if (!isOwner && !options.yes && !(await mayErase(options.person ?? options.externalId, persons))) return
   const certificates: Certificate[] = []
-  for (const person of persons) certificates.push(await erasePerson(run, person))
+  // All ids of all vendors first: if it is interrupted, the rows of one vendor may be the last that know those of the other.
+  for (const person of await fencePersons(client, find, run.signal))
+    certificates.push(await erasePerson(run, person))
   if (options.json) printJson(certificates.length === 1 ? certificates[0] : certificates)
   else process.stdout.write(certificates.map(certificateText).join('\n'))
   if (certificates.some(({ rowsLeft }) => rowsLeft > 0)) process.exitCode = 1
@@ -178,7 +182,7 @@ async function mayErase(id: string | undefined, persons: readonly Person[]): Pro
 
 async function erasePerson(run: Run, person: Person): Promise<Certificate> {
   const { client, config, schema, options, progress, stop, signal } = run
-  const erased = await erase(client, person, { progress, signal })
+  const erased = await eraseFenced(client, person, { progress, signal })
   const archives = await eraseFromArchives(client, schema, person, options.archive, signal)
   const notVacuumed = options.vacuum ? await vacuum(client, person.vendor, progress) : []
   stop()
@@ -208,8 +212,7 @@ async function showHolding(client: pg.Client, persons: readonly Person[], json =
 }
 
 async function lift(client: pg.Client, persons: readonly Person[], json = false): Promise<void> {
-  let lifted = 0
-  for (const person of persons) lifted += await transaction(client, () => liftFence(client, person))
+  const lifted = await transaction(client, () => liftFence(client, persons))
   if (json) printJson({ lifted })
   else
     process.stdout.write(
@@ -229,7 +232,8 @@ async function exportTo(client: pg.Client, path: string, json = false): Promise<
 async function reapplyFrom({ client, options, progress, stop, signal }: Run, path: string): Promise<void> {
   const file = await readFence(path)
   const done = await reapply(client, vendors, file, { progress, signal })
-  if (options.vacuum && done.found > 0) for (const vendor of vendors) await vacuum(client, vendor, progress)
+  if (options.vacuum && done.found + done.rowsDeleted > 0)
+    for (const vendor of vendors) await vacuum(client, vendor, progress)
   stop()
   if (options.json) printJson(done)
   else

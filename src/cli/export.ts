@@ -1,7 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type pg from 'pg'
 import { loadConfig } from '../config/index.ts'
-import { isInstant } from '../contract/instant.ts'
 import { openDatabase } from '../db/connect/open.ts'
 import { connect } from '../db/connect/pool.ts'
 import { FORMATS, type FormatName } from '../export/formats.ts'
@@ -9,7 +8,9 @@ import { exportPerson } from '../export/person/person.ts'
 import { DAY_COLUMNS, WrongFilter } from '../export/select.ts'
 import { type Exported, exportView } from '../export/view.ts'
 import { vendors } from '../vendors/index.ts'
+import { date } from './arguments.ts'
 import { personText, viewText } from './export-text.ts'
+import { interruption } from './interruption.ts'
 import { outputClosed, print, printJson } from './output.ts'
 import { countOn } from './progress.ts'
 
@@ -82,14 +83,12 @@ export const exportCommand = new Command('export')
     if (wrong !== null) return command.error(`error: ${wrong}`)
     const config = loadConfig()
     const database = await openDatabase(config)
-    const interruption = new AbortController()
-    const interrupt = () => interruption.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    const interrupted = interruption()
     try {
       const client = await connect(database, { name: 'nightpost export', use: 'read' })
       try {
-        if (options.person) await runPerson(client, options, config.BODY_LIMIT_BYTES, interruption.signal)
-        else await runView(client, view ?? '', options, interruption.signal)
+        if (options.person) await runPerson(client, options, config.BODY_LIMIT_BYTES, interrupted.signal)
+        else await runView(client, view ?? '', options, interrupted.signal)
       } finally {
         await client.end()
       }
@@ -97,16 +96,16 @@ export const exportCommand = new Command('export')
       if (error instanceof WrongFilter) return command.error(`error: ${error.message}`)
       // A reader of standard output that goes away is no error.
       if (outputClosed.aborted) return
-      if (!interruption.signal.aborted) throw error
+      if (!interrupted.signal.aborted) throw error
       process.stderr.write('Interrupted. Files that are not complete were removed.\n')
       process.exitCode = 1
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })
 
-async function runView(client: pg.ClientBase, view: string, options: Options, interruption: AbortSignal) {
+async function runView(client: pg.ClientBase, view: string, options: Options, interrupted: AbortSignal) {
   const { format, out, partition, column, json = false, ...filter } = options
   const isPiped = out === undefined || out === '-'
   const { count, stop } = countOn(process.stderr)
@@ -115,7 +114,7 @@ async function runView(client: pg.ClientBase, view: string, options: Options, in
     done = await exportView(client, {
       ...{ view, format, filter, column, out: isPiped ? null : out, byDay: partition === 'day' },
       stdout: print,
-      signal: isPiped ? AbortSignal.any([interruption, outputClosed]) : interruption,
+      signal: isPiped ? AbortSignal.any([interrupted, outputClosed]) : interrupted,
       onProgress: count,
     })
   } finally {
@@ -167,10 +166,4 @@ function wrongForPerson(view: string | undefined, options: Options): string | nu
   if ((owner === undefined) === (externalId === undefined)) return '--person needs --owner or --external-id'
   if ((owner ?? externalId) === '') return 'the id is empty'
   return null
-}
-
-function date(text: string): string {
-  if (text.length !== 'YYYY-MM-DD'.length || !isInstant(text))
-    throw new InvalidArgumentError('Write a date such as 2026-11-01.')
-  return text
 }

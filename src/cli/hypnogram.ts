@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type pg from 'pg'
 import { loadConfig } from '../config/index.ts'
 import type { DatabaseSettings } from '../db/connect/database.ts'
@@ -15,6 +15,7 @@ import { MAX_WIDTH, MIN_WIDTH } from '../hypnogram/svg-document.ts'
 import { drawText } from '../hypnogram/terminal.ts'
 import { drawDaysText } from '../hypnogram/terminal-days.ts'
 import { THEMES, type Theme } from '../hypnogram/theme.ts'
+import { wholeNumber } from './arguments.ts'
 
 interface Options {
   user?: string
@@ -134,13 +135,4 @@ export function terminalDrawing(hypnogram: Hypnogram, { ids }: { ids: boolean } 
 function textOptions({ ids }: { ids: boolean }) {
   const { columns = 100, isTTY } = process.stdout
   return { width: Math.min(columns, 140), isColoured: isTTY && !process.env.NO_COLOR, ids }
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (!/^\d+$/.test(text) || number < least || number > most)
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
-    return number
-  }
 }

@@ -5,8 +5,10 @@ import { openDatabase } from '../db/connect/open.ts'
 import { connectToMigrate, resetSession } from '../db/migrate/migrate.ts'
 import { readLedgerState } from '../db/upkeep/background.ts'
 import { type Maintained, maintain, type Period } from '../db/upkeep/maintain.ts'
+import { erasedArrivals } from '../erase/arrivals.ts'
 import { vendors } from '../vendors/index.ts'
 import { archivedText } from './archive.ts'
+import { interruption } from './interruption.ts'
 
 export const maintainCommand = new Command('maintain')
   .description(
@@ -29,9 +31,8 @@ Examples:
   .action(async ({ json = false, archive: to }: { json?: boolean; archive?: string | false }) => {
     const config = loadConfig()
     const database = await openDatabase(config)
-    const end = new AbortController()
-    const interrupt = () => end.abort()
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    const interrupted = interruption()
+    const { signal } = interrupted
     try {
       const client = await connectToMigrate(database)
       try {
@@ -40,14 +41,15 @@ Examples:
         const targets = vendors.flatMap((vendor) => vendor.targets)
         const intoArchive = (directory: string) => async (periods: readonly Period[]) => {
           const { schema } = database
-          const options = { directory, schema, periods, checkAll: false, signal: end.signal }
+          const options = { directory, schema, periods, checkAll: false, signal }
           process.stderr.write(archivedText(await archive(client, options)))
         }
         const done = await maintain(client, {
           schema: database.schema,
           targets,
           retention: retentionOf(config),
-          signal: end.signal,
+          deleteErased: erasedArrivals(vendors, config.BODY_LIMIT_BYTES),
+          signal,
           ...(to === false && { archive: 'none' }),
           ...(typeof to === 'string' && { archive: intoArchive(to) }),
           onProgress: (position, deliveries) => {
@@ -65,12 +67,16 @@ Examples:
           process.stdout.write(
             `${done ? summary(done) : 'Another process is doing the upkeep at this moment.'}\n`,
           )
-        if (end.signal.aborted) process.exitCode = 1
+        if (signal.aborted) process.exitCode = 1
       } finally {
         await client.end()
       }
+    } catch (error) {
+      if (!signal.aborted) throw error
+      process.stderr.write('Interrupted. Run the command again to continue.\n')
+      process.exitCode = 1
     } finally {
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      interrupted.end()
       await database.release()
     }
   })
@@ -81,6 +87,8 @@ function summary(done: Maintained): string {
     `${done.bodiesPacked} bodies packed into ${done.packs} packs`,
     `${done.partitionsDropped.length} partitions dropped`,
     `${done.entriesDeleted} ledger entries deleted`,
+    `${done.unverifiedDeleted} deliveries of the quarantine deleted`,
     `${done.provisionalRowsDeleted} provisional rows deleted`,
+    `${done.erasedDeliveriesDeleted} deliveries that name an erased person deleted`,
   ].join('\n')
 }

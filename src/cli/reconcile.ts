@@ -15,6 +15,8 @@ import { defaultCallLimits } from '../reconcile/limits.ts'
 import { missingSettings, reconcile } from '../reconcile/reconcile.ts'
 import type { ReconcileReport } from '../reconcile/report.ts'
 import { vendors } from '../vendors/index.ts'
+import { milliseconds, wholeNumber } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 import { reconcileJson, reconcileText } from './reconcile-text.ts'
@@ -59,7 +61,7 @@ export const reconcileCommand = new Command('reconcile')
   .option(
     '--from <date>',
     `the period's first day, or an ISO 8601 time; default: ${DEFAULT_DAYS} days ago`,
-    fromTime,
+    milliseconds,
   )
   .option('--to <date>', "the period's last day, or an ISO 8601 time; default: now", toTime)
   .option('--user <ids...>', 'only these users: owners, or ids that you gave the vendor', collect)
@@ -68,8 +70,8 @@ export const reconcileCommand = new Command('reconcile')
     '--quick',
     'do not fetch what a list shows to be unchanged: nights analysed again stay unseen (Asleep)',
   )
-  .option('--max-calls <number>', 'end after so many requests; default: RECONCILE_MAX_CALLS', count)
-  .option('--per-minute <number>', 'requests per minute; default: RECONCILE_CALLS_PER_MINUTE', count)
+  .option('--max-calls <number>', 'end after so many requests; default: RECONCILE_MAX_CALLS', wholeNumber(1))
+  .option('--per-minute <number>', 'requests per minute; default: RECONCILE_CALLS_PER_MINUTE', wholeNumber(1))
   .option('--dry-run', 'show what is missing; nothing is written')
   .option('--json', 'print the report as one JSON object')
   .addHelpText('after', HELP)
@@ -81,19 +83,18 @@ export const reconcileCommand = new Command('reconcile')
       throw new Error(`${missing.join(', ')}: not set, so ${vendor.name} can't be asked.`)
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
-    const interruption = new AbortController()
-    process.once('SIGINT', () => interruption.abort())
-    process.once('SIGTERM', () => interruption.abort())
+    const interrupted = interruption()
     try {
-      const report = await run(vendor, config, database, options, interruption.signal, progress)
+      const report = await run(vendor, config, database, options, interrupted.signal, progress)
       stop()
       if (options.json) printJson(reconcileJson(report, options.dryRun === true))
       else process.stdout.write(reconcileText(report, options.dryRun === true))
-      if (interruption.signal.aborted)
+      if (interrupted.signal.aborted)
         process.stderr.write('Interrupted. What was fetched is stored. Run the command again to continue.\n')
       process.exitCode = isWrong(report, options) ? 1 : 0
     } finally {
       stop()
+      interrupted.end()
       await database.release()
     }
   })
@@ -158,22 +159,9 @@ function vendorOf(name: string): Vendor {
 
 const isDate = (text: string) => /^\d{4}-\d\d-\d\d$/.test(text)
 
-function fromTime(text: string): number {
-  const time = Date.parse(text)
-  if (Number.isNaN(time))
-    throw new InvalidArgumentError('Write a date such as 2026-01-31, or an ISO 8601 time.')
-  return time
-}
-
 /** A day is asked about to its end. */
 function toTime(text: string): number {
-  return fromTime(text) + (isDate(text) ? DAY : 0)
-}
-
-function count(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('Write a whole number from 1.')
-  return number
+  return milliseconds(text) + (isDate(text) ? DAY : 0)
 }
 
 function collect(text: string, before: string[] = []): string[] {

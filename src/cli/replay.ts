@@ -2,13 +2,14 @@ import Table from 'cli-table3'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { type Config, credentialNames, loadConfig, withKnownCredentials } from '../config/index.ts'
-import { isInstant } from '../contract/instant.ts'
 import { DATA_DIRECTORY, openDatabase } from '../db/connect/open.ts'
 import { logOptions } from '../ops/log.ts'
 import type { Filter } from '../replay/ledger-reader.ts'
 import { replay } from '../replay/replay.ts'
 import type { ReplayReport } from '../replay/report.ts'
 import { vendors } from '../vendors/index.ts'
+import { time } from './arguments.ts'
+import { interruption } from './interruption.ts'
 import { printJson } from './output.ts'
 import { progressOn } from './progress.ts'
 
@@ -84,9 +85,7 @@ export const replayCommand = new Command('replay')
     requireCredentials(config, options)
     const database = await openDatabase(config)
     const { progress, stop } = progressOn(process.stderr)
-    const interruption = new AbortController()
-    process.once('SIGINT', () => interruption.abort())
-    process.once('SIGTERM', () => interruption.abort())
+    const interrupted = interruption()
     try {
       const report = await replay({
         databaseUrl: database.url,
@@ -97,17 +96,18 @@ export const replayCommand = new Command('replay')
         ...(from !== undefined && { from }),
         all,
         dryRun,
-        signal: interruption.signal,
+        signal: interrupted.signal,
         progress,
       })
       stop()
-      if (json) printJson(reportJson(report, dryRun, interruption.signal.aborted))
+      if (json) printJson(reportJson(report, dryRun, interrupted.signal.aborted))
       else process.stdout.write(reportText(report, dryRun))
-      if (interruption.signal.aborted)
+      if (interrupted.signal.aborted)
         process.stderr.write('Interrupted. Run the command again to continue.\n')
-      process.exitCode = report.failed > 0 || interruption.signal.aborted ? 1 : 0
+      process.exitCode = report.failed > 0 || interrupted.signal.aborted ? 1 : 0
     } finally {
       stop()
+      interrupted.end()
       await database.release()
     }
   })
@@ -166,11 +166,6 @@ function outcomes(text: string): string[] {
   const unknown = given.filter((name) => !OUTCOMES.includes(name))
   if (unknown.length > 0) throw new InvalidArgumentError(`Write some of ${OUTCOMES.join(', ')}.`)
   return given
-}
-
-function time(text: string): string {
-  if (!isInstant(text)) throw new InvalidArgumentError('Write an ISO 8601 time.')
-  return text
 }
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i

@@ -9,6 +9,7 @@ import { faultsIn } from '../tools/simulate/serve/fault-text.ts'
 import type { Faults } from '../tools/simulate/serve/faults.ts'
 import { SIMULATED_EVENTS, type SimulatedDelivery } from '../tools/simulate/simulated-delivery.ts'
 import { simulateLossyTraffic, type TrafficOptions } from '../tools/simulate/traffic.ts'
+import { date, wholeNumber } from './arguments.ts'
 import { print, printJson } from './output.ts'
 import {
   callsText,
@@ -49,8 +50,8 @@ export const simulateCommand = new Command('simulate')
   )
   .option('--url <url>', 'URL of the Nightpost to send to (default: http://127.0.0.1:PORT)')
   .option('--seed <text>', 'seed of the pseudo-random numbers', '1')
-  .option('--users <n>', 'number of users', positiveInteger, 3)
-  .option('--nights <n>', 'nights of each user', positiveInteger, 14)
+  .option('--users <n>', 'number of users', wholeNumber(1, 999_999), 3)
+  .option('--nights <n>', 'nights of each user', wholeNumber(1, 999_999), 14)
   .option(
     '--until <date>',
     'date on which the last night ends; around the default, daylight saving time ends',
@@ -81,7 +82,7 @@ export const simulateCommand = new Command('simulate')
   .option(
     '--serve [port]',
     `answer as both vendors' APIs about the same users, on this machine, until interrupted (default port: ${DEFAULT_SERVE_PORT})`,
-    port,
+    wholeNumber(0, 65_535),
   )
   .option('--no-send', 'with --serve: send nothing')
   .option('--faults <list>', 'with --serve: what the vendors do wrong, separated by commas', faults)
@@ -176,12 +177,6 @@ async function requireRunningService(url: string): Promise<void> {
   if (!answer?.ok) throw new Error(`No Nightpost answers at ${url}. To start it, run: npm start`)
 }
 
-export function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new InvalidArgumentError('It must be a whole number from 1 to 999999.')
-  return Number(text)
-}
-
 function positiveNumber(text: string): number {
   if (!(Number(text) > 0)) throw new InvalidArgumentError('It must be a number above 0.')
   return Number(text)
@@ -190,19 +185,6 @@ function positiveNumber(text: string): number {
 function share(text: string): number {
   if (!(Number(text) >= 0 && Number(text) <= 1))
     throw new InvalidArgumentError('It must be a number from 0 to 1.')
-  return Number(text)
-}
-
-function date(text: string): string {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text) || Number.isNaN(Date.parse(text))) {
-    throw new InvalidArgumentError('It must be a date such as 2025-11-03.')
-  }
-  return text
-}
-
-function port(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
-    throw new InvalidArgumentError('It must be a port, 0 to 65535. 0 is any free port.')
   return Number(text)
 }
 

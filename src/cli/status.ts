@@ -8,6 +8,7 @@ import { type DatabaseReport, readState } from '../status/read.ts'
 import { askService } from '../status/service.ts'
 import { durationOf } from '../status/units.ts'
 import { vendors } from '../vendors/index.ts'
+import { wholeNumber } from './arguments.ts'
 import { statusText } from './status-text.ts'
 
 const HELP = `
@@ -38,7 +39,7 @@ export const statusCommand = new Command('status')
   .option(
     '--max-rejected <count>',
     'rejected deliveries of an event in the last hour that are not yet a fault',
-    wholeNumber,
+    wholeNumber(0),
     0,
   )
   .option('--service <url>', 'address of the running service (default: this machine, PORT)')
@@ -115,9 +116,4 @@ function silenceThreshold(text: string, before: Map<string, number>): Map<string
   if (name !== '' && !known.includes(name))
     throw new InvalidArgumentError(`Write one of ${known.join(', ')}.`)
   return new Map([...before, [name, ms]])
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write a whole number.')
-  return Number(text)
 }

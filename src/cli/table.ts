@@ -70,20 +70,29 @@ const padded = (text: string, width: number) => text + ' '.repeat(Math.max(0, wi
 
 /** The lines of a text. Those that are longer than `width` are broken at spaces, or within a word that is longer itself. */
 export function wrap(text: string, width: number): string[] {
-  if (text.length <= width && !text.includes('\n')) return [text]
   return text.split('\n').flatMap((line) => (columnsOf(line) <= width ? [line] : wrappedLine(line, width)))
 }
 
+/** It looks at a part of the line at a time, because a value may have megabytes. */
 function wrappedLine(line: string, width: number): string[] {
+  const characters = [...line]
   const lines: string[] = []
-  let rest = [...line]
-  while (columnsOf(rest.join('')) > width) {
-    let end = Math.min(width, rest.length)
-    while (end > 1 && columnsOf(rest.slice(0, end).join('')) > width) end -= 1
-    const space = rest.lastIndexOf(' ', end)
-    const at = space > 0 ? space : end
-    lines.push(rest.slice(0, at).join(''))
-    rest = rest.slice(space > 0 ? at + 1 : at)
+  for (let start = 0; start < characters.length; ) {
+    const end = endOfFitting(characters, start, width)
+    const space = end < characters.length ? characters.slice(start, end + 1).lastIndexOf(' ') : -1
+    const isAtSpace = space > 0
+    lines.push(characters.slice(start, isAtSpace ? start + space : end).join(''))
+    start = isAtSpace ? start + space + 1 : end
   }
-  return [...lines, rest.join('')]
+  return lines
+}
+
+/** The end of the longest part from `start` that is at most `width` wide. It has one character at least. */
+function endOfFitting(characters: readonly string[], start: number, width: number): number {
+  const isFitting = (end: number) => columnsOf(characters.slice(start, end).join('')) <= width
+  let end = Math.min(start + width, characters.length)
+  while (end > start + 1 && !isFitting(end)) end -= 1
+  // Accents take no column.
+  while (end < characters.length && isFitting(end + 1)) end += 1
+  return end
 }

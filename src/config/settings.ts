@@ -135,7 +135,7 @@ const SettingsSchema = Type.Object({
   }),
   BODY_RETENTION_DAYS: Days('Days for which the bodies of stored deliveries are kept; absent: for ever'),
   DELIVERY_RETENTION_DAYS: Days(
-    'Days for which entries of the ledger are kept, with their bodies; absent: for ever',
+    'Days for which entries of the ledger are kept, with their bodies, and the quarantine; absent: for ever',
   ),
   WINDOW_RETENTION_DAYS: Type.Integer({
     default: 14,

@@ -7,21 +7,24 @@ export const CONNECTIONS = 2
 /** Milliseconds after which a statement of a page is cancelled. */
 export const STATEMENT_TIMEOUT = 5_000
 
-/** Runs `read` in one read-only transaction, whose statements all see the same data. */
+/**
+ * Runs `read` in one read-only transaction, whose statements all see the same data. A connection that does not even roll back is
+ * closed, so that no other page gets it.
+ */
 export async function inReading<T>(pool: pg.Pool, read: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = (await pool.connect()) as unknown as Connection & pg.PoolClient
-  let error: unknown
   try {
     await client.query(client.beginStatement(true))
     const result = await read(client)
     await client.query('commit')
-    return result
-  } catch (cause) {
-    error = cause
-    throw cause
-  } finally {
-    if (error) await client.query('rollback').catch(() => {})
     client.release()
+    return result
+  } catch (error) {
+    await client.query('rollback').then(
+      () => client.release(),
+      () => client.release(true),
+    )
+    throw error
   }
 }
 

@@ -28,11 +28,13 @@ export function parameterOf({ query }: FastifyRequest, name: string): string {
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
+/** The id of a delivery, in lower case as Postgres writes it; null if the value is none. */
+export const idIn = (value: unknown): string | null =>
+  typeof value === 'string' && uuid.test(value) ? value.toLowerCase() : null
+
 /** The delivery that the path names; null if it is no id. */
-export function deliveryIdOf({ params }: FastifyRequest): string | null {
-  const { id } = params as { id?: string }
-  return id !== undefined && uuid.test(id) ? id.toLowerCase() : null
-}
+export const deliveryIdOf = ({ params }: FastifyRequest): string | null =>
+  idIn((params as { id?: string }).id)
 
 export const sendPage = (reply: FastifyReply, page: Html): FastifyReply =>
   reply.type('text/html; charset=utf-8').send(page.text)

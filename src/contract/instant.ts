@@ -60,6 +60,15 @@ export function instant(text: string | null | undefined): string | null {
   return offsetMinutes(text) === null ? `${cut}Z` : cut
 }
 
+/** Milliseconds of Unix time of a valid instant, with further digits cut off; null if `text` is null. */
+export function unixTime(text: string | null | undefined): number | null {
+  const utc = instant(text)
+  if (utc === null) return null
+  // `Date.parse` reads other separators and offsets by rules of its own, or not at all.
+  const iso = utc.toUpperCase().replace(' ', 'T')
+  return Date.parse(iso.replace(/([+-]\d\d)(\d\d)?$/, (_, hours, minutes = '00') => `${hours}:${minutes}`))
+}
+
 /** The UTC offset of a valid instant in minutes; null if it has none. */
 export function utcOffsetMinutes(text: string | null | undefined): number | null {
   return text ? offsetMinutes(text) : null

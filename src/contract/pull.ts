@@ -3,7 +3,7 @@
  * vendor's folder knows the calls, and what to ask about whom. The core in `src/reconcile` sends the requests within its
  * limits, judges what came as any delivery, compares it with the rows, and stores what would change one.
  *
- * A pull belongs into files of the vendor's folder, beside a scheme `[PULL]` in `Vendor.schemes`.
+ * A pull is written in files of the vendor's folder. `Vendor.schemes` needs a scheme `[PULL]` for what it brings.
  */
 
 import type { Target } from '../tables/target.ts'
@@ -19,9 +19,12 @@ export interface PullSetting {
   readonly default?: string
 }
 
-/** A request to the vendor's API. A number of texts under one name of `query` are repeated parameters. */
+/** A request to the vendor's API. A list under one name of `query` is sent as a repeated parameter. */
 export interface ApiCall {
+  /** Errors show it, so it has no id: `:name` stands for one of `params`. */
   readonly path: string
+  /** What the path has of a person or a record, by names. */
+  readonly params?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string | readonly string[]>>
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON by POST; without it the request is a GET. */
@@ -30,7 +33,10 @@ export interface ApiCall {
   readonly handed?: readonly number[]
 }
 
-/** An answer: success (2xx), or a status that `Pull.isRetried` and `Pull.stopReason` leave to the vendor's code, as 401 and 404. */
+/**
+ * An answer: success (2xx), or a status that the vendor's code handles: 401, 404, 410, and those of `ApiCall.handed`. They come here
+ * unless `Pull.isRetried` or `Pull.stopReason` claims them first.
+ */
 export interface ApiAnswer {
   readonly status: number
   /** The exact text; `''` if there is none. */

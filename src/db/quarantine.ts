@@ -98,6 +98,7 @@ export class PostgresQuarantine implements Quarantine {
         group.map(({ hashedHeaders }) => JSON.stringify(hashedHeaders)),
         group.map(({ arrival }) => arrival.body),
         group.map(({ arrival }) => arrival.receivedAt),
+        group.map(({ users }) => JSON.stringify(users)),
       ])
       await client.query(deleteOldestUnverified.text, [this.#maxBytes])
       await client.query('commit')

@@ -2,7 +2,8 @@ import type pg from 'pg'
 import { locked } from '../archive/archive.ts'
 import { changeArchive } from '../archive/change.ts'
 import type { ArchivedDelivery } from '../archive/format.ts'
-import { namedIn, userHeaders } from './ownerless.ts'
+import { userHeaders } from '../contract/user-headers.ts'
+import { namedIn } from './ownerless.ts'
 import type { Person } from './person.ts'
 
 /** Removes a person's deliveries from archives. Returns how many went or no longer name the person, by directory. */

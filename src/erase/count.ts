@@ -52,9 +52,13 @@ export async function countHolding(client: Client, person: Person): Promise<Hold
     ownerless: ownerless.ids,
     quarantined: quarantined.ids,
     unreadable: ownerless.unreadable + quarantined.unreadable,
-    newestUnreadable: ownerless.newestUnreadable ?? quarantined.newestUnreadable,
+    newestUnreadable: later(ownerless.newestUnreadable, quarantined.newestUnreadable),
   }
 }
+
+/** The later of two times as `toISOString` writes them. */
+const later = (one: string | null, other: string | null) =>
+  one === null || (other !== null && other > one) ? other : one
 
 export const totalOf = (counts: Holding['counts']): number =>
   Object.values(counts).reduce((sum, n) => sum + n, 0)

@@ -2,7 +2,8 @@ import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import { begin } from '../db/connect/transaction.ts'
 import { countHolding, type Holding, totalOf } from './count.ts'
-import { finishErasure, raiseFence, requireFenceReaders, waitForWriters } from './fence.ts'
+import { finishErasure } from './fence.ts'
+import { fencePersons } from './fenced.ts'
 import { deleteDeliveries, deletePacks, unnameDeliveries } from './ledger.ts'
 import { deleteNames, nameTables } from './names.ts'
 import { deleteOwnerless } from './ownerless.ts'
@@ -26,21 +27,25 @@ export interface Erased {
   readonly after: Holding
 }
 
-/**
- * Erases a person: puts up the fence, waits for the writers that may not have seen it, deletes everything in transactions of
- * bounded size, and counts again. It may be interrupted at any point and run again; the fence stands from the first moment.
- * The connection must not go through a pooler in transaction mode.
- */
+/** Erases one person: `fencePersons`, and then `eraseFenced`. */
 export async function erase(
+  client: pg.ClientBase,
+  person: Person,
+  options: EraseOptions = {},
+): Promise<Erased> {
+  const [fenced = person] = await fencePersons(client, async () => [person], options.signal)
+  return await eraseFenced(client, fenced, options)
+}
+
+/**
+ * Erases a person who is fenced: deletes everything in transactions of bounded size, and counts again. It may be interrupted at any
+ * point and run again; the fence stands from the first moment. The connection must not go through a pooler in transaction mode.
+ */
+export async function eraseFenced(
   client: pg.ClientBase,
   person: Person,
   { progress = () => {}, signal }: EraseOptions = {},
 ): Promise<Erased> {
-  await requireFenceReaders(client)
-  await transaction(client, () => raiseFence(client, person))
-  // Otherwise Postgres may take the table for empty, and read all of it for each delivery.
-  await client.query('analyze erasures')
-  await waitForWriters(client, signal)
   const before = await countInSnapshot(client, person)
   const deleted: Record<string, number> = {}
   let done = 0
@@ -54,9 +59,7 @@ export async function erase(
   // The ledger first: a transaction that judges a delivery again locks its entry, and finds none afterwards.
   await step('deliveries', (progress) => deleteDeliveries(client, person, progress, signal))
   await step('body_packs', () => deletePacks(client, person))
-  await step('deliveries without an owner', () =>
-    transaction(client, () => deleteOwnerless(client, 'deliveries', before.ownerless)),
-  )
+  await step('deliveries without an owner', () => deleteOwnerless(client, 'deliveries', before.ownerless))
   await step('deliveries of others that name the person', () => unnameDeliveries(client, person))
   await step('unverified_deliveries', () =>
     deleteOwnerless(client, 'unverified_deliveries', before.quarantined),

@@ -1,15 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
-import type { Vendor } from '../contract/vendor.ts'
-import { isDistributed } from '../db/citus/state.ts'
-import { quoted } from '../db/migrate/migration-files.ts'
-import { isErased, type PersonKind } from '../db/sql/fence.ts'
-import { nameTables } from './names.ts'
-import type { Person } from './person.ts'
-import { personTables } from './person-tables.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -107,58 +99,4 @@ export async function importFence(client: Client, { key, erasures }: FenceFile):
      where greatest(excluded.fenced_at, excluded.lifted_at) > greatest(t.fenced_at, t.lifted_at)`,
     [JSON.stringify(erasures)],
   )
-}
-
-/** All persons of a vendor who are erased and of whom the database has something, as if they were one; null if there is none. */
-export async function fencedPersons(client: Client, vendor: Vendor): Promise<Person | null> {
-  const tables = personTables([vendor])
-  const owners = new Set<string>()
-  for (const table of ['deliveries', ...nameTables])
-    for (const owner of await distinct(client, table, 'owner', `vendor = '${vendor.name}'`)) owners.add(owner)
-  for (const { target, ownerColumn } of tables)
-    for (const owner of await distinct(client, getTableName(target.table), ownerColumn)) owners.add(owner)
-  const { userColumn } = vendor
-  const users = new Set<string>(userColumn === undefined ? owners : [])
-  const more = [
-    ...tables
-      .filter(({ target }) => userColumn !== undefined && userColumn in target.comments)
-      .map(
-        ({ target }) =>
-          `select ${quoted(userColumn as string)} as id from ${quoted(getTableName(target.table))}`,
-      ),
-    'select user_id as id from deliveries where vendor = $1',
-    'select user_id from owners where vendor = $1',
-    'select person_id from person_links',
-  ]
-  const { rows } = await client.query(
-    `select distinct id from (${more.join(' union all ')}) as every where id is not null`,
-    [vendor.name],
-  )
-  for (const { id } of rows) users.add(id)
-  const found = async (kind: PersonKind, ids: readonly string[]) => {
-    const { rows } = await client.query(
-      `select r.id from unnest($2::text[]) as r(id) where ${isErased('$1::text', kind, 'r.id')}`,
-      [vendor.name, ids],
-    )
-    return rows.map(({ id }) => id as string)
-  }
-  const erasedOwners = await found('owner', [...owners])
-  const erasedUsers = await found('user', [...users])
-  if (erasedOwners.length === 0 && erasedUsers.length === 0) return null
-  return { vendor, owners: erasedOwners, users: erasedUsers, sharedUsers: [] }
-}
-
-/** The distinct values of the first column of a primary key, found from one to the next by the index; on Citus in each shard. */
-async function distinct(client: Client, table: string, column: string, where = 'true'): Promise<string[]> {
-  const [t, c] = [quoted(table), quoted(column)]
-  const onCitus = `select distinct ${c} as id from ${t} where ${where} and ${c} <> ''`
-  if (await isDistributed(client)) return (await client.query(onCitus)).rows.map(({ id }) => id)
-  const { rows } = await client.query(
-    `with recursive each as (
-       (select ${c} as id from ${t} where ${where} order by ${c} limit 1)
-       union all
-       select (select ${c} from ${t} where ${c} > each.id and ${where} order by ${c} limit 1) from each where each.id is not null
-     ) select id from each where id is not null and id <> ''`,
-  )
-  return rows.map(({ id }) => id)
 }

@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { APPLICATION_0_1_0 } from '../db/connect/application.ts'
-import { type PersonKind, personHash } from '../db/sql/fence.ts'
+import { personHash } from '../db/sql/fence.ts'
 import type { Person } from './person.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
-const PERSONS = `unnest($2::text[], $3::text[]) as r(kind, id)`
+const PERSONS = `unnest($1::text[], $2::text[], $3::text[]) as r(vendor, kind, id)`
 // Citus can't send a CASE with an operand to a node.
-const HASH = `case when r.kind = 'owner' then ${personHash('$1::text', 'owner', 'r.id')} else ${personHash('$1::text', 'user', 'r.id')} end`
+const HASH = `case when r.kind = 'owner' then ${personHash('r.vendor', 'owner', 'r.id')} else ${personHash('r.vendor', 'user', 'r.id')} end`
 
-function parametersOf({ vendor, owners, users }: Person): unknown[] {
-  const kinds: PersonKind[] = [...owners.map(() => 'owner' as const), ...users.map(() => 'user' as const)]
-  return [vendor.name, kinds, [...owners, ...users]]
+function parametersOf(persons: readonly Person[]): string[][] {
+  const ids = persons.flatMap(({ vendor, owners, users }) => [
+    ...owners.map((id) => [vendor.name, 'owner', id] as const),
+    ...users.map((id) => [vendor.name, 'user', id] as const),
+  ])
+  return [ids.map(([vendor]) => vendor), ids.map(([, kind]) => kind), ids.map(([, , id]) => id)]
 }
 
 /** SQL for the position of this transaction in the change feed. */
@@ -31,33 +34,49 @@ export async function requireFenceReaders(client: Client): Promise<void> {
 }
 
 /**
- * Puts up the fence. After the commit of this statement no new statement stores anything about the person. The ids of one call get
- * the same `fenced_at`, so that they are lifted together: a later call may not find all of them any more.
+ * Puts up the fence, around all ids of a person of all vendors in one transaction. After its commit no new statement stores
+ * anything about the person. The ids of one call get the same `fenced_at`: they are lifted together, and an erasure that was
+ * interrupted finds by it which ids it had (`withFenced`).
  */
-export async function raiseFence(client: Client, person: Person): Promise<void> {
+export async function raiseFence(client: Client, persons: readonly Person[]): Promise<void> {
   await client.query(
-    `with ids as (select ${HASH} as person, r.kind from ${PERSONS}), since as (
+    `with ids as (select distinct ${HASH} as person, r.vendor, r.kind from ${PERSONS}), since as (
        select coalesce(min(e.fenced_at), now()) as at from erasures as e join ids on ids.person = e.person where e.lifted_at is null
      )
      insert into erasures (person, vendor, kind, fenced_at)
-     select ids.person, $1, ids.kind, since.at from ids cross join since order by ids.person
+     select ids.person, ids.vendor, ids.kind, since.at from ids cross join since order by ids.person
      on conflict (person) do update set
        fenced_at = excluded.fenced_at, erased_at = null, lifted_at = null, change_position = null`,
-    parametersOf(person),
+    parametersOf(persons),
   )
 }
 
+const TOGETHER = `select e.fenced_at from erasures as e join (select ${HASH} as person from ${PERSONS}) as r on r.person = e.person
+       where e.lifted_at is null`
+
 /** Takes the fence away, also that of the ids that were fenced together with these. Returns of how many ids. */
-export async function liftFence(client: Client, person: Person): Promise<number> {
+export async function liftFence(client: Client, persons: readonly Person[]): Promise<number> {
   const { rows } = await client.query(
     `update erasures as t set lifted_at = now()
-     where t.lifted_at is null and t.vendor = $1 and t.fenced_at in (
-       select e.fenced_at from erasures as e join (select ${HASH} as person from ${PERSONS}) as r on r.person = e.person
-       where e.lifted_at is null
-     ) returning true`,
-    parametersOf(person),
+     where t.lifted_at is null and t.fenced_at in (${TOGETHER}) returning true`,
+    parametersOf(persons),
   )
   return rows.length
+}
+
+/** The hashes, in hex, of the ids that were fenced together with those of persons, by vendor. */
+export async function fencedTogether(
+  client: Client,
+  persons: readonly Person[],
+): Promise<Map<string, string[]>> {
+  const { rows } = await client.query(
+    `select t.vendor, encode(t.person, 'hex') as person from erasures as t
+     where t.lifted_at is null and t.fenced_at in (${TOGETHER})`,
+    parametersOf(persons),
+  )
+  const hashes = new Map<string, string[]>()
+  for (const { vendor, person } of rows) hashes.set(vendor, [...(hashes.get(vendor) ?? []), person])
+  return hashes
 }
 
 /** Notes that an erasure is finished. The counts of an earlier erasure of the same person are added. */
@@ -75,7 +94,12 @@ export async function finishErasure(
          ) as every group by name
        ) as total)
      from (select ${HASH} as person from ${PERSONS}) as r where t.person = r.person`,
-    [...parametersOf(person), JSON.stringify(counts)],
+    [...parametersOf([person]), JSON.stringify(counts)],
+  )
+  await client.query(
+    `update erasures set erased_at = now(), change_position = ${POSITION}
+     where person = any($1::bytea[]) and erased_at is null and lifted_at is null`,
+    [[...(person.unnamed?.hashes ?? [])].map((hash) => Buffer.from(hash, 'hex'))],
   )
 }
 
@@ -83,14 +107,14 @@ export async function finishErasure(
 const POLL = 20
 
 /**
- * Waits until every transaction has ended that writes the ledger now. One of them may have looked for the fence before it stood.
+ * Waits until every transaction has ended that writes the ledger or the quarantine now. One of them may have looked for the fence before it stood.
  * A statement takes its locks before its snapshot, so a later one sees the fence. Nobody is blocked meanwhile.
  */
 export async function waitForWriters(client: Client, signal?: AbortSignal): Promise<void> {
   const writers = async () => {
     const { rows } = await client.query(
       `select distinct virtualtransaction as id from pg_locks
-       where relation = 'deliveries'::regclass and mode = 'RowExclusiveLock' and granted and pid <> pg_backend_pid()
+       where relation = any(array['deliveries'::regclass, 'unverified_deliveries'::regclass]) and mode = 'RowExclusiveLock' and granted and pid <> pg_backend_pid()
          and database = (select oid from pg_database where datname = current_database())`,
     )
     return new Set<string>(rows.map(({ id }) => id))

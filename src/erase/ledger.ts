@@ -1,8 +1,8 @@
 import type pg from 'pg'
+import { userHeaders } from '../contract/user-headers.ts'
 import { isDistributed } from '../db/citus/state.ts'
 import { type BodyPlace, blankInGroups, blankInPacks } from '../db/upkeep/blank.ts'
 import { GROUPS, leftovers } from '../db/upkeep/partitions.ts'
-import { userHeaders } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { transaction } from './transaction.ts'
 

@@ -2,6 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
 import { quoted } from '../db/migrate/migration-files.ts'
+import type { UnnamedIds } from './ids.ts'
 import { personTables } from './person-tables.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
@@ -15,6 +16,8 @@ export interface Person {
   readonly users: readonly string[]
   /** User ids of the person that owners who are not erased have, too. What names nothing else stays. */
   readonly sharedUsers: readonly string[]
+  /** Further ids, which an interrupted erasure has left as hashes (`withFenced`). */
+  readonly unnamed?: UnnamedIds
 }
 
 /** Finds the user ids of one owner. An owner of whom nothing is stored is a person, too. */
@@ -82,7 +85,8 @@ async function usersOf(client: Client, vendor: Vendor, owner: string): Promise<s
       vendor,
       (table, ownerColumn, userColumn) =>
         `select ${userColumn} as id from ${table} where ${ownerColumn} = $1 and ${userColumn} is not null`,
-      'select user_id from deliveries where vendor = $2 and owner = $1 and user_id is not null',
+      `select user_id from deliveries where vendor = $2 and owner = $1 and user_id is not null
+       union select user_id from owners where vendor = $2 and owner = $1`,
     ),
     [owner, vendor.name],
   )
@@ -95,7 +99,8 @@ async function ownersOf(client: Client, vendor: Vendor, user: string): Promise<s
       vendor,
       (table, ownerColumn, userColumn) =>
         `select ${ownerColumn} as id from ${table} where ${userColumn} = $1`,
-      `select owner from deliveries where vendor = $2 and owner <> '' and user_id = $1 and outcome = 'stored'`,
+      `select owner from deliveries where vendor = $2 and owner <> '' and user_id = $1 and outcome = 'stored'
+       union select owner from owners where vendor = $2 and user_id = $1`,
     ),
     [user, vendor.name],
   )

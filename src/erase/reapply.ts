@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import type { Vendor } from '../contract/vendor.ts'
 import { totalOf } from './count.ts'
-import { type EraseOptions, erase } from './erase.ts'
-import { finishAll } from './fence.ts'
-import { type FenceFile, fencedPersons, importFence } from './fence-file.ts'
+import { type EraseOptions, eraseFenced } from './erase.ts'
+import { finishAll, requireFenceReaders, waitForWriters } from './fence.ts'
+import { type FenceFile, importFence } from './fence-file.ts'
+import { fencedPersons } from './fenced.ts'
 import { transaction } from './transaction.ts'
 
 /** What was erased again. */
@@ -18,7 +19,7 @@ export interface Reapplied {
 
 /**
  * Puts up the fence of a file in a restored database, and erases whoever came back with the backup. All persons of one vendor are
- * erased together.
+ * erased together; their fences stay apart, so that each can be lifted by itself.
  */
 export async function reapply(
   client: pg.ClientBase,
@@ -26,13 +27,16 @@ export async function reapply(
   file: FenceFile,
   options: EraseOptions = {},
 ): Promise<Reapplied> {
+  await requireFenceReaders(client)
   await transaction(client, () => importFence(client, file))
+  await client.query('analyze erasures')
+  await waitForWriters(client, options.signal)
   let [found, rowsDeleted, rowsLeft] = [0, 0, 0]
   for (const vendor of vendors) {
     const persons = await fencedPersons(client, vendor)
     if (!persons) continue
     found += persons.owners.length + persons.users.length
-    const { deleted, after } = await erase(client, persons, options)
+    const { deleted, after } = await eraseFenced(client, persons, options)
     rowsDeleted += totalOf(deleted)
     rowsLeft += totalOf(after.counts)
   }

@@ -42,7 +42,8 @@ export interface Relation {
   readonly isReadable: boolean
 }
 
-// Without the role nobody granted anything. The tables with bodies and headers are then those with a column of bytes.
+// Where the role does not exist, there are no grants to ask. Then a table with a bytea column is taken for one that holds bodies or
+// headers.
 const IS_READABLE = `case when exists (select from pg_roles where rolname = 'nightpost_reader')
     then has_table_privilege('nightpost_reader', c.oid, 'select')
     else not exists (select from pg_attribute where attrelid = c.oid and atttypid = 'bytea'::regtype and not attisdropped) end

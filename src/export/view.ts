@@ -61,8 +61,8 @@ export async function exportView(client: pg.ClientBase, options: ViewExport): Pr
   let [total, rounded] = [0, 0]
   for await (const { day, rows } of parts) {
     const name = await nameOf(options, relation, day, byDay)
-    const sink = name === null ? streamSink(options.stdout) : await fileSink(name)
     const encoder = await encoderFor(format, columns, alone)
+    const sink = name === null ? streamSink(options.stdout) : await fileSink(name)
     const before = total
     const written = await writeFile(sink, encoder, rows, (count) => {
       total = before + count

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { CHANGES } from '../db/change-hint.ts'
@@ -65,8 +64,14 @@ class Reader {
   async read(onAnswer: () => void): Promise<void> {
     const { connect, take, isEndless, signal } = this.#options
     const client = await connect()
-    const end = new AbortController()
-    client.once('end', () => end.abort())
+    let isHinted = false
+    let wake = () => {}
+    const hint = () => {
+      isHinted = true
+      wake()
+    }
+    client.on('notification', hint).once('end', hint)
+    signal.addEventListener('abort', hint)
     try {
       // A standby can't listen. Then the feed is asked every second.
       if (isEndless) await client.query(`listen ${CHANGES}`).catch(() => {})
@@ -76,17 +81,24 @@ class Reader {
       }
       while (!signal.aborted && this.#left > 0) {
         const wanted = Math.min(PAGE, this.#left)
-        const hint = once(client, 'notification', { signal: AbortSignal.any([signal, end.signal]) })
-        hint.catch(() => {})
+        isHinted = false
         const page = await readPage(client, this.#cursor, wanted)
         onAnswer()
         await this.#take(page)
         if (page.length === wanted) continue
         await this.#warnOfStandstill(client)
         if (!isEndless) return
-        await Promise.race([hint.catch(() => {}), sleep(POLL, undefined, { signal }).catch(() => {})])
+        if (isHinted) continue
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, POLL)
+          wake = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
       }
     } finally {
+      signal.removeEventListener('abort', hint)
       await client.end().catch(() => {})
     }
   }

@@ -1,4 +1,4 @@
-import { createGunzip, gunzipSync } from 'node:zlib'
+import { constants, createGunzip, gunzipSync } from 'node:zlib'
 import { type Problem, ProblemError, problem } from '../contract/problem.ts'
 import { hex256 } from '../contract/secrets.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
@@ -15,6 +15,18 @@ export function contentOf(headers: Headers, bytes: Buffer, limit: number): Buffe
     return gunzipSync(bytes, { maxOutputLength: limit })
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLargeUnpacked() : badGzip()
+  }
+}
+
+/**
+ * What can be read of a body that `contentOf` can't unpack: the beginning of a gzip body that was cut off, or else the bytes as they
+ * are, because the header may name an encoding that they do not have.
+ */
+export function readablePart(bytes: Buffer, limit: number): Buffer {
+  try {
+    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: limit })
+  } catch {
+    return bytes
   }
 }
 

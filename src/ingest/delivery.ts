@@ -4,6 +4,7 @@ import type { DeliveryTrace } from '../contract/channels.ts'
 import type { Drift } from '../contract/drift.ts'
 import type { Problem } from '../contract/problem.ts'
 import { saltedHash } from '../contract/secrets.ts'
+import { usersNamed } from '../contract/user-headers.ts'
 import type { Headers, Vendor } from '../contract/vendor.ts'
 import type { TargetRows } from '../tables/target.ts'
 import { Clock } from './clock.ts'
@@ -80,6 +81,8 @@ export interface Unverified {
   readonly headers: Readonly<Record<string, string>>
   /** Salted hashes of the presented keys. */
   readonly hashedHeaders: Readonly<Record<string, string>>
+  /** The users that the headers name. Nothing about a person who was erased is kept. */
+  readonly users: readonly string[]
 }
 
 /** Stores unverified deliveries until the right credential is configured, if the operator enables it. */
@@ -141,5 +144,5 @@ export function unverifiedDelivery(vendor: Vendor, headers: Headers, arrival: Ar
     if (kind === 'signature') stored[name] = value
     else hashedHeaders[name] = saltedHash(value)
   }
-  return { arrival, vendor: vendor.name, headers: stored, hashedHeaders }
+  return { arrival, vendor: vendor.name, headers: stored, hashedHeaders, users: usersNamed(vendor, headers) }
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { join } from '../contract/drift.ts'
-import { instant } from '../contract/instant.ts'
+import { unixTime } from '../contract/instant.ts'
 import type { Authenticator, Headers, Vendor } from '../contract/vendor.ts'
 import { Clock } from '../ingest/clock.ts'
 import type { Delivery, Receipt, Store } from '../ingest/delivery.ts'
@@ -146,11 +146,9 @@ function eventSeries({ deliveries, vendorLag, commitLag }: Metrics, vendor: stri
   }
 }
 
-/** Seconds from a record's creation to its arrival; 0 if the vendor's clock is ahead or the time can't be read. */
-function lagSeconds(createdAt: string, received: number): number {
-  const created = Date.parse(instant(createdAt) ?? '')
-  return Number.isNaN(created) ? 0 : Math.max(0, (received - created) / 1000)
-}
+/** Seconds from a record's creation to its arrival; 0 if the vendor's clock is ahead. */
+const lagSeconds = (createdAt: string, received: number) =>
+  Math.max(0, (received - (unixTime(createdAt) ?? received)) / 1000)
 
 /** Measures requests by route and status. All paths without a route share the name `none`. */
 export function measureRequests(app: FastifyInstance, { requests }: Metrics): void {

@@ -23,8 +23,8 @@ export interface JudgedRecord {
 }
 
 /**
- * `missing`: it has no row. `differing`: it would replace its row. `same`: its row has its content, or a newer one. `kept`:
- * its row differs, and stays.
+ * `missing`: it has no row. `differing`: it would replace its row. `same`: its row has its content. `kept`: its row differs,
+ * and stays, because it is newer or has another id.
  */
 export type Difference = 'missing' | 'differing' | 'same' | 'kept'
 
@@ -67,7 +67,7 @@ function differenceOf(
   hasOtherParts: boolean,
 ) {
   if (!held) return 'missing'
-  // A row of another id would be doubled.
+  // A record that is stored under another id is never written: it would become a second row.
   const isSameKey = held.key === row.key
   const versions = target.newest.length
   if (isSameKey && versions > 0 && compareNumbers(row.age, held.age, versions) > 0) return 'differing'

@@ -46,7 +46,7 @@ export interface ReconcileOptions {
   readonly progress?: (done: number, total: number, what: string) => void
 }
 
-/** The settings that are absent without which a vendor can't be asked. */
+/** The names of the settings that a pull of the vendor needs, and that are not set. */
 export function missingSettings(
   { pull }: Vendor,
   { setting, credentials }: Pick<ReconcileOptions, 'setting' | 'credentials'>,

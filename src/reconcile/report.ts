@@ -34,6 +34,7 @@ export class ReconcileReport {
     this.vendor = vendor
   }
 
+  /** Counts a record that is missing, differs, or stays as it is. */
   find(owner: string, event: string, reason: Reason): void {
     const key = `${reason} ${event} ${owner}`
     const found = this.#found.get(key) ?? { owner, event, reason, records: 0 }
@@ -41,6 +42,7 @@ export class ReconcileReport {
     this.#found.set(key, found)
   }
 
+  /** Counts a delivery that was committed. */
   commit(event: string, outcome: string): void {
     const key = `${event} ${outcome}`
     const committed = this.committed.get(key) ?? { event, outcome, count: 0 }
@@ -48,10 +50,12 @@ export class ReconcileReport {
     this.committed.set(key, committed)
   }
 
+  /** Counts a failure. `what` is a text without data. */
   fail(what: string): void {
     this.failures.set(what, (this.failures.get(what) ?? 0) + 1)
   }
 
+  /** Counts what is neither found nor a failure. */
   note(what: string, count = 1): void {
     this.notes.set(what, (this.notes.get(what) ?? 0) + count)
   }
@@ -84,6 +88,7 @@ export class ReconcileReport {
     return [...sums.values()].sort((a, b) => (`${a.event} ${a.reason}` < `${b.event} ${b.reason}` ? -1 : 1))
   }
 
+  /** Deliveries of the run that were stored. */
   get pulled(): number {
     return [...this.committed.values()].reduce(
       (sum, one) => (one.outcome === 'stored' ? sum + one.count : sum),

@@ -1,8 +1,9 @@
 import PQueue from 'p-queue'
-import { Agent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import { type ApiAnswer, type ApiCall, CallFailed, type Pull, StopPull } from '../contract/pull.ts'
 import type { Clock } from '../ingest/clock.ts'
 import type { CallLimits } from './limits.ts'
+import { proxyAgent } from './proxy.ts'
 import { pauseBefore, sleep } from './retry.ts'
 
 /** The run was interrupted, or its budget is spent: what it has is stored, and the rest is left. */
@@ -46,11 +47,11 @@ const HANDED_OVER = [401, 404, 410]
 
 /**
  * Requests to one vendor's API within the limits of a run. Redirects are not followed, so that credentials go nowhere else.
- * No error contains a header, a body or a query.
+ * No error contains a header, a body, a query or an id.
  */
 export class Requests {
   readonly #options: RequestsOptions
-  readonly #agent: Agent
+  #agent: Dispatcher | undefined
   readonly #queue: PQueue
   #failuresInARow = 0
   /** Requests that were sent. */
@@ -58,14 +59,7 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options
-    const { connectWithin, answerWithin, answerBytes, concurrent, perMinute } = options.limits
-    this.#agent = new Agent({
-      connect: { timeout: connectWithin },
-      headersTimeout: answerWithin,
-      bodyTimeout: answerWithin,
-      maxResponseSize: answerBytes,
-      connections: concurrent,
-    })
+    const { concurrent, perMinute } = options.limits
     // In portions of a second, so that a minute's requests do not go out at once.
     const perSecond = Math.max(1, Math.floor(perMinute / 60))
     this.#queue = new PQueue({
@@ -75,9 +69,10 @@ export class Requests {
     })
   }
 
-  /** Throws `StopPull`, `CallFailed` or `RunEnds`. */
+  /** Sends a request, and repeats it while that may help. Throws `StopPull`, `CallFailed` or `RunEnds`. */
   async send(call: ApiCall): Promise<ApiAnswer> {
     const { limits, signal } = this.#options
+    this.#agent ??= proxyAgent(limits)
     let last: Failed = { result: 'network' }
     for (let attempt = 1; attempt <= limits.attempts; attempt += 1) {
       if (attempt > 1) await sleep(last.wait ?? pauseBefore(attempt, limits.pause), signal)
@@ -91,7 +86,7 @@ export class Requests {
     return this.#failed(new CallFailed(`${routeOf(call)} failed ${limits.attempts} times (${last.result})`))
   }
 
-  /** Throws the error, or `StopPull` if too many requests in a row failed. */
+  /** Counts a request that failed in the end. Throws the error, or `StopPull` if too many in a row failed. */
   #failed(error: unknown): never {
     if (!(error instanceof CallFailed)) throw error
     this.#failuresInARow += 1
@@ -99,8 +94,8 @@ export class Requests {
     throw new StopPull(`${this.#failuresInARow} requests in a row failed. The last one: ${error.message}.`)
   }
 
-  close(): Promise<void> {
-    return this.#agent.close()
+  async close(): Promise<void> {
+    await this.#agent?.close()
   }
 
   async #attempt(call: ApiCall): Promise<ApiAnswer | Failed> {
@@ -128,14 +123,15 @@ export class Requests {
     }
   }
 
-  async #exchange({ path, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
+  async #exchange({ path, params = {}, query = {}, headers = {}, body }: ApiCall): Promise<RawAnswer> {
     const { url, limits, kill } = this.#options
     const within = AbortSignal.timeout(limits.answerWithin)
-    const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
+    const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
+    const target = new URL(`${url.replace(/\/+$/, '')}${filled}`)
     for (const [name, values] of Object.entries(query))
       for (const value of [values].flat()) target.searchParams.append(name, value)
     const answer = await request(target, {
-      dispatcher: this.#agent,
+      ...(this.#agent && { dispatcher: this.#agent }),
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         accept: 'application/json',
@@ -169,7 +165,7 @@ export class Requests {
   }
 }
 
-/** The path without ids. */
+/** The method and the path, without `params`. A part that looks like an id is left out, too. */
 function routeOf({ path, body }: ApiCall): string {
   const known = path.split('/').map((part) => (/^[a-z]+(-[a-z]+)*$|^v\d$|^$/.test(part) ? part : '…'))
   return `${body === undefined ? 'GET' : 'POST'} ${known.join('/')}`
@@ -185,7 +181,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Seconds or a date. A vendor that asks for more than ten minutes gets another attempt then anyway. */
+/** The pause of a `Retry-After` header, which has seconds or a date. A pause of more than ten minutes is cut to ten. */
 function retryAfter(value: string | string[] | undefined): { wait?: number } {
   if (typeof value !== 'string' || value === '') return {}
   const seconds = Number(value)

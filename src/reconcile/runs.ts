@@ -22,7 +22,7 @@ export async function beginRun(
   )
 }
 
-/** Records how it ended. */
+/** Records how the run ended. */
 export async function finishRun(client: Client, runId: string, report: ReconcileReport): Promise<void> {
   const { outcome, reason, people, calls, pulled, failed, behind, suspectDays } = report
   await client.query(
@@ -39,8 +39,9 @@ export async function finishRun(client: Client, runId: string, report: Reconcile
 export interface LastRun {
   readonly vendor: string
   readonly outcome: string
-  /** Milliseconds of Unix time, and since then. */
+  /** When it ended, in milliseconds of Unix time. */
   readonly at: number
+  /** Milliseconds since then. */
   readonly age: number
   readonly calls: number
   readonly missing: number

@@ -5,6 +5,7 @@ import type { ArchivedDelivery } from '../archive/format.ts'
 import { readArchive } from '../archive/manifest.ts'
 import { present } from '../db/sql/ledger-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
+import { lookAgainFrom } from '../db/upkeep/late.ts'
 import { query } from '../db/write/plan.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
 import { commitOrUnavailable } from './commit.ts'
@@ -96,6 +97,12 @@ async function replayChunk(context: ReplayContext, stores: Stores, chunk: readon
       return commitOrUnavailable(stores.inserting, delivery)
     }),
   )
+  const ownerless = gone.filter(({ verdict }) => verdict.owner === '')
+  if (!dryRun)
+    await lookAgainFrom(
+      context.client,
+      ownerless.map(({ arrival }) => arrival.id),
+    )
   for (const [at, receipt] of receipts.entries()) {
     const isReportedLater = all && !dryRun && receipt !== 'unavailable'
     if (!isReportedLater) report.add((gone[at] as (typeof gone)[number]).before, receipt)

@@ -11,8 +11,9 @@ interface KeyedRow {
 }
 
 /**
- * Writes rows, and returns the ids of the deliveries of which a row changed, came or went. A plan that writes only rows that
- * differ says so itself. Otherwise the rows with the same keys are compared before and after.
+ * Writes rows, and returns the ids of the deliveries of which a row changed, came or went. `onlyDiffering`: the plans write only
+ * rows that differ, so those that they report are the changed ones. Otherwise the rows with the same keys are compared before and
+ * after.
  */
 export async function writeAndCompare(
   client: Client,

@@ -31,14 +31,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     pooling: await pooled({ url, pooling: url === where.url ? where.pooling : 'auto' }),
   }
   const client = await connect(database, { name: 'nightpost replay', use: 'write' })
-  if (!(await isCurrent(client))) {
-    await client.end()
-    throw new Error('The database is not up to date: run nightpost migrate first.')
-  }
   const pool = createPool(database, options.log)
   const report = new ReplayReport()
   const context = { ...options, client, pool, report, pooling: database.pooling }
   try {
+    if (!(await isCurrent(client)))
+      throw new Error('The database is not up to date: run nightpost migrate first.')
     const { all, filter, from, signal } = options
     // `unverified` names the quarantine, which is another table than the ledger.
     const outcomes = filter.outcomes?.filter((outcome) => outcome !== 'unverified')

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { keyOfHash } from '../contract/secrets.ts'
 import type { Headers, Vendor } from '../contract/vendor.ts'
+import { lookAgainFrom } from '../db/upkeep/late.ts'
 import { adaptingStore } from '../db/write/adapting-writer.ts'
 import { proveContent } from '../ingest/content.ts'
 import type { Delivery, Store } from '../ingest/delivery.ts'
@@ -50,13 +51,17 @@ export async function replayUnverified(context: ReplayContext): Promise<void> {
     const receipts = await Promise.all(selected.map((delivery) => commitOrUnavailable(store, delivery)))
     for (const receipt of receipts) report.add('unverified', receipt)
     const safe = selected.filter((_, at) => receipts[at] !== 'unavailable').map(({ arrival }) => arrival.id)
-    if (!dryRun)
+    if (!dryRun) {
+      await lookAgainFrom(client, selected.filter(({ verdict }) => verdict.owner === '').map(idOf))
       await client.query('delete from unverified_deliveries where delivery_id = any($1::uuid[])', [safe])
+    }
 
     done += page.length
     last = page.at(-1)?.delivery_id ?? last
   }
 }
+
+const idOf = ({ arrival }: Delivery) => arrival.id
 
 /** The delivery, if today's credentials prove its sender; otherwise null. */
 function prove({ vendors, config }: ReplayContext, row: Quarantined): Delivery | null {

@@ -23,7 +23,7 @@ export const eventActivity = pgTable(
 export const tasks = target(upkeepTasks, {
   about: 'How far nightpost maintain, or the same work in the background, has come.',
   comments: {
-    task: 'pack: bodies are packed by owner. activity: event_activity is written. empty: no body of a stored delivery is in its entry. archive: nothing is dropped for its age without an archive. people: owners and sleep_sessions.sleep_date have all that earlier versions stored.',
+    task: 'pack: bodies are packed by owner. activity: event_activity is written. empty: no body of a stored delivery is in its entry. archive: nothing is dropped for its age without an archive. people: owners and sleep_sessions.sleep_date have all that earlier versions stored. fence, fence_unverified: no delivery without an owner, and none of the quarantine, names an erased person.',
     position: 'Deliveries with a smaller delivery_id are done.',
     finished_at: 'When the task was last done as far as was possible then.',
   },

@@ -1,19 +1,13 @@
 import cluster, { type Worker } from 'node:cluster'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { FromSupervisor, FromWorker, Listening, Orders } from './messages.ts'
+import { endOf, exitOf, fork } from './process.ts'
 import { RateCounts } from './rate-counts.ts'
 import { Reports, tell } from './reports.ts'
 
-/** In the environment of a worker. A process manager may set the variables of `node:cluster` for its own purposes. */
-export const IS_WORKER = 'NIGHTPOST_WORKER'
-
 /** Milliseconds from the start of a worker until it listens. */
 const START_LIMIT = 60_000
-
-/** Milliseconds from the end of the drain to the end of a worker. It limits itself to 30 s. */
-const END_LIMIT = 35_000
 
 /** Milliseconds before a worker that died is started again: none after a long life, else doubled with every failure. */
 const LONG_LIFE = 10_000
@@ -135,27 +129,29 @@ export class Supervisor {
     return true
   }
 
-  /** Starts one worker. Returns where it listens, or null if it ended before. */
+  /** Starts one worker. Returns where it listens, or null if it ended before, or if the system refused the process. */
   async #start(number: number): Promise<Listening | null> {
-    const worker = cluster.fork({ [IS_WORKER]: String(number) })
+    const worker = fork(number, ({ code }) =>
+      this.#options.log.error({ worker: number, code }, 'the process of the worker could not be started'),
+    )
+    if (!worker) return null
     const since = Date.now()
     this.#all.add(worker)
     worker.on('message', (message: FromWorker) => void this.#take(worker, number, message))
     worker.once('exit', (code, signal) => this.#onExit(worker, number, { code, signal, since }))
     // Not at its exit: its last messages may come after that.
     worker.once('disconnect', () => this.#reports.forget(worker))
-    worker.on('error', () => {})
     this.#starting.add(number)
     const limit = setTimeout(() => worker.process.kill('SIGKILL'), START_LIMIT)
     const listening = new Promise<Listening>((resolve) => this.#onListening.set(worker, resolve))
-    const at = await Promise.race([listening, once(worker, 'exit').then(() => null)])
+    const at = await Promise.race([listening, exitOf(worker).then(() => null)])
     clearTimeout(limit)
     this.#starting.delete(number)
     this.#onListening.delete(worker)
     if (at) {
       this.#current.set(number, worker)
       this.#options.log.info({ worker: number, worker_pid: worker.process.pid }, 'the worker listens')
-    }
+    } else this.#all.delete(worker)
     return at
   }
 
@@ -220,14 +216,4 @@ interface Exit {
   readonly code: number | null
   readonly signal: string | null
   readonly since: number
-}
-
-/** Ends a worker, if need be by force. Returns its exit code. */
-async function endOf(worker: Worker): Promise<number | null> {
-  if (worker.isDead()) return worker.process.exitCode
-  const limit = setTimeout(() => worker.process.kill('SIGKILL'), END_LIMIT)
-  tell(worker, { kind: 'end' })
-  const [code] = await once(worker, 'exit')
-  clearTimeout(limit)
-  return code
 }

@@ -94,7 +94,9 @@ export async function serviceOn(
     ...(db.url !== db.direct && { MIGRATE_DATABASE_URL: db.direct }),
     ...overrides,
   })
-  const { app, console } = await startService(config, db.url, logger, { ...defaultLimits, ...limits })
+  const { app, console } = await startService(config, db.url, logger, {
+    limits: { ...defaultLimits, ...limits },
+  })
   const apps = [app]
 
   const post: TestService['post'] = async (vendor, headers, body) => {

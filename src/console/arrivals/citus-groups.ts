@@ -1,8 +1,8 @@
 import type pg from 'pg'
 
 /**
- * Counts on Citus how many deliveries one transaction stored with each of these, at most `most`. Two statements, because a shard can't
- * look into the others for each of its rows.
+ * The same as the query of `readGroups` on Citus: how many deliveries one transaction stored with each of these, `most` at most. Two
+ * statements, because a shard can't look into the others for each of its rows.
  */
 export async function groupsOnCitus(
   client: pg.ClientBase,

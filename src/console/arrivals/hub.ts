@@ -30,7 +30,10 @@ export class Hub {
   #timer: NodeJS.Timeout | undefined
   #due = 0
   #lookedAt = 0
-  /** Milliseconds from one look to the next, if there is a hint. Nobody reads more than a page of rows in half a second. */
+  #isLooking = false
+  /** A hint came since the latest look began. */
+  #isHinted = false
+  /** Milliseconds from one look to the next, if there is a hint. It is longer after a look that had to leave arrivals out. */
   #pause = SOONEST
 
   constructor(context: ConsoleContext) {
@@ -71,7 +74,10 @@ export class Hub {
       const client = await connectDirect(database, { name: 'nightpost console hints', use: 'read' })
       if (!client || this.#hints || this.#listeners.size === 0) return await client?.end()
       this.#hints = client
-      client.on('notification', () => this.#look(this.#pause - (Date.now() - this.#lookedAt)))
+      client.on('notification', () => {
+        this.#isHinted = true
+        this.#look(this.#untilNext())
+      })
       client.once('end', () => {
         if (this.#hints === client) this.#hints = null
       })
@@ -81,16 +87,24 @@ export class Hub {
     }
   }
 
-  /** Looks after so many milliseconds, unless a look is due sooner. */
+  /** Milliseconds until the next look, counted from the beginning of the latest one. */
+  #untilNext(): number {
+    return this.#isHinted ? this.#pause - (Date.now() - this.#lookedAt) : LATEST
+  }
+
+  /** Looks after so many milliseconds, unless a look is due sooner. A look that runs arranges the next one itself. */
   #look(after: number): void {
     const due = Date.now() + Math.max(0, after)
-    if (this.#listeners.size === 0 || (this.#timer && this.#due <= due)) return
+    if (this.#isLooking || this.#listeners.size === 0 || (this.#timer && this.#due <= due)) return
     clearTimeout(this.#timer)
     this.#due = due
     this.#timer = setTimeout(() => void this.#tellNews(), due - Date.now()).unref()
   }
 
   async #tellNews(): Promise<void> {
+    this.#timer = undefined
+    this.#isLooking = true
+    this.#isHinted = false
     this.#lookedAt = Date.now()
     const found = await this.#read(idAtTime(this.#context.now() - OVERLAP), this.#seen)
     const news = found?.arrivals ?? []
@@ -100,8 +114,8 @@ export class Hub {
     for (const { deliveryId } of news) this.#seen.set(deliveryId, this.#lookedAt)
     for (const [id, at] of this.#seen) if (at < this.#lookedAt - 2 * OVERLAP) this.#seen.delete(id)
     if (news.length > 0) for (const listener of this.#listeners) listener(news, isCut)
-    this.#timer = undefined
-    this.#look(LATEST)
+    this.#isLooking = false
+    this.#look(this.#untilNext())
   }
 
   /** What arrived after `since`, without the deliveries in `known`. */

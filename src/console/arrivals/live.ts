@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleContext } from '../context.ts'
 import { html } from '../html.ts'
+import { idIn } from '../request.ts'
 import type { DetailedArrival } from './details.ts'
 import { type Filter, filterOf, instantOf } from './filter.ts'
 import { Hub } from './hub.ts'
@@ -15,8 +16,6 @@ const MOST_PAGES = 20
 /** Milliseconds between two lines that keep a proxy from closing the connection. */
 const HEARTBEAT = 15_000
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
-
 /** `GET /live`: what arrives, as server-sent events. Each holds rows of the list, as HTML. */
 export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
   const hub = new Hub(context)
@@ -29,26 +28,25 @@ export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
   app.get('/live', { exposeHeadRoute: false }, async (request, reply) => {
     if (open.size >= MOST_PAGES) return reply.code(503).header('retry-after', '60').send('')
     const filter = filterOf(request)
-    const last = request.headers['last-event-id']
-    const since = typeof last === 'string' && uuid.test(last) ? last : null
+    const since = idIn(request.headers['last-event-id'])
     // Fastify must not end the answer when this function returns.
     reply.hijack()
     const { raw } = reply
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) raw.setHeader(name, value)
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    raw.write('retry: 2000\n\n')
+    const send = (text: string) => {
+      // A client that does not read must not fill the memory. It may keep an answer open that has ended already.
+      if (!raw.writableNeedDrain && !raw.writableEnded) raw.write(text)
+    }
+    send('retry: 2000\n\n')
     const stop = hub.listen((arrivals, isCut) => {
       const fitting = arrivals.filter((arrival) => fits(filter, arrival))
-      // A client that does not read must not fill the memory.
-      if (fitting.length === 0 || raw.writableNeedDrain) return
-      raw.write(eventOf(fitting, isCut))
+      if (fitting.length > 0) send(eventOf(fitting, isCut))
     }, since)
-    const watch = watchRefused(context, (text) =>
-      raw.write(`event: refused\ndata: ${JSON.stringify(text)}\n\n`),
-    )
+    const watch = watchRefused(context, (text) => send(`event: refused\ndata: ${JSON.stringify(text)}\n\n`))
     const heartbeat = setInterval(() => {
-      if (context.isOpen(request)) raw.write(': \n\n')
+      if (context.isOpen(request)) send(': \n\n')
       else raw.end()
     }, HEARTBEAT).unref()
     const end = () => raw.end()
@@ -65,7 +63,10 @@ export function liveRoute(app: FastifyInstance, context: ConsoleContext): void {
 /** Milliseconds between two looks at the refused requests, which are in no ledger. */
 const LOOK = 1_000
 
-/** Calls `tell` with the list of refused requests whenever there are more. */
+/**
+ * Calls `tell` with the list of refused requests whenever there are more. Several workers have their counts from the
+ * supervisor; while it does not answer, nothing is told.
+ */
 function watchRefused({ metrics, vendors }: ConsoleContext, tell: (html: string) => void): NodeJS.Timeout {
   let before: number | null = null
   const look = async () => {
@@ -74,8 +75,9 @@ function watchRefused({ metrics, vendors }: ConsoleContext, tell: (html: string)
     if (before !== null && total !== before) tell(html`${refusedOf(refused, true)}`.text)
     before = total
   }
-  void look()
-  return setInterval(() => void look(), LOOK).unref()
+  const tryLook = () => void look().catch(() => {})
+  tryLook()
+  return setInterval(tryLook, LOOK).unref()
 }
 
 /** Rows have no line ends within JSON, so one `data` line holds them. */

@@ -51,14 +51,19 @@ function emptyText(filter: Filter, isFirst: boolean): Content {
 /** A wrong key is the first mistake that everybody makes, and none of these requests is in the ledger. */
 export function refusedOf(refused: readonly RefusedCount[], isOpen: boolean): Content {
   if (refused.length === 0) return null
+  const total = refused.reduce((sum, { count }) => sum + count, 0)
+  return html`<details class="notice bad"${isOpen && html` open`}><summary>${total} ${total === 1 ? 'request was' : 'requests were'} refused with 401 since the start</summary>
+${refusedTable(refused)}
+<p>Nothing of them is stored. <a href="/connect">Connect</a> says which settings are there.</p></details>`
+}
+
+export function refusedTable(refused: readonly RefusedCount[]): Html {
   const rows = refused.map(
     ({ vendor, reason, count, lastAt }) => html`<tr><th scope="row">${vendor}</th><td>${reason}</td>
 <td class="number">${count}</td><td>${timeOf(lastAt)}</td></tr>`,
   )
-  const total = refused.reduce((sum, { count }) => sum + count, 0)
-  return html`<details class="notice bad"${isOpen && html` open`}><summary>${total} ${total === 1 ? 'request was' : 'requests were'} refused with 401 since the start</summary>
-${tableOf('Refused requests by reason', ['Vendor', 'Reason', numbers('Requests'), 'Last'], rows)}
-<p>Nothing of them is stored. <a href="/connect">Connect</a> says which settings are there.</p></details>`
+  const head = ['Vendor', 'Reason', numbers('Requests'), 'Last']
+  return tableOf('Refused requests since the start, by reason', head, rows)
 }
 
 function filterForm({ filter, vendors }: ArrivalsPage): Html {

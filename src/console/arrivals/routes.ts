@@ -1,15 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleContext } from '../context.ts'
 import { inReading } from '../database.ts'
-import { parameterOf, sendPage } from '../request.ts'
+import { idIn, parameterOf, sendPage } from '../request.ts'
 import { withDetails } from './details.ts'
 import { filterOf } from './filter.ts'
 import { liveRoute } from './live.ts'
 import { arrivalsPage } from './page.ts'
 import { readArrivals } from './read.ts'
 import { refusedSince } from './refused.ts'
-
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /** `/` and its live part. */
 export function arrivalRoutes(app: FastifyInstance, context: ConsoleContext): void {
@@ -19,8 +17,7 @@ export function arrivalRoutes(app: FastifyInstance, context: ConsoleContext): vo
   }))
   app.get('/', async (request, reply) => {
     const filter = filterOf(request)
-    const given = parameterOf(request, 'before')
-    const before = uuid.test(given) ? given : ''
+    const before = idIn(parameterOf(request, 'before')) ?? ''
     const read = await inReading(context.pool, async (client) => {
       const found = await readArrivals(client, filter, before)
       return { ...found, arrivals: await withDetails(client, context, found.arrivals) }

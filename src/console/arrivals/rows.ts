@@ -1,5 +1,5 @@
 import { type Html, html } from '../html.ts'
-import { durationOf, numbers, outcomeOf, timeOf } from '../layout.ts'
+import { durationOf, numbers, outcomeOf, sizeOf, timeOf } from '../layout.ts'
 import { type DetailedArrival, MOST_COUNTED } from './details.ts'
 import type { Arrival } from './read.ts'
 
@@ -18,7 +18,7 @@ export const rowOf = (arrival: DetailedArrival): Html => html`<tr data-id="${arr
 <td class="id">${userOf(arrival)}</td>
 <td class="number lag">${lagOf(arrival)}</td>
 <td class="number group">${groupOf(arrival)}</td>
-<td class="number size">${arrival.bytes === null ? '–' : bytes(arrival.bytes)}</td>
+<td class="number size">${sizeOf(arrival.bytes)}</td>
 <td class="number times">${arrival.timesReceived === 1 ? 'once' : `${arrival.timesReceived} times`}</td>
 </tr>`
 
@@ -35,5 +35,3 @@ function userOf({ owner, userId }: Arrival) {
     ? html`<a href="/person?${new URLSearchParams({ id }).toString()}" title="${id}">${id}</a>`
     : html`<span title="${id}">${id}</span>`
 }
-
-const bytes = (count: number) => (count < 1024 ? `${count} B` : `${(count / 1024).toFixed(1)} KB`)

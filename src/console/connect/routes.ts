@@ -26,17 +26,15 @@ export function connectRoutes(app: FastifyInstance, context: ConsoleContext): vo
     const address = context.serviceAddress()
     if (!isDevelopment || !vendor?.authenticator(config.credentials)) return reply.callNotFound()
     if (!address) return failed('The service does not listen yet.')
+    let sent: Sent | null
     try {
-      const sent = await sendExample(vendor, fieldOf(request, 'event'), config.credentials, address)
-      if (!sent) return reply.callNotFound()
-      return sendPage(
-        reply,
-        connectPage({ ...(await page()), sent: { ...sent, tables: await rowsOf(sent) } }),
-      )
+      sent = await sendExample(vendor, fieldOf(request, 'event'), config.credentials, address)
     } catch (error) {
       const { cause, name } = error as Error & { cause?: { code?: string } }
       return failed(`The service at ${address} did not answer (${cause?.code ?? name}).`)
     }
+    if (!sent) return reply.callNotFound()
+    return sendPage(reply, connectPage({ ...(await page()), sent: { ...sent, tables: await rowsOf(sent) } }))
 
     async function failed(failure: string) {
       return sendPage(reply.code(503), connectPage({ ...(await page()), failure }))

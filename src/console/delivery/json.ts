@@ -1,3 +1,5 @@
+import { isExactNumber } from '../../contract/exact-number.ts'
+import { jsonText, readJson } from '../../contract/json.ts'
 import { type Content, type Html, html } from '../html.ts'
 
 /** Bytes of a body that are shown as a tree. A larger one can be downloaded. */
@@ -14,11 +16,14 @@ const MOST_LEVELS = 40
 /** What is wrong, by the JSON pointer of the value. */
 export type Faults = ReadonlyMap<string, string>
 
-/** Text as it was received: laid out if it is JSON, with what is wrong beside the value that it is about. */
+/**
+ * A body as it is judged: laid out with all digits, and with what is wrong beside the value that it is about. What is no JSON object
+ * is shown as the text that it is.
+ */
 export function bodyOf(text: string, faults: Faults): Html {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = readJson(Buffer.from(text))
   } catch {
     return html`<pre class="body" tabindex="0"><code>${text}</code></pre>`
   }
@@ -47,7 +52,7 @@ function listOf(values: readonly unknown[], path: string, faults: Faults, depth:
   const isOpen = values.length <= OPEN_LENGTH || hasFault(path, faults)
   const words = `${values.length} ${values.length === 1 ? 'value' : 'values'}`
   if (isScalar && !hasFault(`${path}/`, faults)) {
-    const shown = values.slice(0, MOST_ELEMENTS).map((value) => JSON.stringify(value))
+    const shown = values.slice(0, MOST_ELEMENTS).map((value) => jsonText(value))
     const rest = values.length > MOST_ELEMENTS ? `, … ${values.length - MOST_ELEMENTS} more` : ''
     return foldOf(['[', ']'], words, [html`<li class="run">${shown.join(', ')}${rest}</li>`], { isOpen })
   }
@@ -74,8 +79,8 @@ const foldOf = (
 const hasFault = (path: string, faults: Faults) => [...faults.keys()].some((fault) => fault.startsWith(path))
 
 function scalarOf(value: unknown): Html {
-  const kind = value === null ? 'null' : typeof value
-  return html`<span class="${kind}">${JSON.stringify(value)}</span>`
+  const kind = value === null ? 'null' : isExactNumber(value) ? 'number' : typeof value
+  return html`<span class="${kind}">${jsonText(value)}</span>`
 }
 
 /** RFC 6901. */

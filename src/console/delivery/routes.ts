@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type pg from 'pg'
-import { instant } from '../../contract/instant.ts'
+import { unixTime } from '../../contract/instant.ts'
 import { contentOf } from '../../ingest/content.ts'
 import type { Verdict } from '../../ingest/delivery.ts'
 import { unpackAndJudge } from '../../ingest/judge.ts'
@@ -33,10 +33,10 @@ export function deliveryRoutes(app: FastifyInstance, context: ConsoleContext): v
       const verdict = body ? judged(context, delivery, body) : null
       const tables = vendor ? await readTableRows(client, vendor, delivery, verdict) : []
       const rows = vendor && isRevealed ? await readRowValues(client, vendor, delivery, verdict) : new Map()
-      const created = Date.parse(instant(verdict?.createdAt ?? '') ?? '')
+      const created = unixTime(verdict?.createdAt)
       return {
         ...{ delivery, vendor, tables, showsValues },
-        createdAt: Number.isNaN(created) ? null : new Date(created),
+        createdAt: created === null ? null : new Date(created),
         address: context.serviceAddress() ?? `http://127.0.0.1:${context.config.PORT}`,
         hasBody: body !== null || (!showsValues && (await hasBody(client, delivery))),
         ...(isRevealed && body && { revealed: { body: shownBody(delivery, body), rows } }),

@@ -4,9 +4,10 @@ import type { LedgerState } from '../../ops/metrics/process-state.ts'
 import type { Fault } from '../../status/faults.ts'
 import type { ServiceReport } from '../../status/service.ts'
 import { duration, percent } from '../../status/units.ts'
+import { refusedTable } from '../arrivals/page.ts'
 import type { RefusedCount } from '../arrivals/refused.ts'
 import { type Content, type Html, html } from '../html.ts'
-import { commandOf, factsOf, numbers, pageOf, sizeOf, tableOf, timeOf } from '../layout.ts'
+import { commandOf, factsOf, numbers, pageOf, sizeOf, tableOf } from '../layout.ts'
 import type { HealthReport, Rhythm } from './read.ts'
 import { reconciledOf } from './reconciled.ts'
 import { REMEDIES } from './remedies.ts'
@@ -31,7 +32,7 @@ export function healthPage(page: HealthPage): Html {
     content: html`<h1>Health</h1>
 ${faultsOf(page.faults)}
 <section aria-labelledby="events"><h2 id="events">Events</h2>${eventsOf(page)}</section>
-${page.refused.length > 0 && html`<section aria-labelledby="refused"><h2 id="refused">Refused with 401</h2>${refusedOf(page.refused)}</section>`}
+${page.refused.length > 0 && html`<section aria-labelledby="refused"><h2 id="refused">Refused with 401</h2>${refusedTable(page.refused)}</section>`}
 <section aria-labelledby="reconciled"><h2 id="reconciled">What never came</h2>${reconciledOf(page.report.reconciled)}</section>
 <section aria-labelledby="drift"><h2 id="drift">Schema drift</h2>${driftOf(page.report)}</section>
 <div class="columns">
@@ -109,16 +110,6 @@ function isSilent(now: number, last: number | undefined, rhythm: Rhythm | undefi
   const usual = rhythm?.longestGap ?? null
   return now - last > (usual === null ? 48 * HOUR : Math.max(HOUR, 3 * usual))
 }
-
-const refusedOf = (refused: readonly RefusedCount[]) =>
-  tableOf(
-    'Refused requests since the start',
-    ['Vendor', 'Reason', numbers('Requests'), 'Last'],
-    refused.map(
-      ({ vendor, reason, count, lastAt }) =>
-        html`<tr><th scope="row">${vendor}</th><td>${reason}</td><td class="number">${count}</td><td>${timeOf(lastAt)}</td></tr>`,
-    ),
-  )
 
 const DRIFT: Readonly<Record<Drift['kind'], string>> = {
   field: 'unknown field',

@@ -5,9 +5,10 @@ import { rejectAfterFault, rejectRefusedRows } from '../../ingest/rejection.ts'
 import { rollBack, type TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
 import { failureOf, isLost, LOST_NODE, sqlState } from './failure.ts'
-import { defaultLimits, type Limits, Transactions } from './limits.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import { Deadlines, type Group, type Lanes, laneOf, ONE_LANE, type PendingDelivery, Queue } from './queue.ts'
 import { splitGroup } from './split-group.ts'
+import { Transactions } from './transactions.ts'
 
 /** Writes a group as one transaction and returns the receipt of each delivery, in the same order. */
 export interface GroupWriter {

@@ -19,7 +19,7 @@ export const isErased = (vendor: string, kind: PersonKind, id: string): string =
   `(select true from erasures as e where e.person = ${personHash(vendor, kind, id)} and e.lifted_at is null)`
 
 /** Postgres evaluates it once for a statement, and hashes nothing while it is false. */
-const isAnybodyErased = '(select exists (select from erasures))'
+export const isAnybodyErased = '(select exists (select from erasures))'
 
 /** A condition: the owner of a row of `deliveries` with this alias is not erased. */
 export const isNotFenced = (alias: string): string =>

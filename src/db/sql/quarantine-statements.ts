@@ -1,3 +1,4 @@
+import { isAnybodyErased, isErased } from './fence.ts'
 import type { Statement } from './parameters.ts'
 
 /** Bytes that a row and its index entries take besides their contents, so that many empty deliveries count too. */
@@ -10,7 +11,10 @@ const sizeOf = (from: string) =>
 /** The position at which the newest delivery ends: the number of bytes that were ever quarantined. */
 const END = `select u.position + ${sizeOf('u')} from unverified_deliveries as u order by u.position desc limit 1`
 
-/** Inserts deliveries behind the newest one. Their positions are in the order of the parameters. */
+/**
+ * Inserts deliveries behind the newest one. Their positions are in the order of the parameters. It leaves out those whose headers
+ * name an erased person. Bodies are not read here: they are anybody's.
+ */
 export const insertUnverified: Statement = {
   name: 'insert unverified deliveries',
   parameters: [
@@ -20,11 +24,14 @@ export const insertUnverified: Statement = {
     { name: 'hashed_headers', type: 'text' },
     { name: 'body', type: 'bytea' },
     { name: 'received_at', type: 'timestamp with time zone' },
+    { name: 'users', type: 'text' },
   ],
   text: `with arrived as (
   select delivery_id, vendor, headers::jsonb, hashed_headers::jsonb, body, received_at, nth
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[]) with ordinality
-    as r(delivery_id, vendor, headers, hashed_headers, body, received_at, nth)
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::text[])
+    with ordinality as r(delivery_id, vendor, headers, hashed_headers, body, received_at, users, nth)
+  where not ${isAnybodyErased} or not exists (
+    select from jsonb_array_elements_text(users::jsonb) as u(id) where ${isErased('r.vendor', 'user', 'u.id')})
 )
 insert into unverified_deliveries (delivery_id, vendor, headers, hashed_headers, body, received_at, position)
 select delivery_id, vendor, headers, hashed_headers, body, received_at,

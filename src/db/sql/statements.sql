@@ -4097,12 +4097,25 @@ where t."profile_id" = r.owner and t.delivery_id = r.delivery_id and t."profile_
 
 -- insertUnverified: src/db/sql/quarantine-statements.ts
 --   $1 delivery_id uuid[], $2 vendor text[], $3 headers text[], $4 hashed_headers text[], $5 body bytea[],
---   $6 received_at timestamp with time zone[]
+--   $6 received_at timestamp with time zone[], $7 users text[]
 with arrived as (
   select delivery_id, vendor, headers::jsonb, hashed_headers::jsonb, body, received_at, nth
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[]) with ordinality as r(
-    delivery_id, vendor, headers, hashed_headers, body, received_at, nth
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::text[]) with ordinality as r(
+    delivery_id, vendor, headers, hashed_headers, body, received_at, users, nth
   )
+  where not (select exists (select from erasures))
+    or not exists (
+      select
+      from jsonb_array_elements_text(users::jsonb) as u(id)
+      where (
+        select true
+        from erasures as e
+        where e.person = sha256(
+          (select k.key from erasure_key as k) || convert_to(r.vendor || ' user ' || u.id, 'UTF8')
+        )
+          and e.lifted_at is null
+      )
+    )
 )
 insert into unverified_deliveries (delivery_id, vendor, headers, hashed_headers, body, received_at, position)
 select

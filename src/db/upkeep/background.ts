@@ -82,7 +82,7 @@ export class Upkeep {
             signal,
             log: (message) => log.info(message),
           })
-          if (done && (done.bodiesPacked > 0 || done.entriesDeleted > 0))
+          if (done && done.bodiesPacked + done.entriesDeleted + done.erasedDeliveriesDeleted > 0)
             log.info(done, 'the ledger was maintained')
         }
       }

@@ -15,7 +15,7 @@ import {
   partitionsOf,
   preparePartitions,
 } from './partitions.ts'
-import { deleteEntries, deleteProvisional, emptyOldEntries } from './retention.ts'
+import { deleteEntries, deleteProvisional, deleteUnverified, emptyOldEntries } from './retention.ts'
 import { keepStragglers } from './stragglers.ts'
 
 const DAY = 86_400_000
@@ -44,6 +44,8 @@ export interface MaintainOptions {
    * can't; then nothing is dropped. After a run with it, a run without it drops nothing for its age. `none` ends that.
    */
   readonly archive?: ((periods: readonly Period[]) => Promise<void>) | 'none'
+  /** Deletes the deliveries that arrived until a time and name an erased person. Returns how many. */
+  readonly deleteErased?: (client: pg.ClientBase, until: number, signal: AbortSignal) => Promise<number>
 }
 
 /** Milliseconds of Unix time: `from` is included, `to` is not. */
@@ -59,7 +61,11 @@ export interface Maintained {
   readonly packs: number
   readonly partitionsDropped: readonly string[]
   readonly entriesDeleted: number
+  /** Deliveries of the quarantine. */
+  readonly unverifiedDeleted: number
   readonly provisionalRowsDeleted: number
+  /** Deliveries without an owner that name an erased person. */
+  readonly erasedDeliveriesDeleted: number
 }
 
 /**
@@ -96,19 +102,24 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
   if (keptSince !== null) await emptyOldEntries(client, keptSince, signal)
   const entriesBefore = keptDays(retention.deliveries, now)
   const entriesDeleted = entriesBefore === null ? 0 : await deleteEntries(client, entriesBefore, signal)
+  const unverifiedDeleted = entriesBefore === null ? 0 : await deleteUnverified(client, entriesBefore, signal)
   const windowsBefore = keptDays(retention.windows, now)
   let provisionalRowsDeleted = 0
   for (const target of targets) {
     if (windowsBefore === null) break
     provisionalRowsDeleted += await deleteProvisional(client, target, windowsBefore, signal)
   }
+  // As for packing: an hour later every delivery is committed.
+  const erasedDeliveriesDeleted = (await options.deleteErased?.(client, now - HOUR, signal)) ?? 0
   return {
     partitionsCreated,
     bodiesPacked: packed.deliveries,
     packs: packed.packs,
     partitionsDropped,
     entriesDeleted,
+    unverifiedDeleted,
     provisionalRowsDeleted,
+    erasedDeliveriesDeleted,
   }
 }
 

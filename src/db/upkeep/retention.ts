@@ -21,6 +21,18 @@ export async function deleteEntries(client: Client, before: number, signal: Abor
   })
 }
 
+/** Deletes deliveries of the quarantine that arrived before a time, oldest first. Returns how many. */
+export async function deleteUnverified(client: Client, before: number, signal: AbortSignal): Promise<number> {
+  return inBatches(signal, async () => {
+    const { rowCount } = await client.query(
+      `delete from unverified_deliveries where delivery_id in (
+         select delivery_id from unverified_deliveries where delivery_id < $1 order by delivery_id limit ${BATCH})`,
+      [idAtTime(before)],
+    )
+    return rowCount ?? 0
+  })
+}
+
 const DELETE_ENTRIES = `with gone as (
   delete from deliveries where delivery_id in (
     select delivery_id from deliveries where delivery_id < $1 order by delivery_id limit ${BATCH}

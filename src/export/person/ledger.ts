@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type pg from 'pg'
 import { inChunks } from '../../archive/chunks.ts'
+import { userHeaders } from '../../contract/user-headers.ts'
 import type { Headers, Vendor } from '../../contract/vendor.ts'
 import { joinBodies } from '../../db/citus/join-bodies.ts'
 import { isDistributed } from '../../db/citus/state.ts'
@@ -8,7 +9,7 @@ import { DamagedBody } from '../../db/upkeep/packs.ts'
 import { type Column, findRelation } from '../columns.ts'
 import { readRows } from '../read.ts'
 import { quoted } from '../select.ts'
-import { claimsOf, headerForms, type Subject, userHeadersOf } from './subject.ts'
+import { claimsOf, headerForms, type Subject } from './subject.ts'
 
 /** Where the body is stored, and hashes of keys: nothing about the person. */
 const INTERNAL = new Set(['body', 'body_group', 'body_start', 'hashed_headers', 'position'])
@@ -54,7 +55,7 @@ export async function entriesOf(client: pg.ClientBase, vendor: Vendor, subject: 
 const WITHHELD = `'(withheld: the id of another user)'`
 
 const maskedHeaders = (vendor: Vendor, names: string) =>
-  userHeadersOf(vendor).reduce(
+  userHeaders(vendor).reduce(
     (headers, name) =>
       `case when headers->>'${name}' is not null and not headers->>'${name}' = any(${names}) ` +
       `then jsonb_set(${headers}, '{${name}}', to_jsonb(${WITHHELD}::text)) else ${headers} end`,
@@ -147,7 +148,7 @@ function isOf(vendor: Vendor, subject: Subject, { headers, body }: DeliveryBody,
     return subject.owner === null && !subject.others.has(owner) && isNamed(user)
   }
   const forms = headerForms(subject.names)
-  return subject.hasUnowned && userHeadersOf(vendor).some((name) => forms.includes(`${headers[name]}`))
+  return subject.hasUnowned && userHeaders(vendor).some((name) => forms.includes(`${headers[name]}`))
 }
 
 /** What is known about deliveries of the quarantine, without the credentials that were presented. */

@@ -38,9 +38,9 @@ export function readmeText(
   tables: readonly Described[],
 ): string {
   const who = owner === null ? '(none: these messages name the person in another way)' : owner
-  const introduction = INTRODUCTION.replace('VENDOR', vendor)
-    .replace('OWNER', () => who)
-    .replace('TIME', time)
+  const values: Readonly<Record<string, string>> = { VENDOR: vendor, OWNER: who, TIME: time }
+  // At once: an id may contain any of these words.
+  const introduction = INTRODUCTION.replaceAll(/VENDOR|OWNER|TIME/g, (name) => values[name] as string)
   const list = [...new Set(files.map(stemOf))].map((stem) => {
     const same = files.filter((file) => stemOf(file) === stem)
     const { rows = 0, about = '' } = same[0] ?? {}

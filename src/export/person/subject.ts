@@ -134,11 +134,6 @@ export function claimsOf(
   }
 }
 
-/** The headers that may name a user. */
-export const userHeadersOf = ({ schemes }: Vendor): string[] => [
-  ...new Set(Object.values(schemes).flatMap(({ userHeader }) => userHeader ?? [])),
-]
-
 /** A person's ids as headers have them: Node decodes headers as Latin-1. */
 export const headerForms = (names: readonly string[]): string[] => [
   ...new Set(names.flatMap((name) => [name, Buffer.from(name).toString('latin1')])),

@@ -64,7 +64,8 @@ export const asleep: Vendor = {
     return owners
       .map(
         (owner) =>
-          `curl -X DELETE -H "x-api-key: $ASLEEP_API_KEY" 'https://api.asleep.ai/ai/v1/users/${encodeURIComponent(owner)}'`,
+          // An apostrophe would end the shell's quotes.
+          `curl -X DELETE -H "x-api-key: $ASLEEP_API_KEY" 'https://api.asleep.ai/ai/v1/users/${encodeURIComponent(owner).replaceAll("'", '%27')}'`,
       )
       .join('\n')
   },

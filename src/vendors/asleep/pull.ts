@@ -171,7 +171,8 @@ async function fetched(
 ): Promise<PulledRecord | null> {
   const zone = row?.timezone ?? created_timezone
   const answer = await context.request({
-    path: `/data/v3/sessions/${encodeURIComponent(session_id)}`,
+    path: '/data/v3/sessions/:session',
+    params: { session: session_id },
     headers: {
       ...headersOf(context, user),
       ...(typeof zone === 'string' && isZone(zone) && { timezone: zone }),

@@ -42,6 +42,9 @@ async function allProfiles({ note }: PullContext, ask: Ask): Promise<Profile[]> 
         query: { currentPage: `${page}`, pageSize: `${PAGE_SIZE}` },
       })
       const { items, totalCount, totalPages } = (json ?? {}) as Record<string, unknown>
+      // An answer without a list must not look like an account without profiles.
+      if (page === 0 && !Array.isArray(items))
+        throw new CallFailed('GET /api/v1/account/profile/search: the answer has no items')
       if (!Array.isArray(items) || items.length === 0) break
       for (const item of items) {
         const profile = profileOf(item)

@@ -40,8 +40,17 @@ export class AccountToken {
     const known = this.#current
     const isOver = known !== undefined && (await known).renewAt <= this.#context.now()
     // Another request may have renewed it meanwhile.
-    if (this.#current === undefined || (isOver && this.#current === known)) this.#current = this.#issue()
+    if (this.#current === undefined || (isOver && this.#current === known)) this.#current = this.#issued()
     return this.#current
+  }
+
+  /** A token that is asked for now. If that fails, the next request asks again. */
+  #issued() {
+    const issued = this.#issue()
+    issued.catch(() => {
+      if (this.#current === issued) this.#current = undefined
+    })
+    return issued
   }
 
   async #issue() {

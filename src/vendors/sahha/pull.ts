@@ -62,8 +62,10 @@ export const pull: Pull = {
       if (!call.query?.categories) return token.ask(call)
       const answer = await token.ask({ ...call, query: { ...call.query, categories }, handed: [400, 422] })
       if (answer.status < 400 || answer.status === 404) return answer
+      const fewer = await token.ask({ ...call, query: { ...call.query, categories: CATEGORIES } })
+      // It was not refused for another reason, so it will be for every profile.
       categories = CATEGORIES
-      return token.ask({ ...call, query: { ...call.query, categories } })
+      return fewer
     }
     return {
       people: () => profiles(context, ask),
@@ -74,7 +76,7 @@ export const pull: Pull = {
 
 async function* findings(context: PullContext, ask: Ask, person: Person): AsyncGenerator<Finding> {
   const account = await context.common([scores, biomarkers, archetypes], person.owner, 'account_id')
-  const id = encodeURIComponent(person.user)
+  const params = { user: person.user }
   const all = async function* (event: string, call: ApiCall): AsyncGenerator<Finding> {
     const answer = await ask(call)
     // 204 and 404: there is nothing.
@@ -93,14 +95,14 @@ async function* findings(context: PullContext, ask: Ask, person: Person): AsyncG
     }
   }
   for (const query of windows(context.period)) {
-    yield* all('ScoreCreatedIntegrationEvent', { path: `/api/v1/profile/score/${id}`, query })
+    yield* all('ScoreCreatedIntegrationEvent', { path: '/api/v1/profile/score/:user', params, query })
     yield* all('BiomarkerCreatedIntegrationEvent', {
-      path: `/api/v1/profile/biomarker/${id}`,
+      ...{ path: '/api/v1/profile/biomarker/:user', params },
       query: { ...query, categories: CATEGORIES },
     })
   }
   // They have no period in the request.
-  yield* all('ArchetypeCreatedIntegrationEvent', { path: `/api/v1/profile/archetypes/${id}` })
+  yield* all('ArchetypeCreatedIntegrationEvent', { path: '/api/v1/profile/archetypes/:user', params })
 }
 
 /** The record's text as it is, with what says whose it is. */
