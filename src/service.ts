@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
@@ -7,13 +6,14 @@ import { buildApp } from './app.ts'
 import { type Config, everyOf, retentionOf } from './config/index.ts'
 import { buildConsole } from './console/console.ts'
 import { ChangeHint } from './db/change-hint.ts'
+import { NodeWatch } from './db/citus/node-watch.ts'
 import { sqlState } from './db/commit/failure.ts'
 import type { GroupCommit } from './db/commit/group-commit.ts'
 import { defaultLimits, type Limits, limitsOfEach } from './db/commit/limits.ts'
 import { type DatabaseSettings, databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
-import { keepRecordingLastStored, lastStored } from './db/last-stored.ts'
+import { keepRecordingLastStored, lastStoredAtStart } from './db/last-stored.ts'
 import { directConnection, migrate } from './db/migrate/migrate.ts'
 import { OnlineSteps } from './db/migrate/online/background.ts'
 import { onlineSteps } from './db/migrate/online/steps.ts'
@@ -30,7 +30,7 @@ import { reportOf, type Shown, shownOfAll } from './ops/metrics/all-workers.ts'
 import { createMetrics, type Metrics } from './ops/metrics/index.ts'
 import { publishProcessState, publishReconciled } from './ops/metrics/process-state.ts'
 import type { ProcessReport } from './ops/metrics/totals.ts'
-import { type LastStored, Observer } from './ops/observe.ts'
+import { Observer } from './ops/observe.ts'
 import type { CountForAll } from './ops/rate-limits.ts'
 import { readinessOf } from './ops/readiness.ts'
 import { shortHash, traceField } from './ops/request-log.ts'
@@ -91,6 +91,7 @@ export async function startService(
   const { online, upkeep, schedule } = backgroundOf({
     ...{ config, database, pool, log, clock, targets, metrics, store },
   })
+  const nodes = new NodeWatch(database, pool)
   publishReconciled(metrics, () => schedule.state)
   const drain = new Drain()
   const state = {
@@ -98,6 +99,7 @@ export async function startService(
     clock,
     onlineSteps: () => online.pending,
     ledger: () => upkeep.state,
+    nodes: () => nodes.states,
   }
   publishProcessState(metrics, state)
   metrics.workers.set({}, 1)
@@ -107,6 +109,7 @@ export async function startService(
     askDatabase: () => stateOf(pool),
     schemaFault: () => store.refusal,
     queueFault: () => (drain.isOn ? 'Nightpost is shutting down.' : store.fault),
+    nodesFault: () => nodes.fault,
   })
   const own = { metrics, readiness, onlineSteps: state.onlineSteps }
   const shown: Shown = place
@@ -119,7 +122,7 @@ export async function startService(
     quarantine: quarantineOf(config, pool, log, workers),
     readiness,
     metrics,
-    observer: new Observer(metrics, vendors, await storedBefore(pool, log), clock),
+    observer: new Observer(metrics, vendors, await lastStoredAtStart(pool, vendors, log), clock),
     clock,
     ...{ shown, workers, countForAll: place?.count ?? null },
   })
@@ -145,6 +148,7 @@ export async function startService(
     stopFollowing,
     stopRecording,
     () => guard.close(),
+    () => nodes.close(),
     () => online.close(),
     () => upkeep.close(),
     () => schedule.close(),
@@ -153,6 +157,7 @@ export async function startService(
     () => pool.end(),
   ])
   if (isFirst) {
+    nodes.begin()
     online.begin()
     upkeep.begin()
     schedule.begin()
@@ -217,9 +222,6 @@ function reportFrom(store: GroupCommit, metrics: Metrics, hint: ChangeHint, log:
     log.fatal({ err: error, ...traceField(trace) }, 'a delivery could not be written: a fault of Nightpost')
 }
 
-/** Milliseconds. */
-const LONGEST_LOOK = 5_000
-
 function quarantineOf(
   config: Config,
   pool: pg.Pool,
@@ -228,20 +230,4 @@ function quarantineOf(
 ): PostgresQuarantine | null {
   const maxBytes = config.QUARANTINE_UNVERIFIED_MAX_BYTES
   return maxBytes > 0 ? new PostgresQuarantine(pool, log, maxBytes, workers) : null
-}
-
-/**
- * When each event was last stored. If the query fails, the silence of an event is counted from the start of the process. On
- * Citus it asks every node, and one that is silent must not hold up the start.
- */
-async function storedBefore(pool: pg.Pool, log: Logger): Promise<LastStored> {
-  try {
-    const tooLate = sleep(LONGEST_LOOK, undefined, { ref: false }).then(() => {
-      throw new Error('the query took too long')
-    })
-    return await Promise.race([lastStored(pool, vendors), tooLate])
-  } catch (error) {
-    log.warn({ code: sqlState(error) }, 'when each event was last stored is not known')
-    return []
-  }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CITUS_BIN, type CitusNode } from './setup/citus-cluster.ts'
 import { type Drilled, startDrilled } from './setup/citus-drilled.ts'
@@ -91,6 +92,18 @@ describe.skipIf(!CITUS_BIN)('shards that change their place while deliveries arr
       ),
     )
     expect((await shardOf('owner-2')).shard).not.toBe(shard)
+  })
+
+  it('can be read through delivery_log by an analyst afterwards', async () => {
+    await coordinator.query('create role analyst login in role nightpost_reader')
+    const client = new pg.Client({
+      connectionString: Object.assign(new URL(drilled.cluster.url), { username: 'analyst' }).href,
+    })
+    await client.connect()
+    const { rows } = await client.query('select count(*)::int as n from delivery_log')
+    await expect(client.query('select headers from deliveries')).rejects.toThrow('permission denied')
+    await client.end()
+    expect(rows).toEqual(await coordinator.query('select count(*)::int as n from deliveries'))
   })
 
   it('are written on one node by each transaction afterwards', async () => {

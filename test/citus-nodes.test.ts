@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ShardLanes } from '../src/db/citus/lanes.ts'
 import { durabilityOf, NodesNotDurable } from '../src/db/citus/nodes.ts'
 import { createPool } from '../src/db/connect/pool.ts'
 import { migrate } from '../src/db/migrate/migrate.ts'
+import { biomarker } from './setup/bodies.ts'
 import { distributeAt } from './setup/citus.ts'
 import {
   CITUS_BIN,
@@ -13,13 +15,17 @@ import {
 } from './setup/citus-cluster.ts'
 import { openDatabase } from './setup/database.ts'
 import { guardedLog } from './setup/log-guard.ts'
+import { metricsOf } from './setup/metrics.ts'
+import { built } from './setup/program.ts'
 import { serviceOn } from './setup/service.ts'
 
 describe.skipIf(!CITUS_BIN)('nightpost distribute', () => {
   let cluster: CitusCluster
   let worker: CitusNode
   beforeAll(async () => {
-    cluster = await startCitus({ workers: 1, isJoined: false, ofWorkers: NOT_DURABLE })
+    // A whole page in the log makes Postgres write by itself.
+    const ofWorkers = `${NOT_DURABLE}full_page_writes = off\n`
+    cluster = await startCitus({ workers: 1, isJoined: false, ofWorkers })
     worker = cluster.workers[0] as CitusNode
     await migrate(cluster.url)
   }, 120_000)
@@ -53,6 +59,52 @@ describe.skipIf(!CITUS_BIN)('nightpost distribute', () => {
 
   it('refuses on a worker', async () => {
     await expect(distributeAt(worker.url)).rejects.toThrow('This node is a worker')
+  })
+
+  it('says which node is lost, and stays ready for deliveries of the others', async () => {
+    const service = await serviceOn(await database(), { MAINTENANCE: 'off' })
+    const seen = async () => {
+      const ready = await service.app.inject('/health/ready')
+      const status = await service.app.inject('/status')
+      const up = (await metricsOf(service.app)).get('nightpost_node_up', { node: `127.0.0.1:${worker.port}` })
+      return [ready.statusCode, ready.json().parts.nodes, status.json().parts.nodes, up]
+    }
+    const lost = '1 of 1 nodes of the database does not answer. Deliveries for owners there are answered 503.'
+    await expect.poll(seen).toEqual([200, 'ok', 'ok', 1])
+    await worker.kill()
+    await expect.poll(seen).toEqual([200, lost, lost, 0])
+    await worker.start()
+    await expect.poll(seen).toEqual([200, 'ok', 'ok', 1])
+    worker.freeze(true)
+    await expect.poll(seen).toEqual([200, lost, lost, 0])
+    worker.freeze(false)
+    await service.close()
+  })
+
+  // Each writes on one node, so Citus commits without the prepared transaction that would be on disk in any case.
+  it('has what commands wrote on a node whose own setting is off, when it is killed after them', async () => {
+    const service = await serviceOn(await database(), { MAINTENANCE: 'off' })
+    expect((await service.sahha(biomarker({ category: 'c' }))).status).toBe(200)
+    await service.close()
+    const { coordinator } = cluster
+    const killAfter = async (...command: string[]) => {
+      // All that is there is on disk, and what follows is too little for Postgres to write it by itself.
+      await worker.query('select pg_switch_wal()')
+      const env = { PATH: process.env.PATH, DATABASE_URL: cluster.url }
+      const { status } = spawnSync(process.execPath, [...built('cli/main'), ...command], { env })
+      await worker.kill()
+      await worker.start()
+      expect(status).toBe(0)
+    }
+    await killAfter('link', '--vendor', 'sahha', '--owner', 'profile-1', '--person', 'somebody')
+    expect(await coordinator.query('select person_id from owners')).toEqual([{ person_id: 'somebody' }])
+    // A row that the delivery does not make, which the replay deletes.
+    await coordinator.query(
+      `insert into biomarkers (profile_id, id, type, delivery_id, received_at)
+       select profile_id, 'stray', type, delivery_id, received_at from biomarkers`,
+    )
+    await killAfter('replay', '--all')
+    expect(await coordinator.query('select id from biomarkers')).toEqual([{ id: 'biomarker-1' }])
   })
 
   it('leaves commits durable on a node whose own setting is off, also on one that is added later', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { biomarker } from './setup/bodies.ts'
 import { CITUS_URL } from './setup/citus.ts'
+import { metricsOf } from './setup/metrics.ts'
 import { setup, type TestService } from './setup/service.ts'
 
 const PEOPLE = 40
@@ -31,6 +32,20 @@ describe.skipIf(!CITUS_URL)('deliveries of many people on Citus', () => {
         (select count(*) from owners) as owners, (select count(distinct person_id) from owners) as people`,
     )
     expect(stored).toMatchObject({ deliveries: '200', rows: '200', owners: `${PEOPLE}` })
+  })
+
+  it('wait in a lane for each shard, so that a group is one transaction', async () => {
+    const groups = async () =>
+      (await metricsOf(service.app)).get('nightpost_group_deliveries_count', {}) as number
+    const before = await groups()
+    const numbers = Array.from({ length: 200 }, (_, n) => n)
+    await Promise.all(numbers.map((n) => service.sahha(bodyOf(n, `lane ${n}`), EVENT)))
+    // Each transaction has a position of its own.
+    const [row] = await service.db.query(
+      `select count(distinct d.change_position) as n from deliveries as d join biomarkers as b on b.profile_id = d.owner
+         and b.delivery_id = d.delivery_id where b.id like 'lane %'`,
+    )
+    expect(await groups()).toBe(before + Number(row?.n))
   })
 
   it('are counted when they arrive again, and keep their positions in the change feed', async () => {

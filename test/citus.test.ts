@@ -49,6 +49,11 @@ describe.skipIf(!CITUS_URL)('a ledger with rows that is distributed later', () =
     const service = await serviceOn({ ...db, drop: async () => {} }, { MAINTENANCE: 'off' })
     await sendClinicalData(service)
     await service.close()
+    // As 0.1.0 stored them.
+    await db.query(
+      `update deliveries as d set body = b.body, body_group = null, body_start = null, body_size = null
+       from delivery_bodies as b where b.delivery_id = d.delivery_id and d.vendor = 'sahha'`,
+    )
     columns = new Map(
       (await db.query<{ name: string; column: string }>(VIEWS)).map(({ name, column }) => [name, column]),
     )
@@ -157,7 +162,7 @@ const VIEWS = `select c.relname as name, (array_agg(a.attname order by a.attnum)
   group by c.relname order by 1`
 
 /** Where a body is differs: a distributed ledger has no groups. */
-const LEFT_OUT = ['body', 'body_group', 'body_start']
+const LEFT_OUT = ['body', 'body_group', 'body_start', 'body_size']
 
 /** The rows of each table. Column by column: to_jsonb of a row that a shard sends has no names. */
 async function contents(db: TestDatabase, names: Iterable<string>): Promise<Map<string, string[]>> {

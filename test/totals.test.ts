@@ -75,6 +75,11 @@ it('a part is in order if it is so in one worker', async () => {
   expect(faultsOfAll([await reportWith(1, 1, full), await reportWith(1, 1, full)])).toEqual(full)
 })
 
+it('one worker says for all which nodes of the database are lost', async () => {
+  const lost = { ...IN_ORDER, nodes: '1 of 2 nodes' }
+  expect(faultsOfAll([await reportWith(1, 1), await reportWith(1, 1, lost)])).toEqual(lost)
+})
+
 it('rates are counted by key, until the window ends', () => {
   const rates = new RateCounts()
   const count = (key: string, now: number) => rates.count({ key, window: 1000 }, now)

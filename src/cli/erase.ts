@@ -14,6 +14,7 @@ import { fencePersons, withFenced } from '../erase/fenced.ts'
 import { type Person, personOfOwner, personOfUser, personsOf } from '../erase/person.ts'
 import { reapply } from '../erase/reapply.ts'
 import { tracesOf, vacuum } from '../erase/traces.ts'
+import { transaction } from '../erase/transaction.ts'
 import { vendors } from '../vendors/index.ts'
 import { isConfirmed } from './confirm.ts'
 import { printJson } from './output.ts'
@@ -211,7 +212,7 @@ async function showHolding(client: pg.Client, persons: readonly Person[], json =
 }
 
 async function lift(client: pg.Client, persons: readonly Person[], json = false): Promise<void> {
-  const lifted = await liftFence(client, persons)
+  const lifted = await transaction(client, () => liftFence(client, persons))
   if (json) printJson({ lifted })
   else
     process.stdout.write(

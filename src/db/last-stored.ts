@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
+import type { Logger } from 'pino'
 import type { Vendor } from '../contract/vendor.ts'
+import { sqlState } from './commit/failure.ts'
 import { idAtTime, timeOfId } from './uuid-time.ts'
 
 type Client = Pick<pg.Pool | pg.ClientBase, 'query'>
@@ -52,6 +54,29 @@ export async function lastStored(
     [names.map(({ vendor }) => vendor), names.map(({ event }) => event), idAtTime(recordedUntil - OVERLAP)],
   )
   return rows
+}
+
+/** Milliseconds. */
+const LONGEST_LOOK = 5_000
+
+/**
+ * The same at the start of a service. If the query fails, the silence of an event is counted from the start of the process. On
+ * Citus it asks every node, and one that is silent must not hold up the start.
+ */
+export async function lastStoredAtStart(
+  client: Client,
+  vendors: ReadonlyArray<Pick<Vendor, 'name' | 'events'>>,
+  log: Pick<Logger, 'warn'>,
+): Promise<StoredAt[]> {
+  try {
+    const tooLate = sleep(LONGEST_LOOK, undefined, { ref: false }).then(() => {
+      throw new Error('the query took too long')
+    })
+    return await Promise.race([lastStored(client, vendors), tooLate])
+  } catch (error) {
+    log.warn({ code: sqlState(error) }, 'when each event was last stored is not known')
+    return []
+  }
 }
 
 async function position(client: Client): Promise<{ recordedUntil: number; now: number }> {

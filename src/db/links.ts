@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { beginWriting } from './citus/nodes.ts'
 import { isErased } from './sql/fence.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
@@ -93,10 +94,11 @@ export async function unlink(client: Client, vendor: string, owner: string): Pro
  * erasure waits for the transactions that hold the first lock, so this one sees every fence that is not waiting.
  */
 async function changeLink<T>(client: Client, change: () => Promise<T>): Promise<T> {
-  await client.query(
-    `begin; set local lock_timeout = '1s'; lock table deliveries in row exclusive mode; lock table owners in share row exclusive mode`,
-  )
+  await beginWriting(client, { lockTimeout: 1_000 })
   try {
+    await client.query(
+      'lock table deliveries in row exclusive mode; lock table owners in share row exclusive mode',
+    )
     const result = await change()
     await client.query('commit')
     return result

@@ -10,6 +10,7 @@ import { deleteOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
 import { deleteRows } from './rows.ts'
+import { transaction } from './transaction.ts'
 
 export interface EraseOptions {
   readonly progress?: (done: number, total: number, what: string) => void
@@ -69,7 +70,7 @@ export async function eraseFenced(
     )
   for (const table of nameTables) await step(table, () => deleteNames(client, table, person))
   const after = await countInSnapshot(client, person)
-  if (totalOf(after.counts) === 0) await finishErasure(client, person, deleted)
+  if (totalOf(after.counts) === 0) await transaction(client, () => finishErasure(client, person, deleted))
   return { person, before, deleted, after }
 }
 

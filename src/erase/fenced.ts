@@ -5,6 +5,7 @@ import { everybodyOf } from './everybody.ts'
 import { fencedTogether, raiseFence, requireFenceReaders, waitForWriters } from './fence.ts'
 import { hashOf, keyOf } from './ids.ts'
 import type { Person } from './person.ts'
+import { transaction } from './transaction.ts'
 
 /**
  * Puts up the fence around the persons whom `find` finds, and waits for the writers that may not have seen it. A delivery may
@@ -17,7 +18,8 @@ export async function fencePersons(
 ): Promise<Person[]> {
   await requireFenceReaders(client)
   for (let persons = await withFenced(client, await find()); ; ) {
-    await raiseFence(client, persons)
+    const fenced = persons
+    await transaction(client, () => raiseFence(client, fenced))
     // Otherwise Postgres may take the table for empty, and read all of it for each delivery.
     await client.query('analyze erasures')
     await waitForWriters(client, signal)

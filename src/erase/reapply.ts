@@ -5,6 +5,7 @@ import { type EraseOptions, eraseFenced } from './erase.ts'
 import { finishAll, requireFenceReaders, waitForWriters } from './fence.ts'
 import { type FenceFile, importFence } from './fence-file.ts'
 import { fencedPersons } from './fenced.ts'
+import { transaction } from './transaction.ts'
 
 /** What was erased again. */
 export interface Reapplied {
@@ -27,7 +28,7 @@ export async function reapply(
   options: EraseOptions = {},
 ): Promise<Reapplied> {
   await requireFenceReaders(client)
-  await importFence(client, file)
+  await transaction(client, () => importFence(client, file))
   await client.query('analyze erasures')
   await waitForWriters(client, options.signal)
   let [found, rowsDeleted, rowsLeft] = [0, 0, 0]
@@ -39,6 +40,6 @@ export async function reapply(
     rowsDeleted += totalOf(deleted)
     rowsLeft += totalOf(after.counts)
   }
-  if (rowsLeft === 0) await finishAll(client)
+  if (rowsLeft === 0) await transaction(client, () => finishAll(client))
   return { ids: file.erasures.length, found, rowsDeleted, rowsLeft }
 }

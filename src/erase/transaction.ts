@@ -1,6 +1,7 @@
 import type pg from 'pg'
+import { beginWriting } from '../db/citus/nodes.ts'
 import { failureOf } from '../db/commit/failure.ts'
-import { begin, commit } from '../db/connect/transaction.ts'
+import { commit } from '../db/connect/transaction.ts'
 
 const ATTEMPTS = 10
 
@@ -8,7 +9,7 @@ const ATTEMPTS = 10
 export async function transaction<T>(client: pg.ClientBase, run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await begin(client as never)
+      await beginWriting(client)
       const result = await run()
       await commit(client as never)
       return result

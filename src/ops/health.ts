@@ -4,16 +4,27 @@ import { Problem, problem } from '../contract/problem.ts'
 import type { Metrics } from './metrics/index.ts'
 import { VERSION } from './version.ts'
 
+/** The parts without which no delivery is taken. */
 const PARTS = ['database', 'schema', 'queue'] as const
 
 /** What is wrong with each part of the service; null if it is in order. */
-export type PartFaults = Readonly<Record<(typeof PARTS)[number], string | null>>
+export type PartFaults = Readonly<Record<(typeof PARTS)[number], string | null>> & {
+  /**
+   * The nodes of a distributed database; undefined if it is not one. While some are lost the service is ready: deliveries for
+   * owners on the others are stored, and a balancer would turn away all of them.
+   */
+  readonly nodes?: string | null | undefined
+}
 
 /** The faults of every part by a function that finds that of one. */
-export const partFaultsOf = (faultOf: (part: (typeof PARTS)[number]) => string | null): PartFaults => ({
+export const partFaultsOf = (
+  faultOf: (part: (typeof PARTS)[number]) => string | null,
+  nodes: PartFaults['nodes'],
+): PartFaults => ({
   database: faultOf('database'),
   schema: faultOf('schema'),
   queue: faultOf('queue'),
+  ...(nodes !== undefined && { nodes }),
 })
 
 /** Checks every part. It never throws: a part that can't be checked is a fault. */
@@ -24,10 +35,18 @@ export const PartStates = Type.Object({
   database: Type.String(),
   schema: Type.String(),
   queue: Type.String(),
+  nodes: Type.Optional(
+    Type.String({
+      description: 'The nodes of a distributed database. A lost one does not make the service unready',
+    }),
+  ),
 })
 
-export function partStates({ database, schema, queue }: PartFaults): Static<typeof PartStates> {
-  return { database: database ?? 'ok', schema: schema ?? 'ok', queue: queue ?? 'ok' }
+export function partStates({ database, schema, queue, nodes }: PartFaults): Static<typeof PartStates> {
+  return {
+    ...{ database: database ?? 'ok', schema: schema ?? 'ok', queue: queue ?? 'ok' },
+    ...(nodes !== undefined && { nodes: nodes ?? 'ok' }),
+  }
 }
 
 const Live = Type.Object({ status: Type.Literal('ok') })
@@ -67,7 +86,7 @@ export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
     async (_request, reply) => {
       const faults = await readiness()
       const parts = partStates(faults)
-      const details = Object.values(faults).filter((fault) => fault !== null)
+      const details = PARTS.flatMap((part) => faults[part] ?? [])
       if (details.length === 0) return { status: 'ok', version: VERSION, parts }
       const document = { ...problem('unavailable', details.join(' ')), version: VERSION, parts }
       return reply.code(503).type('application/problem+json').send(document)

@@ -18,10 +18,13 @@ interface Questions {
   readonly schemaFault: () => string | null
   /** Why no delivery is taken; null if they are. */
   readonly queueFault: () => string | null
+  /** Which nodes of a distributed database are lost: `PartFaults`. */
+  readonly nodesFault?: () => string | null | undefined
 }
 
 /** The readiness check of a service. It asks the database at most once at a time and twice a second. */
-export function readinessOf({ askDatabase, schemaFault, queueFault }: Questions): Readiness {
+export function readinessOf(questions: Questions): Readiness {
+  const { askDatabase, schemaFault, queueFault, nodesFault = () => undefined } = questions
   let askedAt = 0
   let isAsking = false
   let latest: Promise<DatabaseAnswer | null> = Promise.resolve(null)
@@ -36,10 +39,12 @@ export function readinessOf({ askDatabase, schemaFault, queueFault }: Questions)
       latest = nullAfterTimeout(answer)
     }
     const answer = await latest
+    const nodes = nodesFault()
     return {
       database: answer === null ? 'The database does not answer.' : answer.fault,
       schema: schemaFault() ?? (answer?.isCurrent === false ? 'The database lacks a migration.' : null),
       queue: queueFault(),
+      ...(nodes !== undefined && { nodes }),
     }
   }
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { begin } from '../db/connect/transaction.ts'
+import { beginWriting } from '../db/citus/nodes.ts'
 import { removeDescribed } from '../db/sql/comparing-statements.ts'
 import { isErased } from '../db/sql/fence.ts'
 import { type Plan, replaceParts, rowsByTarget, writeRows } from '../db/write/plan.ts'
@@ -21,7 +21,7 @@ export async function rebuild(
   const changes = new Changes(plans, comparison)
   if (changes.isNone) return
   const { client } = source
-  await begin(client)
+  await beginWriting(client)
   try {
     if (await isFenced(client, owner)) {
       await client.query('rollback')

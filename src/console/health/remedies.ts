@@ -8,7 +8,7 @@ export interface Remedy {
 
 export const REMEDIES: Readonly<Record<FaultKind, Remedy>> = {
   'not ready': {
-    text: 'If a migration is missing, run this. Otherwise check that Postgres at DATABASE_URL answers.',
+    text: 'If a migration is missing, run this. Otherwise check that Postgres at DATABASE_URL answers, and each node of a distributed one.',
     command: 'nightpost migrate',
   },
   'full queue': {

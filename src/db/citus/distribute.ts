@@ -8,7 +8,7 @@ import { ShardLanes } from './lanes.ts'
 import { durabilityOf } from './nodes.ts'
 import { hasCitus, isDistributed } from './state.ts'
 import { type DistributedTable, distributedTables, LOCAL_TABLES, REFERENCE_TABLES } from './tables.ts'
-import { replaceBodiesView, replacePersonFunction, replaceTimeZones } from './views.ts'
+import { openLogView, replaceBodiesView, replacePersonFunction, replaceTimeZones } from './views.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -94,6 +94,7 @@ async function distributeTables(
     if (isMissing('deliveries')) await bodiesIntoEntries(client, log)
     await replaceBodiesView(client)
     await replacePersonFunction(client)
+    await openLogView(client)
     for (const table of todo) {
       await distributeTable(client, table, tables[0] as DistributedTable)
       log(`distributed ${table.name} by ${table.column}`)

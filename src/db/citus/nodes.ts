@@ -3,6 +3,8 @@ import { LOST_NODE } from '../commit/failure.ts'
 import { Connection } from '../connect/connection.ts'
 import { begin, type TimeLimits } from '../connect/transaction.ts'
 import type { Client } from '../write/plan.ts'
+import { ShardLanes } from './lanes.ts'
+import { isDistributed } from './state.ts'
 
 /** A node of the cluster would not keep a setting that a 200 promises. */
 export class NodesNotDurable extends Error {
@@ -41,6 +43,34 @@ export async function beginOnNodes(
   const wait = lockTimeout ?? (client instanceof Connection ? client.lockTimeout : 0)
   await client.query(`set local synchronous_commit = '${durability}'; set local lock_timeout = ${wait}`)
   return results
+}
+
+/** What `beginWriting` found on each connection: how durably the nodes commit, and null on plain Postgres. */
+const found = new WeakMap<object, Durability | null>()
+
+/**
+ * Begins a transaction of a command that writes rows of the ledger or of its tables. On Citus its durability and its limit of a lock
+ * wait hold on the nodes, too. What a node has of its own might lose the transaction in a crash. The first one of a connection asks
+ * the nodes; it throws `NodesNotDurable`.
+ */
+export async function beginWriting(
+  client: Pick<pg.ClientBase, 'query'>,
+  limits: TimeLimits = {},
+  further: readonly string[] = [],
+): Promise<void> {
+  const writer = client as Client
+  let durability = found.get(client)
+  if (durability === undefined) {
+    durability = null
+    if (await isDistributed(client)) {
+      const lanes = new ShardLanes()
+      await lanes.read(client)
+      durability = await durabilityOf(writer, (shard) => lanes.probeIn(shard))
+    }
+    found.set(client, durability)
+  }
+  if (durability === null) await begin(writer, limits, further)
+  else await beginOnNodes(writer, durability, limits, further)
 }
 
 /** The widest shard of each node. */

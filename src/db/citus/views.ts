@@ -69,6 +69,39 @@ from deliveries as d left join body_packs as p on d.body is null and p.owner = d
 where d.body is not null or p.owner is not null`
 
 /**
+ * Lets whoever may read `delivery_log` read it on a distributed ledger. A node checks the reader's own rights on the shards and
+ * not those of the view's owner, so the reader gets the columns of the ledger that the view shows. Those are no body, no header
+ * and no hash, so the view must not compute a size from the body. Citus gives the rights to every shard, and repeats them where
+ * a shard is moved or split. A later migration may have replaced the view.
+ */
+export async function openLogView(client: Client): Promise<void> {
+  const { rows } = await client.query(`select pg_get_viewdef('delivery_log'::regclass) as definition`)
+  const { definition } = rows[0]
+  const withoutBody = definition.replace(SIZE_OF_BODY, '$1')
+  if (withoutBody !== definition) {
+    await client.query(
+      'update deliveries set body_size = octet_length(body) where body_size is null and body is not null',
+    )
+    await client.query(`create or replace view delivery_log as ${withoutBody}`)
+  }
+  for (const { text } of (await client.query(MISSING_RIGHTS)).rows) await client.query(text)
+}
+
+const SIZE_OF_BODY = /coalesce\(((?:\w+\.)?body_size), octet_length\((?:\w+\.)?body\)\)/i
+
+/** Statements that grant the columns that `delivery_log` shows to each reader of the view that lacks one. */
+const MISSING_RIGHTS = `select format('grant select (%s) on deliveries to %s', string_agg(distinct quote_ident(s.attname), ', '),
+    case r.grantee when 0 then 'public' else r.grantee::regrole::text end) as text
+from pg_class as v cross join lateral aclexplode(v.relacl) as r
+join pg_rewrite as w on w.ev_class = v.oid join pg_depend as d on d.objid = w.oid and d.classid = 'pg_rewrite'::regclass
+join pg_attribute as s on s.attrelid = d.refobjid and s.attnum = d.refobjsubid and s.attnum > 0
+where v.oid = 'delivery_log'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = 'deliveries'::regclass
+  and r.privilege_type = 'SELECT' and r.grantee <> v.relowner
+group by r.grantee
+having not bool_and(case r.grantee when 0 then has_column_privilege('public', s.attrelid, s.attnum, 'select')
+  else has_column_privilege(r.grantee, s.attrelid, s.attnum, 'select') end)`
+
+/**
  * Gives `nightpost_person` a body that Citus can take to the nodes, where it is called for the rows of a shard. There it reads the
  * node's own copy of the key, which is no distributed query, whatever Citus takes it for.
  */

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { beginWriting } from '../citus/nodes.ts'
 import { isDistributed } from '../citus/state.ts'
 import { sqlState } from '../commit/failure.ts'
 import { fencedDeliveries, isNotFenced } from '../sql/fence.ts'
@@ -119,7 +120,8 @@ export async function packedUntil(client: Client): Promise<string> {
  */
 async function writePacks(client: Client, packs: readonly Pack[]): Promise<Pack[]> {
   // An erasure waits for the transactions that hold this lock, so this one sees every fence that is not waiting. It blocks nobody.
-  return transaction(client, 'begin; lock table deliveries in row exclusive mode', async () => {
+  return transaction(client, [], async () => {
+    await client.query('lock table deliveries in row exclusive mode')
     const gone = await goneDeliveries(client, packs)
     const written = packs.flatMap(({ owner, entries }) => {
       const kept = entries.filter(({ delivery_id }) => !gone.has(delivery_id))
@@ -208,8 +210,7 @@ async function emptyEntries(
 async function emptySome(client: Client, ids: readonly string[], onCitus: boolean): Promise<void> {
   const condition = `delivery_id = any($1::uuid[]) and outcome = 'stored' and body is not null`
   // The transaction that moves the position waits for the disk, and so for all before it. On Citus that is another disk.
-  const begin = onCitus ? 'begin' : 'begin; set local synchronous_commit = off'
-  await transaction(client, begin, async () => {
+  await transaction(client, onCitus ? [] : ['set local synchronous_commit = off'], async () => {
     // In the order in which a group locks entries. Citus can't lock rows of several shards in an order.
     if (!onCitus)
       await client.query(
@@ -223,8 +224,15 @@ async function emptySome(client: Client, ids: readonly string[], onCitus: boolea
   })
 }
 
-async function transaction<T>(client: Client, begin: string, run: () => Promise<T>): Promise<T> {
-  await client.query(begin)
+/** Milliseconds: a delivery that waits for the upkeep may wait a little longer. */
+const LOCK_TIMEOUT = 1_000
+
+async function transaction<T>(
+  client: Client,
+  settings: readonly string[],
+  run: () => Promise<T>,
+): Promise<T> {
+  await beginWriting(client, { lockTimeout: LOCK_TIMEOUT }, settings)
   try {
     const result = await run()
     await client.query('commit')

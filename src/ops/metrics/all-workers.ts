@@ -83,8 +83,10 @@ export async function reportOf({
 
 /** Puts together what the parts of several processes lack: a part is in order if it is so in one of them. */
 export function faultsOfAll(reports: readonly ProcessReport[]): ProcessReport['faults'] {
+  // One of the workers watches the nodes.
+  const [nodes] = reports.map(({ faults }) => faults.nodes).filter((fault) => fault !== undefined)
   return partFaultsOf((part) => {
     const faults = reports.map(({ faults }) => faults[part])
     return faults.includes(null) ? null : (faults[0] ?? 'No worker answers.')
-  })
+  }, nodes)
 }

@@ -119,6 +119,12 @@ export function createMetrics({ ofProcess = true } = {}) {
       labels: ['part'],
       across: 'min',
     }),
+    nodeUp: gauge({
+      name: 'nightpost_node_up',
+      help: '1 if the coordinator of a distributed database reaches the node, 0 if not; absent on plain Postgres',
+      labels: ['node'],
+      across: 'min',
+    }),
     queueDeliveries: gauge({
       name: 'nightpost_queue_deliveries',
       help: 'Deliveries that wait for a writer',

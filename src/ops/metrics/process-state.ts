@@ -22,6 +22,8 @@ export interface ProcessState {
   readonly onlineSteps: () => readonly PendingStep[]
   /** The state of the ledger, as it was found some minutes ago; null before it was read. */
   readonly ledger: () => LedgerState | null
+  /** Whether each node of a distributed database is reached. */
+  readonly nodes: () => ReadonlyMap<string, boolean>
 }
 
 /** What the ledger takes on disk, and how well it is prepared. */
@@ -71,7 +73,7 @@ export function publishReconciled(metrics: Metrics, runs: () => readonly Reconci
 /** Publishes the state of the process, read at every scrape. */
 export function publishProcessState(
   metrics: Metrics,
-  { load, clock, onlineSteps, ledger }: ProcessState,
+  { load, clock, onlineSteps, ledger, nodes }: ProcessState,
 ): void {
   metrics.queueDeliveries.read(() => load().queue.deliveries.now)
   metrics.queueBytes.read(() => load().queue.bytes.now)
@@ -86,6 +88,7 @@ export function publishProcessState(
   metrics.poolWaiting.read(() => load().pool.waiting)
   metrics.clockSkew.read(() => clock.skew / 1000)
   metrics.onlineStepsPending.read(() => onlineSteps().length)
+  metrics.nodeUp.read(() => [...nodes()].map(([node, isUp]) => ({ labels: { node }, value: Number(isUp) })))
   metrics.ledgerBytes.read(function* () {
     for (const [kind, value] of Object.entries(ledger()?.sizes ?? {})) yield { labels: { kind }, value }
   })
