@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { GroupCommit, type GroupWriter } from '../src/db/commit/group-commit.ts'
 import { defaultLimits } from '../src/db/commit/limits.ts'
 import { createPool } from '../src/db/connect/pool.ts'
+import { connectToMigrate } from '../src/db/migrate/migrate.ts'
 import { Writer } from '../src/db/write/writer.ts'
 import { type Delivery, newArrival, Unavailable } from '../src/ingest/delivery.ts'
 import { unpackAndJudge } from '../src/ingest/judge.ts'
@@ -377,6 +378,15 @@ it('commits durably and in UTC, whatever the database was told', async () => {
     `select current_setting('synchronous_commit') as commit, current_setting('timezone') as zone`,
   )
   expect(rows).toEqual([{ commit: 'on', zone: 'UTC' }])
+})
+
+it('commits durably in commands that delete and link, too', async () => {
+  const [{ name } = { name: '' }] = await db.query('select current_database() as name')
+  await db.query(`alter database ${name} set synchronous_commit = off`)
+  const client = await connectToMigrate(db.direct)
+  const { rows } = await client.query(`select current_setting('synchronous_commit') as commit`)
+  await client.end()
+  expect(rows).toEqual([{ commit: 'on' }])
 })
 
 it.each([

@@ -4,7 +4,7 @@ export interface SessionSettings {
   readonly statementTimeout: number
   readonly lockTimeout: number
   readonly idleInTransactionTimeout: number
-  /** `write` also sets the planner and durable commits. `read` is read-only. */
+  /** `write` also sets the planner, `write` and `migrate` set durable commits. `read` is read-only. */
   readonly use: 'write' | 'read' | 'migrate'
 }
 
@@ -47,7 +47,7 @@ const PLANNER: Record<string, string> = {
 const PLAN_CACHE_MODE = `case when current_setting('citus.shard_count', true) is not null
   and exists (select from pg_catalog.pg_extension where extname = 'citus') then 'auto' else 'force_generic_plan' end`
 
-/** A 200 promises durability. `remote_apply` waits for more than `on`, so it is kept if the database has it. */
+/** A 200 promises durability, and so does the certificate of an erasure. `remote_apply` waits for more than `on`, so it is kept if the database has it. */
 const DURABLE = `case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end`
 
 const ISOLATION = 'read committed'
@@ -87,9 +87,9 @@ export function settingsFor(settings: SessionSettings, scope: 'session' | 'trans
   all.push(
     `case when current_setting('transaction_timeout', true) is not null then ${set('transaction_timeout', "'0'")} end`,
   )
+  if (settings.use !== 'read') all.push(set('synchronous_commit', DURABLE))
   if (writes) {
     all.push(set('plan_cache_mode', PLAN_CACHE_MODE))
-    all.push(set('synchronous_commit', DURABLE))
     // Postgres' log of a failed statement quotes values of the row. Nightpost logs the SQLSTATE instead. Only a role with
     // the privilege may change this.
     all.push(
@@ -129,6 +129,6 @@ export function notInForce(settings: SessionSettings, found: InForce): string[] 
     transaction_isolation: ISOLATION,
   }
   const wrong = CHECKED.filter((name) => name in wanted && wanted[name] !== found[name])
-  const isDurable = settings.use !== 'write' || ['on', 'remote_apply'].includes(found.synchronous_commit)
+  const isDurable = settings.use === 'read' || ['on', 'remote_apply'].includes(found.synchronous_commit)
   return isDurable ? wrong : [...wrong, 'synchronous_commit']
 }
