@@ -2,12 +2,13 @@ import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** The test files that take longest, of the tests and the drills, the longest first: one that began last would be waited for at the end. */
+/** The files that take longest, first of the tests and then of the drills. One that began last would be waited for at the end. */
 const LONGEST = [
-  'console-browser',
-  ...['replay', 'process', 'group-commit', 'pooler', 'attack', 'simulate', 'chaos', 'new-vendor', 'shutdown'],
-  ...['quarantine', 'archive', 'strangers', 'defaults', 'online-steps', 'ledger', 'replicas', 'overload'],
-  ...['metrics', 'tracing', 'compose-database', 'convergence', 'upkeep-kill', 'upgrade', 'pack', 'cli'],
+  ...['replay', 'erase', 'group-commit', 'export', 'docs', 'people', 'archive', 'changes', 'pages'],
+  ...['reconcile-faults', 'quarantine', 'metrics'],
+  ...['process', 'pooler', 'new-vendor', 'attack', 'workers', 'shutdown', 'chaos', 'console-browser'],
+  ...['demo', 'defaults', 'compose-database', 'reconcile', 'replicas', 'convergence', 'online-steps'],
+  ...['cli', 'simulate', 'upgrade', 'clocks', 'upkeep-kill', 'overload', 'hostile', 'strangers', 'pack'],
 ]
 
 const placeOf = ({ moduleId }: TestSpecification) => {

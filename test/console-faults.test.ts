@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { connect } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Hub } from '../src/console/arrivals/hub.ts'
 import { liveRoute } from '../src/console/arrivals/live.ts'
@@ -13,10 +14,7 @@ import { startFakeApi } from './setup/fake-api.ts'
 
 /** The connection that gives hints. */
 const hints = Object.assign(new EventEmitter(), { query: async () => {}, end: async () => {} })
-vi.mock('../src/db/connect/pool.ts', async (original) => ({
-  ...(await original<typeof import('../src/db/connect/pool.ts')>()),
-  connectDirect: async () => hints,
-}))
+const connectForHints = async () => hints as unknown as pg.Client
 
 /** Looks into the ledger so far. Each waits for `ledger`. */
 let looks = 0
@@ -68,7 +66,10 @@ afterEach(() => {
 
 describe('the hub', () => {
   it('looks every two seconds, also after the only page was loaded again during a look', async () => {
-    const hub = new Hub(contextWith(() => true))
+    const hub = new Hub(
+      contextWith(() => true),
+      connectForHints,
+    )
     const stop = hub.listen(() => {}, null)
     let answer = () => {}
     ledger = new Promise((resolve) => {
@@ -86,7 +87,10 @@ describe('the hub', () => {
   })
 
   it('looks soon again if a hint comes during a look', async () => {
-    const hub = new Hub(contextWith(() => true))
+    const hub = new Hub(
+      contextWith(() => true),
+      connectForHints,
+    )
     hub.listen(() => {}, null)
     await vi.advanceTimersByTimeAsync(2_000)
     let answer = () => {}

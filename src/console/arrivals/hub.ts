@@ -14,6 +14,10 @@ const LATEST = 2_000
 /** A delivery may be committed this long after its arrival, in milliseconds; so a look reaches back that far. */
 const OVERLAP = 30_000
 
+/** Opens the connection that gives hints. Null if a pooler in transaction mode is in between. */
+const connectForHints = (database: ConsoleContext['database']): Promise<pg.Client | null> =>
+  connectDirect(database, { name: 'nightpost console hints', use: 'read' })
+
 /** Takes deliveries, the oldest first. `isCut`: there were more, which are left out. */
 export type Listener = (arrivals: readonly DetailedArrival[], isCut: boolean) => void
 
@@ -23,6 +27,7 @@ export type Listener = (arrivals: readonly DetailedArrival[], isCut: boolean) =>
  */
 export class Hub {
   readonly #context: ConsoleContext
+  readonly #connect: typeof connectForHints
   readonly #listeners = new Set<Listener>()
   /** When each delivery of the last looks was seen. */
   readonly #seen = new Map<string, number>()
@@ -36,8 +41,9 @@ export class Hub {
   /** Milliseconds from one look to the next, if there is a hint. It is longer after a look that had to leave arrivals out. */
   #pause = SOONEST
 
-  constructor(context: ConsoleContext) {
+  constructor(context: ConsoleContext, connect = connectForHints) {
     this.#context = context
+    this.#connect = connect
   }
 
   /**
@@ -69,9 +75,8 @@ export class Hub {
   }
 
   async #takeHints(): Promise<void> {
-    const { database } = this.#context
     try {
-      const client = await connectDirect(database, { name: 'nightpost console hints', use: 'read' })
+      const client = await this.#connect(this.#context.database)
       if (!client || this.#hints || this.#listeners.size === 0) return await client?.end()
       this.#hints = client
       client.on('notification', () => {

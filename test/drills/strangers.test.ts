@@ -5,10 +5,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { biomarker, dataLog } from './setup/bodies.ts'
-import { guardRequest } from './setup/log-guard.ts'
-import { metricsOf } from './setup/metrics.ts'
-import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from './setup/service.ts'
+import { biomarker, dataLog } from '../setup/bodies.ts'
+import { guardRequest } from '../setup/log-guard.ts'
+import { metricsOf } from '../setup/metrics.ts'
+import { ASLEEP_KEY, SAHHA_KEY, setup, signed, type TestService } from '../setup/service.ts'
 
 const MB = 2 ** 20
 

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { ConfigSchema, secretNames } from '../src/config/index.ts'
-import { withDatabase } from './setup/cluster.ts'
-import { createDatabase, type TestDatabase } from './setup/database.ts'
+import { ConfigSchema, secretNames } from '../../src/config/index.ts'
+import { withDatabase } from '../setup/cluster.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '../..')
 
 // Each process takes a second, and several on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })

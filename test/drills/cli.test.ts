@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { commands } from '../src/cli/commands.ts'
-import { createProgram } from '../src/cli/program.ts'
-import { createDatabase, type TestDatabase } from './setup/database.ts'
-import { built } from './setup/program.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { built } from '../setup/program.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '../..')
 
 // Each process takes a second, and several on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })

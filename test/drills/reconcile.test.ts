@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/index.ts'
-import { replay } from '../src/replay/replay.ts'
-import { startVendors, type Vendors } from '../src/tools/simulate/serve/vendors.ts'
-import { simulateLossyTraffic, type TrafficOptions } from '../src/tools/simulate/traffic.ts'
-import { vendors as registered } from '../src/vendors/index.ts'
-import { guardedLog } from './setup/log-guard.ts'
-import { allContent, contentRows, deliver, type Reconciler, reconcilerOn } from './setup/reconcile.ts'
-import { setup, type TestService } from './setup/service.ts'
+import { readConfig } from '../../src/config/index.ts'
+import { replay } from '../../src/replay/replay.ts'
+import { startVendors, type Vendors } from '../../src/tools/simulate/serve/vendors.ts'
+import { simulateLossyTraffic, type TrafficOptions } from '../../src/tools/simulate/traffic.ts'
+import { vendors as registered } from '../../src/vendors/index.ts'
+import { guardedLog } from '../setup/log-guard.ts'
+import { allContent, contentRows, deliver, type Reconciler, reconcilerOn } from '../setup/reconcile.ts'
+import { setup, type TestService } from '../setup/service.ts'
 
 /** The size of the story: the figures of docs/reconcile.md are those of RECONCILE_USERS=40 RECONCILE_NIGHTS=25. */
 const USERS = Number(process.env.RECONCILE_USERS ?? 4)
