@@ -1,6 +1,7 @@
 // Each Nightpost process that uses the embedded server holds one idle connection to it. The last process that closes its
 // connection stops the server. A lock file would be wrong after a process was killed; a connection is closed then.
 import { realpathSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { SUPERUSER } from './initdb.ts'
 import { findPostmaster, type Postmaster, stopPostmaster } from './postmaster.ts'
@@ -81,15 +82,30 @@ export async function recreateDatabase(client: pg.Client, database: string): Pro
 export async function releaseServer(client: pg.Client, dataDirectory: string): Promise<void> {
   try {
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK])
-    const { rows } = await client.query(
-      `select count(*)::int as others from pg_stat_activity
-       where application_name like '${APPLICATION_NAME_PREFIX}%' and pid <> pg_backend_pid()`,
-    )
     const postmaster = findPostmaster(dataDirectory)
-    if (rows[0].others === 0 && postmaster) await stopPostmaster(postmaster)
+    if (await isUsedByOthers(client)) {
+      // Before the lock is free: the process that takes it next must not count this one.
+      await client.query(`set application_name = ''`)
+    } else if (postmaster) await stopPostmaster(postmaster)
   } catch {
     // The server has stopped or does not answer, so there is nothing to stop.
   } finally {
     await client.end().catch(() => {})
+  }
+}
+
+/** Milliseconds that connections of this process, which are closed already, may take to disappear in Postgres. */
+const CLOSING = 5_000
+
+async function isUsedByOthers(client: pg.Client): Promise<boolean> {
+  for (const deadline = Date.now() + CLOSING; ; await sleep(20)) {
+    const { rows } = await client.query(
+      `select count(*)::int as all, count(*) filter (where application_name = $1)::int as keepers from pg_stat_activity
+       where application_name like '${APPLICATION_NAME_PREFIX}%' and pid <> pg_backend_pid()`,
+      [KEEPER],
+    )
+    const [{ all, keepers }] = rows
+    if (all === 0) return false
+    if (keepers > 0 || Date.now() > deadline) return true
   }
 }

@@ -5,9 +5,10 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { resetCommand } from '../../src/cli/reset.ts'
-import { clusterHome, findPostmaster, isAlive } from '../../src/embedded/index.ts'
+import { clusterHome, findPostmaster, isAlive, startCluster } from '../../src/embedded/index.ts'
 import { guardLine, guardProcess, guardRequest, guardSecret } from '../setup/log-guard.ts'
 import { built, source } from '../setup/program.ts'
 
@@ -335,3 +336,30 @@ it.each([
     rmSync(directory, { recursive: true })
   },
 )
+
+it('the embedded server is stopped by the last that uses it, also while connections are still closing', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nightpost-release-'))
+  try {
+    const [first, second] = [await startCluster(directory), await startCluster(directory)]
+    const { dataDirectory, url } = first
+    const closing = new pg.Client({ connectionString: url, application_name: 'nightpost' })
+    await closing.connect()
+    await first.release()
+    expect(findPostmaster(dataDirectory)).toBeDefined()
+    setTimeout(() => void closing.end(), 300)
+    await second.release()
+    expect(findPostmaster(dataDirectory)).toBeUndefined()
+    for (let round = 0; round < 3; round += 1) {
+      const users = [
+        await startCluster(directory),
+        await startCluster(directory),
+        await startCluster(directory),
+      ]
+      await Promise.all(users.map((user) => user.release()))
+      expect(findPostmaster(dataDirectory)).toBeUndefined()
+    }
+  } finally {
+    rmSync(clusterHome(directory), { recursive: true, force: true })
+    rmSync(directory, { recursive: true })
+  }
+})
