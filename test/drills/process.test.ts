@@ -360,6 +360,6 @@ it('the embedded server is stopped by the last that uses it, also while connecti
     }
   } finally {
     rmSync(clusterHome(directory), { recursive: true, force: true })
-    rmSync(directory, { recursive: true })
+    rmSync(directory, { recursive: true, force: true })
   }
 })
