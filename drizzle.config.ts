@@ -9,6 +9,7 @@ export default defineConfig({
     './src/tables/feed.ts',
     './src/tables/erasures.ts',
     './src/tables/people.ts',
+    './src/tables/days.ts',
     './src/tables/reconcile.ts',
     './src/tables/unverified.ts',
     './src/vendors/*/tables/*.ts',

@@ -1,8 +1,11 @@
 import type pg from 'pg'
+import { storeAllDays } from '../src/db/days/background.ts'
+import { isRewritten } from '../src/db/sql/owner-statements.ts'
 import { addDays } from '../src/tools/simulate/local-time.ts'
 import { createNight } from '../src/tools/simulate/night.ts'
 import { statOf } from '../src/tools/simulate/stat.ts'
 import { createUser } from '../src/tools/simulate/user.ts'
+import { vendors } from '../src/vendors/index.ts'
 
 export const DAYS = 365
 /** Number of simulated nights that all stored nights are copies of. */
@@ -119,6 +122,33 @@ export async function fillNights(client: pg.Client, users: number): Promise<void
   )
   await client.query('vacuum analyze')
   await client.query('checkpoint')
+}
+
+/** Computes and stores all days, as the service does. */
+export async function storeNights(
+  client: pg.Client,
+): Promise<{ seconds: number; days: number; bytes: number }> {
+  const targets = vendors.flatMap(({ targets }) => targets)
+  const { signal } = new AbortController()
+  const started = performance.now()
+  await client.query('update stored_days_state set change_position = null')
+  await storeAllDays(client, { schema: 'public', targets, signal })
+  const seconds = (performance.now() - started) / 1000
+  await client.query('vacuum analyze')
+  const { rows } = await client.query(
+    `select stored_days_are_complete() as is, count(*)::int as days, pg_total_relation_size('stored_days')::float8 as bytes from stored_days`,
+  )
+  if (!rows[0].is) throw new Error('the days are not stored')
+  return { ...rows[0], seconds }
+}
+
+/** Says that rows of so many of the persons of `fillDay` may have changed. */
+export async function changePersons(client: pg.Client, persons: number): Promise<void> {
+  await client.query(
+    `update owners set ${isRewritten} where vendor = 'asleep' and owner in (
+       select owner from owners where owner like 'D-%' and vendor = 'asleep' order by md5(owner) limit $1)`,
+    [persons],
+  )
 }
 
 async function createTemplates(client: pg.Client): Promise<void> {

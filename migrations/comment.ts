@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commentStatements } from '../src/db/sql/comments.ts'
 import { groups, packs } from '../src/tables/bodies.ts'
+import { days, daysState } from '../src/tables/days.ts'
 import { ledger } from '../src/tables/deliveries.ts'
 import { fence, fenceKey } from '../src/tables/erasures.ts'
 import { feed } from '../src/tables/feed.ts'
@@ -38,6 +39,8 @@ const targets = [
   feed as unknown as Target,
   ownerNames as unknown as Target,
   links as unknown as Target,
+  days as unknown as Target,
+  daysState as unknown as Target,
   runs as unknown as Target,
   ...vendors.flatMap((vendor) => vendor.targets),
 ]

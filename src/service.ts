@@ -13,6 +13,7 @@ import { defaultLimits, type Limits, limitsOfEach } from './db/commit/limits.ts'
 import { type DatabaseSettings, databaseOf } from './db/connect/database.ts'
 import { followDatabase } from './db/connect/database-clock.ts'
 import { createPool, poolLoad } from './db/connect/pool.ts'
+import { DayKeeper } from './db/days/background.ts'
 import { keepRecordingLastStored, lastStoredAtStart } from './db/last-stored.ts'
 import { directConnection, migrate } from './db/migrate/migrate.ts'
 import { OnlineSteps } from './db/migrate/online/background.ts'
@@ -24,7 +25,6 @@ import { Upkeep } from './db/upkeep/background.ts'
 import { adaptingStore } from './db/write/adapting-writer.ts'
 import { erasedArrivals } from './erase/arrivals.ts'
 import { Clock } from './ingest/clock.ts'
-import type { Store } from './ingest/delivery.ts'
 import { Drain } from './ops/drain.ts'
 import { reportOf, type Shown, shownOfAll } from './ops/metrics/all-workers.ts'
 import { createMetrics, type Metrics } from './ops/metrics/index.ts'
@@ -88,7 +88,7 @@ export async function startService(
   await guard.look()
   const hint = new ChangeHint(pool)
   reportFrom(store, metrics, hint, log)
-  const { online, upkeep, schedule } = backgroundOf({
+  const { online, upkeep, days, schedule } = backgroundOf({
     ...{ config, database, pool, log, clock, targets, metrics, store },
   })
   const nodes = new NodeWatch(database, pool)
@@ -151,6 +151,7 @@ export async function startService(
     () => nodes.close(),
     () => online.close(),
     () => upkeep.close(),
+    () => days.close(),
     () => schedule.close(),
     () => store.close(),
     () => hint.close(),
@@ -160,6 +161,7 @@ export async function startService(
     nodes.begin()
     online.begin()
     upkeep.begin()
+    days.begin()
     schedule.begin()
   }
   return { app, console, store, drain: () => drain.begin(), report: () => reportOf(own) }
@@ -173,7 +175,7 @@ interface BackgroundParts {
   readonly clock: Clock
   readonly targets: readonly Target[]
   readonly metrics: Metrics
-  readonly store: Store
+  readonly store: GroupCommit
 }
 
 /** What one replica at a time does for all: online steps, the upkeep of the ledger, and reconcile. */
@@ -187,6 +189,10 @@ function backgroundOf({ config, database, pool, log, clock, targets, metrics, st
       ...common,
       isOn: config.MAINTENANCE === 'on',
       options: { schema, targets, retention: retentionOf(config), deleteErased },
+    }),
+    days: new DayKeeper({
+      ...{ pool, log, isOn: config.MAINTENANCE === 'on', schema, targets },
+      isBusy: () => isBusy(store),
     }),
     schedule: new ReconcileSchedule({
       ...{ ...common, vendors, clock, schema, store },
@@ -202,6 +208,11 @@ function backgroundOf({ config, database, pool, log, clock, targets, metrics, st
       onCall: (vendor, result) => metrics.reconcileCalls.add({ vendor, result }),
     }),
   }
+}
+
+/** Whether deliveries wait because every writer has a group. */
+function isBusy({ load: { queue, writers } }: GroupCommit): boolean {
+  return writers.busy === writers.all && queue.deliveries.now > 0
 }
 
 /** Where an instance listens, as a browser on this machine reaches it; null if it does not. */

@@ -77,7 +77,7 @@ describe('the database says what it holds', () => {
           '--dialect',
           'postgresql',
           '--schema',
-          './src/{tables/{bodies,deliveries,erasures,feed,people,reconcile,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
+          './src/{tables/{bodies,days,deliveries,erasures,feed,people,reconcile,unverified,upkeep}.ts,vendors/*/tables/*.ts}',
           '--out',
           relative(root, out),
         ],
@@ -100,6 +100,8 @@ describe('the database says what it holds', () => {
       'erasure_key',
       'change_feed',
       'reconcile_runs',
+      'stored_days',
+      'stored_days_state',
     ]
     const keys = await db.query(
       `

@@ -185,7 +185,7 @@ describe('nightpost archive', () => {
 
   it('has with each body what a replay needs', async () => {
     const [expected] = await service.db.query<{ line: string }>(
-      `select jsonb_agg(to_jsonb(d) - '{body,body_group,body_start,body_size,body_digest,received_at,last_received_at,change_position}'::text[]
+      `select jsonb_agg(to_jsonb(d) - '{body,body_group,body_start,body_size,body_digest,received_at,last_received_at,change_position,first_day,last_day}'::text[]
          || jsonb_build_object('body_digest', encode(body_digest, 'hex')) order by delivery_id)::text as line from deliveries as d`,
     )
     const lines = linesOf('hot').map(({ body, received_at, last_received_at, ...line }) => line)

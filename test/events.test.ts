@@ -43,7 +43,7 @@ async function rowsOf(deliveryId: string) {
     const rows = await service.db.query(`select * from ${table} as t where delivery_id = $1 order by t`, [
       deliveryId,
     ])
-    if (rows.length > 0) found[table] = rows.map(({ delivery_id, received_at, ...row }) => row)
+    if (rows.length > 0) found[table] = rows.map(({ delivery_id, received_at, has_moved, ...row }) => row)
   }
   return found
 }

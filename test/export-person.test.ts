@@ -150,6 +150,8 @@ it('every table with an owner is known', async () => {
     // Both are in views/people.
     { table: 'owners', ownerColumn: 'owner' },
     { table: 'person_links', ownerColumn: 'owner' },
+    // The same as views/user_days.
+    { table: 'stored_days', ownerColumn: 'user_id' },
   ]
   const columns = await service.db.query(
     `select c.relname as table, string_agg(a.attname, ' ') as columns from pg_class as c join pg_attribute as a on a.attrelid = c.oid

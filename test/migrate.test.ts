@@ -62,7 +62,7 @@ describe('migrate', () => {
         `select count(*) as tables from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
            and table_name !~ '_[0-9]{8}$'`,
       )
-      expect(Number(tables)).toBe(22)
+      expect(Number(tables)).toBe(24)
     } finally {
       await db.drop()
     }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { storeAllDays } from '../src/db/days/background.ts'
 import { link } from '../src/db/links.ts'
 import { resetSession } from '../src/db/migrate/migrate.ts'
 import { erase, eraseFenced } from '../src/erase/erase.ts'
@@ -357,13 +358,41 @@ describe('user_days', () => {
       const plan = await rows(`explain select * from user_days where ${where}`)
       return plan
         .map((row) => /Seq Scan on (\w+)/.exec(Object.values(row)[0] as string)?.[1])
-        .filter((table) => table !== undefined && !['time_zones', 'person_links'].includes(table))
+        .filter(
+          (table) => table !== undefined && !['time_zones', 'person_links', 'stored_days'].includes(table),
+        )
     }
     expect(await scanned(`person_id = 'G-7'`)).toEqual([])
     expect(await scanned(`person_id = 'G-7' and local_date between '2025-01-02' and '2025-01-04'`)).toEqual(
       [],
     )
     expect((await scanned(`local_date = '2025-01-09'`)).filter((table) => table !== 'owners')).toEqual([])
+
+    // The same while days are stored, and some persons have changed data.
+    await storeAllDays(client, {
+      schema: 'public',
+      targets: vendors.flatMap(({ targets }) => targets),
+      signal: new AbortController().signal,
+    })
+    await rows('analyze stored_days')
+    await rows(`update owners set change_position = 9e15 where owner in ('G-7', 'profile-8')`)
+    expect(await rows('select stored_days_are_complete() as is')).toEqual([{ is: 't' }])
+    const used = async (where: string) =>
+      (await rows(`explain (analyze, timing off) select * from user_days where ${where}`))
+        .map((row) => Object.values(row)[0] as string)
+        .filter((line) => !line.includes('never executed'))
+        .map((line) => /(?:Seq Scan on|Scan using|Bitmap Index Scan on) (\w+)/.exec(line)?.[1])
+    const day = await used(`local_date = '2025-01-04'`)
+    expect(day).toContain('stored_days_local_date_idx')
+    expect(day).toContain('owners_person_hash_idx')
+    expect(
+      day.filter((name) => ['scores', 'biomarkers', 'sleep_sessions', 'owners'].includes(name ?? '')),
+    ).toEqual([])
+    const person = await used(`person_id = 'G-8'`)
+    expect(person).toContain('stored_days_person_id_local_date_pk')
+    expect(
+      person.filter((name) => ['scores', 'biomarkers', 'sleep_sessions', 'stored_days'].includes(name ?? '')),
+    ).toEqual([])
   })
 })
 

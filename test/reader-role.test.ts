@@ -13,12 +13,16 @@ const NOT_READABLE = [
   'body_groups',
   'body_packs',
   'change_feed',
+  // The same as user_days.
+  'computed_days',
   'deliveries',
   'delivery_bodies',
   'erasure_key',
   'erasures',
   'event_activity',
   'reconcile_runs',
+  'stored_days',
+  'stored_days_state',
   'unverified_deliveries',
   'upkeep_tasks',
 ]

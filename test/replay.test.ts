@@ -47,7 +47,7 @@ async function forgetRows(outcome: string) {
 /** The entries with their bodies, wherever those are. */
 const ledger = () =>
   service.db.query(
-    `select to_jsonb(d) - array['body', 'body_group', 'body_start', 'change_position'] as entry, b.body
+    `select to_jsonb(d) - array['body', 'body_group', 'body_start', 'change_position', 'first_day', 'last_day'] as entry, b.body
      from deliveries as d join delivery_bodies as b using (delivery_id) order by delivery_id`,
   )
 
@@ -78,7 +78,7 @@ it('sets the owner of a body that could not be read before, and keeps its id and
   // The body is in the entry afterwards, because packs are found by the owner.
   const entry = () =>
     service.db.query(
-      `select to_jsonb(d) - '{body,body_group,body_start,change_position}'::text[] as entry, b.body
+      `select to_jsonb(d) - '{body,body_group,body_start,change_position,first_day,last_day}'::text[] as entry, b.body
        from deliveries as d join delivery_bodies as b using (delivery_id)`,
     )
   const entries = await entry()

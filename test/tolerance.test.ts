@@ -34,7 +34,7 @@ async function rowsOf(table: string, deliveryId: unknown) {
   const rows = await service.db.query(`select * from ${table} as t where delivery_id = $1 order by t`, [
     deliveryId,
   ])
-  return rows.map(({ delivery_id, received_at, ...row }) => row)
+  return rows.map(({ delivery_id, received_at, has_moved, ...row }) => row)
 }
 
 async function problemOf(deliveryId: unknown) {

@@ -105,6 +105,7 @@ describe('maintain', () => {
       unverifiedDeleted: 0,
       provisionalRowsDeleted: 0,
       erasedDeliveriesDeleted: 0,
+      daysStored: !CITUS_URL,
     })
     expect(await digests()).toEqual(before)
   })

@@ -90,5 +90,6 @@ function summary(done: Maintained): string {
     `${done.unverifiedDeleted} deliveries of the quarantine deleted`,
     `${done.provisionalRowsDeleted} provisional rows deleted`,
     `${done.erasedDeliveriesDeleted} deliveries that name an erased person deleted`,
+    done.daysStored ? 'the days of user_days are stored' : 'the days of user_days are not stored',
   ].join('\n')
 }

@@ -145,7 +145,7 @@ const SettingsSchema = Type.Object({
   }),
   MAINTENANCE: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',
-    description: 'The upkeep of the ledger in the background; off: run nightpost maintain',
+    description: 'The upkeep of the ledger and of stored days in the background; off: run nightpost maintain',
   }),
   ...reconcileProperties,
   NODE_ENV: Type.Optional(

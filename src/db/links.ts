@@ -1,6 +1,8 @@
 import type pg from 'pg'
 import { beginWriting } from './citus/nodes.ts'
+import { isDistributed } from './citus/state.ts'
 import { isErased } from './sql/fence.ts'
+import { IN_ORDER, isRewritten, movesTo } from './sql/owner-statements.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -66,11 +68,7 @@ export async function link(client: Client, vendor: string, owner: string, person
        on conflict (owner, vendor) do update set person_id = excluded.person_id, linked_at = excluded.linked_at`,
       [vendor, owner, personId],
     )
-    await client.query('update owners set person_id = $3 where vendor = $1 and owner = $2', [
-      vendor,
-      owner,
-      personId,
-    ])
+    await moveOwners(client, '$3', 'o.vendor = $1 and o.owner = $2', [vendor, owner, personId])
   })
 }
 
@@ -81,12 +79,39 @@ export async function unlink(client: Client, vendor: string, owner: string): Pro
       vendor,
       owner,
     ])
-    await client.query(
-      `update owners set person_id = coalesce(nullif(user_id, ''), owner) where vendor = $1 and owner = $2`,
-      [vendor, owner],
-    )
+    await moveOwners(client, OWN_PERSON, 'o.vendor = $1 and o.owner = $2', [vendor, owner])
     return rowCount === 1
   })
+}
+
+/** The person of an owner `o` who is not linked. */
+export const OWN_PERSON = `coalesce(nullif(o.user_id, ''), o.owner)`
+
+/** Gives owners `o` another person. On Citus nobody stores days, and an update must not ask for the transaction's id. */
+export async function moveOwners(
+  client: Client,
+  person: string,
+  where: string,
+  values: unknown[],
+): Promise<void> {
+  const move = (await isDistributed(client)) ? '' : `, ${movesTo(person)}`
+  await client.query(`update owners as o set person_id = ${person}${move} where ${where}`, values)
+}
+
+/** Says that any row of some owners may have changed, so that the persons' days are computed again. */
+export async function tellRewritten(
+  client: Client,
+  vendor: string,
+  owners: readonly string[],
+): Promise<void> {
+  if (owners.length === 0 || (await isDistributed(client))) return
+  await client.query(
+    `with locked as materialized (
+       select owner, vendor from owners where vendor = $1 and owner = any($2::text[]) ${IN_ORDER}
+     )
+     update owners as o set ${isRewritten} from locked as l where o.owner = l.owner and o.vendor = l.vendor`,
+    [vendor, owners],
+  )
 }
 
 /**

@@ -5,7 +5,7 @@ import { countHolding, type Holding, totalOf } from './count.ts'
 import { finishErasure } from './fence.ts'
 import { fencePersons } from './fenced.ts'
 import { deleteDeliveries, deletePacks, unnameDeliveries } from './ledger.ts'
-import { deleteNames, nameTables } from './names.ts'
+import { deleteNames } from './names.ts'
 import { deleteOwnerless } from './ownerless.ts'
 import type { Person } from './person.ts'
 import { personTables } from './person-tables.ts'
@@ -68,7 +68,10 @@ export async function eraseFenced(
     await step(getTableName(table.target.table), (progress) =>
       deleteRows(client, table, person, progress, signal),
     )
-  for (const table of nameTables) await step(table, () => deleteNames(client, table, person))
+  const names = await deleteNames(client, person)
+  Object.assign(deleted, names)
+  done += totalOf(names)
+  progress(Math.min(done, total), total, 'rows')
   const after = await countInSnapshot(client, person)
   if (totalOf(after.counts) === 0) await transaction(client, () => finishErasure(client, person, deleted))
   return { person, before, deleted, after }

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { userHeaders } from '../contract/user-headers.ts'
 import { isDistributed } from '../db/citus/state.ts'
+import { tellRewritten } from '../db/links.ts'
 import { type BodyPlace, blankInGroups, blankInPacks } from '../db/upkeep/blank.ts'
 import { GROUPS, leftovers } from '../db/upkeep/partitions.ts'
 import type { Person } from './person.ts'
@@ -56,6 +57,8 @@ export async function deleteDeliveries(
          where d.owner = r.owner and d.vendor = $1 and d.body_digest = r.digest and d.owner = any($2::text[])`,
         [vendor.name, rows.map(({ owner }) => owner), rows.map(({ digest }) => digest)],
       )
+      // Their rows are still there, and nothing else says any more that these may have changed.
+      await tellRewritten(client, vendor.name, some)
       return rows.length
     })
     if (deleted === 0) part = parts.shift()

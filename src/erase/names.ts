@@ -1,4 +1,8 @@
 import type pg from 'pg'
+import { isDistributed } from '../db/citus/state.ts'
+import { OWN_PERSON } from '../db/links.ts'
+import { isRewritten } from '../db/sql/owner-statements.ts'
+import { countDays, deleteDaysOfNobody, deleteOwners } from './days.ts'
 import type { Person } from './person.ts'
 import { transaction } from './transaction.ts'
 
@@ -15,16 +19,17 @@ export type NameTable = keyof typeof CONDITIONS
 export const nameTables = Object.keys(CONDITIONS) as NameTable[]
 
 /** A link of others to an id that others share stays. */
-const parametersOf = ({ vendor, owners, users, sharedUsers }: Person) => [
-  vendor.name,
-  owners,
-  [...owners, ...users].filter((id) => !sharedUsers.includes(id)),
+const idsOf = ({ owners, users, sharedUsers }: Person) =>
+  [...owners, ...users].filter((id) => !sharedUsers.includes(id))
+
+const used = (table: NameTable, person: Person) => [
+  ...[person.vendor.name, person.owners],
+  ...(table === 'owners' ? [] : [idsOf(person)]),
 ]
 
-const used = (table: NameTable, person: Person) => parametersOf(person).slice(0, table === 'owners' ? 2 : 3)
-
-export async function countNames(client: Client, person: Person): Promise<Record<NameTable, number>> {
-  const counts: Partial<Record<NameTable, number>> = {}
+/** Counts the rows that say who a person is, and the days of `user_days` that are stored. */
+export async function countNames(client: Client, person: Person): Promise<Record<string, number>> {
+  const counts: Record<string, number> = { stored_days: await countDays(client, person, idsOf(person)) }
   for (const table of nameTables) {
     const { rows } = await client.query(
       `select count(*)::int as n from ${table} where ${CONDITIONS[table]}`,
@@ -32,22 +37,28 @@ export async function countNames(client: Client, person: Person): Promise<Record
     )
     counts[table] = rows[0].n
   }
-  return counts as Record<NameTable, number>
+  return counts
 }
 
-/** Deletes a person's rows of one table. Returns how many. An owner who was linked with the person is a person of its own then. */
-export async function deleteNames(client: pg.ClientBase, table: NameTable, person: Person): Promise<number> {
-  return transaction(client, async () => {
-    const { rowCount } = await client.query(
-      `delete from ${table} where ${CONDITIONS[table]}`,
-      used(table, person),
-    )
-    if (table === 'person_links')
-      await client.query(
-        `update owners set person_id = coalesce(nullif(user_id, ''), owner)
-         where person_id = any($1::text[]) and person_id <> coalesce(nullif(user_id, ''), owner)`,
-        [parametersOf(person)[2]],
-      )
-    return rowCount ?? 0
-  })
+/** Deletes the rows that say who a person is, and the stored days. Returns how many of each table. */
+export async function deleteNames(client: pg.ClientBase, person: Person): Promise<Record<string, number>> {
+  const { owners, days } = await transaction(client, () => deleteOwners(client, person, idsOf(person)))
+  const links = await transaction(client, () => deleteLinks(client, person))
+  return { stored_days: days, owners, person_links: links }
+}
+
+/** An owner who was linked with the person is a person of its own then. No trace of the former one is kept. */
+async function deleteLinks(client: pg.ClientBase, person: Person): Promise<number> {
+  const { rowCount } = await client.query(
+    `delete from person_links where ${CONDITIONS.person_links}`,
+    used('person_links', person),
+  )
+  const isOnCitus = await isDistributed(client)
+  await client.query(
+    `update owners as o set person_id = ${OWN_PERSON}${isOnCitus ? '' : `, ${isRewritten}`}
+     where o.person_id = any($1::text[]) and o.person_id <> ${OWN_PERSON}`,
+    [idsOf(person)],
+  )
+  if (!isOnCitus) await deleteDaysOfNobody(client, idsOf(person))
+  return rowCount ?? 0
 }

@@ -1,5 +1,6 @@
 import { getTableName } from 'drizzle-orm'
 import type pg from 'pg'
+import { tellRewritten } from '../db/links.ts'
 import { quoted } from '../db/migrate/migration-files.ts'
 import { primaryKeyOf } from '../db/sql/parameters.ts'
 import type { Person } from './person.ts'
@@ -13,7 +14,7 @@ const BATCH = 10_000
 export async function deleteRows(
   client: pg.ClientBase,
   { target, ownerColumn }: PersonTable,
-  { owners }: Person,
+  { owners, vendor }: Person,
   progress: (deleted: number) => void,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -29,7 +30,13 @@ export async function deleteRows(
   let all = 0
   const run = async (statement: string, id: string) => {
     signal?.throwIfAborted()
-    const { rowCount } = await transaction(client, () => client.query(statement, [id]))
+    const { rowCount } = await transaction(client, async () => {
+      const deleted = await client.query(statement, [id])
+      // Days that are computed between two batches are made of what is left.
+      if (deleted.rowCount && (target.day ?? target.partOf?.day))
+        await tellRewritten(client, vendor.name, [id])
+      return deleted
+    })
     all += rowCount ?? 0
     if (rowCount) progress(all)
     return rowCount ?? 0

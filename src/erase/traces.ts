@@ -30,7 +30,15 @@ export interface Traces {
 
 function tablesOf(vendor: Vendor): string[] {
   const rows = personTables([vendor]).map(({ target }) => getTableName(target.table))
-  return ['deliveries', 'body_groups', 'body_packs', 'unverified_deliveries', ...nameTables, ...rows]
+  return [
+    'deliveries',
+    'body_groups',
+    'body_packs',
+    'unverified_deliveries',
+    'stored_days',
+    ...nameTables,
+    ...rows,
+  ]
 }
 
 /**

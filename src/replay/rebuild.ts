@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { beginWriting } from '../db/citus/nodes.ts'
+import { tellRewritten } from '../db/links.ts'
 import { removeDescribed } from '../db/sql/comparing-statements.ts'
 import { isErased } from '../db/sql/fence.ts'
 import { type Plan, replaceParts, rowsByTarget, writeRows } from '../db/write/plan.ts'
@@ -32,6 +33,7 @@ export async function rebuild(
     await deleteRows(client, owner, plans, changes)
     await writeChanges(source, owner, plans, changes)
     await writeLaterDeliveries(source, owner, plans, comparison)
+    await tellRewritten(client, owner.vendor, [owner.owner])
     await client.query('commit')
   } catch (error) {
     await client.query('rollback').catch(() => {})

@@ -1,5 +1,6 @@
 import type { GroupWriter } from '../db/commit/group-commit.ts'
 import { begin, commit, type TimeLimits } from '../db/connect/transaction.ts'
+import { tellRewritten } from '../db/links.ts'
 import { lockDeliveries, moveDeliveries, updateVerdicts } from '../db/sql/ledger-statements.ts'
 import { recordOwners } from '../db/sql/owner-statements.ts'
 import { rowParameters } from '../db/sql/values.ts'
@@ -82,6 +83,9 @@ export class Rewriter implements GroupWriter {
       received_at: before.get(delivery.arrival.id)?.received_at,
     }))
     await query(client, recordOwners, rowParameters(recordOwners.parameters, owned))
+    // The rows that a moved delivery made stay with the former owner, whose ledger does not tell of them any more.
+    for (const { arrival, vendor } of moved)
+      await tellRewritten(client, vendor, [(before.get(arrival.id) as Held).owner])
     await commit(client, limits)
 
     return group.map(({ arrival, verdict }) => ({

@@ -1,4 +1,4 @@
-import { customType, numeric, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, customType, numeric, timestamp, uuid } from 'drizzle-orm/pg-core'
 
 /** A JSON number: a double, or an `ExactNumber` if a double would lose digits. */
 export type Decimal = number | { toJSON(): string }
@@ -36,4 +36,14 @@ export const pulled = {
 export const pulledComments = {
   pulled_at:
     "When Nightpost asked the vendor's API for this row (nightpost reconcile); NULL if the vendor sent it.",
+}
+
+/** The column of a table whose rows belong to days (`Target.day`). The upserts write it, and no parameter has it. */
+export const moving = {
+  has_moved: boolean(),
+}
+
+export const movingComments = {
+  has_moved:
+    'true: an earlier version of the record belonged to another day. It tells the service which days to compute again for user_days.',
 }

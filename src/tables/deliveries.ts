@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { bigint, date, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { bytea, instant, type JsonText } from './columns.ts'
 import { target } from './target.ts'
 
@@ -27,6 +27,8 @@ export const deliveries = pgTable(
     times_received: integer().notNull(),
     normaliser_version: integer().notNull(),
     change_position: bigint({ mode: 'bigint' }),
+    first_day: date({ mode: 'string' }),
+    last_day: date({ mode: 'string' }),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.vendor, t.body_digest] }),
@@ -68,5 +70,8 @@ export const ledger = target(deliveries, {
     normaliser_version: "Version of the vendor's normaliser that judged the body.",
     change_position:
       'Its place in the change feed (nightpost_changes): 2 × (id of the transaction that last changed what it stores + change_feed.xid_offset), plus 1 if it was judged again since its first arrival; NULL if a version without the feed stored it.',
+    first_day:
+      'First local day of the person whose row in user_days the delivery may change; infinity if it changes none, NULL if it may be any.',
+    last_day: 'The last such day; -infinity if it changes none, NULL if it may be any.',
   },
 })

@@ -1,4 +1,5 @@
-import { index, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm'
+import { bigint, index, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { instant } from './columns.ts'
 import { target } from './target.ts'
 
@@ -11,10 +12,15 @@ export const owners = pgTable(
     user_id: text().notNull(),
     person_id: text().notNull(),
     first_received_at: instant().notNull(),
+    change_position: bigint({ mode: 'bigint' }),
+    former_persons: text().array(),
   },
   (t) => [
     primaryKey({ columns: [t.owner, t.vendor] }),
     index('owners_person_idx').using('hash', t.person_id),
+    // For user_days, which gets many persons as hashes.
+    index('owners_person_hash_idx').on(sql`hashtextextended(person_id, 0)`),
+    index('owners_change_idx').on(t.change_position).where(sql`change_position is not null`),
   ],
 )
 
@@ -40,6 +46,9 @@ export const ownerNames = target(owners, {
       "The user id that the first delivery named which named one: Asleep user_id, Sahha externalId; '' if none did.",
     person_id: 'The person: the one that person_links has, or else user_id, or else the owner.',
     first_received_at: 'When that delivery arrived; if none named a user id, the first.',
+    change_position:
+      'When the person changed, or all rows of the owner were written again: a place in the order of deliveries.change_position; NULL if they never did.',
+    former_persons: 'The persons to whom the owner belonged before; NULL if there was none.',
   },
 })
 

@@ -2,7 +2,21 @@ import type { InferSelectModel } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 
 /** A row as a normaliser returns it: every column but the provenance, which the write statements add. */
-export type Row<T extends PgTable> = Omit<InferSelectModel<T>, 'delivery_id' | 'received_at' | 'pulled_at'>
+export type Row<T extends PgTable> = Omit<
+  InferSelectModel<T>,
+  'delivery_id' | 'received_at' | 'pulled_at' | 'has_moved'
+>
+
+/**
+ * The local day of the person to which a row belongs in `user_days`. Its table has the column `has_moved` (`columns.ts`). Both
+ * ways to find the day must agree.
+ */
+export interface Day<R = object> {
+  /** `YYYY-MM-DD`; null if the row belongs to no day, undefined if only Postgres can tell. */
+  readonly of: (row: R) => string | null | undefined
+  /** SQL for the day of a row with this alias. */
+  readonly sql: (alias: string) => string
+}
 
 /** A table with its documentation, and the rule that decides which of two rows with one key stays. */
 export interface Target<T extends PgTable = PgTable> {
@@ -27,6 +41,8 @@ export interface Target<T extends PgTable = PgTable> {
    * that table. `nightpost maintain` deletes them some days later.
    */
   readonly provisional: { readonly until: Target; readonly isFinal: string } | undefined
+  /** Given if the view `user_days` is made of the rows. */
+  readonly day: Day | undefined
 }
 
 interface TargetDeclaration<T extends PgTable> {
@@ -36,12 +52,13 @@ interface TargetDeclaration<T extends PgTable> {
   partOf?: Target
   formerKey?: ReadonlyArray<keyof InferSelectModel<T> & string>
   provisional?: { readonly until: Target; readonly isFinal: string }
+  day?: Day<Row<T>>
 }
 
 /** Declares a table. The type checker demands a comment for every column. */
 export function target<T extends PgTable>(table: T, declaration: TargetDeclaration<T>): Target<T> {
-  const { about, comments, newest = [], partOf, formerKey, provisional } = declaration
-  return { table, about, comments, newest, partOf, formerKey, provisional }
+  const { about, comments, newest = [], partOf, formerKey, provisional, day } = declaration
+  return { table, about, comments, newest, partOf, formerKey, provisional, day: day as Day | undefined }
 }
 
 /** The rows of one delivery for one table. */

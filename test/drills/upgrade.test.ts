@@ -68,7 +68,16 @@ describe.each(versions)('the schema of version %s', (version) => {
         Object.entries(await allRows(db)).map(([table, rows]) => [
           table,
           (rows as object[]).map(
-            ({ sleep_date, pulled_at, ...others }: { sleep_date?: unknown; pulled_at?: unknown }) => others,
+            ({
+              sleep_date,
+              pulled_at,
+              has_moved,
+              ...others
+            }: {
+              sleep_date?: unknown
+              pulled_at?: unknown
+              has_moved?: unknown
+            }) => others,
           ),
         ]),
       )
@@ -130,6 +139,11 @@ describe('a rolling update from version 0.1.0', () => {
       'building index scores_local_date_idx',
       'building index biomarkers_day_idx',
       'building index biomarkers_profile_day_idx',
+      'building index owners_person_hash_idx',
+      'building index owners_change_idx',
+      'building index sleep_sessions_moved_idx',
+      'building index scores_moved_idx',
+      'building index biomarkers_moved_idx',
       'building the index of the new primary key of data_logs: profile_id, data_type, id',
     ])
     await write()

@@ -69,6 +69,6 @@ export const bare = (all: Record<string, unknown[]>) =>
   Object.entries(all).map(([table, rows]) => [
     table,
     (rows as Array<Record<string, unknown>>)
-      .map(({ delivery_id, received_at, ...row }) => JSON.stringify(row))
+      .map(({ delivery_id, received_at, has_moved, ...row }) => JSON.stringify(row))
       .sort(),
   ])

@@ -37,7 +37,7 @@ export async function catalogueOf(client: Client): Promise<string> {
 }
 
 /** Tables whose rows belong to the schema: the migrations write them. */
-const OF_THE_SCHEMA = ['nightpost_migrations', 'change_feed', 'erasure_key']
+const OF_THE_SCHEMA = ['nightpost_migrations', 'change_feed', 'erasure_key', 'stored_days_state']
 
 /** Tables that the next test would find larger than new ones. */
 const LARGE = 4 * 2 ** 20
@@ -66,7 +66,8 @@ export async function emptied(
     // Without the triggers of foreign keys the order does not matter.
     await client.query(
       `begin; set local session_replication_role = replica; ${settings} ${deletes.join(';')};
-       update change_feed set floor = null, floor_id = null, boundary = null, removals = 0; commit`,
+       update change_feed set floor = null, floor_id = null, boundary = null, removals = 0;
+       update stored_days_state set change_position = null, epoch = null, began_at = null, began_until = null; commit`,
     )
     // Counters, such as that of deadlocks.
     await client.query('select pg_stat_reset()')

@@ -8,7 +8,13 @@ import { ShardLanes } from './lanes.ts'
 import { durabilityOf } from './nodes.ts'
 import { hasCitus, isDistributed } from './state.ts'
 import { type DistributedTable, distributedTables, LOCAL_TABLES, REFERENCE_TABLES } from './tables.ts'
-import { openLogView, replaceBodiesView, replacePersonFunction, replaceTimeZones } from './views.ts'
+import {
+  computeDaysInView,
+  openLogView,
+  replaceBodiesView,
+  replacePersonFunction,
+  replaceTimeZones,
+} from './views.ts'
 
 type Client = Pick<pg.ClientBase, 'query'>
 
@@ -94,6 +100,7 @@ async function distributeTables(
     if (isMissing('deliveries')) await bodiesIntoEntries(client, log)
     await replaceBodiesView(client)
     await replacePersonFunction(client)
+    await computeDaysInView(client)
     await openLogView(client)
     for (const table of todo) {
       await distributeTable(client, table, tables[0] as DistributedTable)

@@ -20,6 +20,7 @@ export const REFERENCE_TABLES = ['time_zones', 'erasures', 'erasure_key', 'chang
 /** On the coordinator alone: what no query joins with the rows of an owner. `body_groups` stays empty there. */
 export const LOCAL_TABLES = [
   ...['body_groups', 'unverified_deliveries', 'upkeep_tasks', 'event_activity', 'reconcile_runs'],
+  ...['stored_days', 'stored_days_state'],
   'nightpost_migrations',
 ] as const
 

@@ -68,6 +68,19 @@ from deliveries as d left join body_packs as p on d.body is null and p.owner = d
   and p.pack_id <= d.delivery_id and p.last_id >= d.delivery_id and d.delivery_id = any (p.delivery_ids)
 where d.body is not null or p.owner is not null`
 
+/** Makes `user_days` compute every day: the shards can't read what one node stores. A later migration may have replaced the view. */
+export async function computeDaysInView(client: Client): Promise<void> {
+  const { rows } = await client.query(
+    `select pg_get_viewdef('user_days'::regclass) ~ 'stored_days' as reads_stored, pg_get_viewdef('computed_days'::regclass) as computed`,
+  )
+  if (!rows[0].reads_stored) return
+  await client.query(
+    `create or replace view user_days as ${rows[0].computed};
+     delete from stored_days;
+     update stored_days_state set change_position = null, epoch = null, began_at = null, began_until = null`,
+  )
+}
+
 /**
  * Lets whoever may read `delivery_log` read it on a distributed ledger. A node checks the reader's own rights on the shards and
  * not those of the view's owner, so the reader gets the columns of the ledger that the view shows. Those are no body, no header

@@ -5,6 +5,7 @@ import type { Target } from '../../tables/target.ts'
 import {
   columnOf,
   fromParameter,
+  givenColumnsOf,
   id,
   list,
   parametersOf,
@@ -30,11 +31,12 @@ export interface Described {
 
 /** Describes rows as they would be in the table, without writing them. Postgres reads every value and reports invalid ones. */
 export function describeGiven(target: Target): Statement {
-  const { name, columns } = getTableConfig(target.table)
+  const { name } = getTableConfig(target.table)
+  const parameters = givenColumnsOf(target.table).flatMap(parametersOf)
   return statement(
     `describe ${name}`,
-    columns.flatMap(parametersOf),
-    sql`select ${description(target, fromParameter)} from ${rowsOf(columns.flatMap(parametersOf))} order by r.nth`,
+    parameters,
+    sql`select ${description(target, fromParameter)} from ${rowsOf(parameters)} order by r.nth`,
   )
 }
 
@@ -108,8 +110,7 @@ function numberOf(column: PgColumn, from: From): SQL {
   return isInstant ? sql`(extract(epoch from ${from(column)}) * 1000000)::text` : sql`${from(column)}::text`
 }
 
-/** A 64-bit hash of all columns of a row. */
+/** A 64-bit hash of all columns of a row that come from deliveries. */
 export function fingerprint(target: Target, from: From): SQL {
-  const { columns } = getTableConfig(target.table)
-  return sql`hashtextextended(row(${list(columns.map(from))})::text, 0)`
+  return sql`hashtextextended(row(${list(givenColumnsOf(target.table).map(from))})::text, 0)`
 }

@@ -42,10 +42,11 @@ export const tellRejudged = statement(
   [{ name: 'delivery_id', type: 'uuid' }],
   sql`with told as (
   select ${list(primaryKeyOf(deliveries).map(columnOf('d')))} from ${deliveries} as d
-  where d.delivery_id = any($1::uuid[]) and d.change_position is distinct from ${rejudgedPosition}
+  where d.delivery_id = any($1::uuid[])
+    and (d.change_position is distinct from ${rejudgedPosition} or d.first_day is not null)
   order by ${list(byKey(primaryKeyOf(deliveries), columnOf('d')))} for update
 )
-update ${deliveries} as d set change_position = ${rejudgedPosition}
+update ${deliveries} as d set change_position = ${rejudgedPosition}, first_day = null, last_day = null
 from told where ${and(primaryKeyOf(deliveries).map(({ name }) => sql`d.${id(name)} = told.${id(name)}`))}`,
 )
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { deliveries } from '../../tables/deliveries.ts'
 import { ledgerColumns, movedPosition, rejudgedPosition, verdictPosition } from './feed-statements.ts'
@@ -18,10 +18,17 @@ import {
 } from './parameters.ts'
 
 const ledgerKey = primaryKeyOf(deliveries)
+/** A delivery that is judged again may change any day. */
+const dayColumns = [deliveries.first_day, deliveries.last_day]
+const isDay = (column: PgColumn) => dayColumns.some(({ name }) => name === column.name)
+const anyDay = (when: SQL) =>
+  list(dayColumns.map(({ name }) => sql`${id(name)} = case when ${when} then null else d.${id(name)} end`))
 /** The columns that say where the body of a delivery is. */
 const bodyColumns = [deliveries.body, deliveries.body_group, deliveries.body_start, deliveries.body_size]
 const isBody = (column: PgColumn) => bodyColumns.some(({ name }) => name === column.name)
-const ledgerParameters = ledgerColumns.filter((column) => !isBody(column)).flatMap(parametersOf)
+const ledgerParameters = ledgerColumns
+  .filter((column) => !isBody(column) && !isDay(column))
+  .flatMap(parametersOf)
 export const verdictColumns = [
   deliveries.event,
   deliveries.user_id,
@@ -65,7 +72,8 @@ update ${deliveries} as d set last_received_at = held.last_received_at, times_re
         sql`${id(name)} = case when held.is_judged_again then held.${newValue(name)} else d.${id(name)} end`,
     ),
   )},
-  change_position = case when held.is_judged_again and held.${newValue('outcome')} = 'stored' then ${rejudgedPosition} else d.change_position end
+  change_position = case when held.is_judged_again and held.${newValue('outcome')} = 'stored' then ${rejudgedPosition} else d.change_position end,
+  ${anyDay(sql`held.is_judged_again`)}
 from held where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = held.${id(name)}`))}
 returning held.arrival_id, d.owner, d.delivery_id, d.received_at::text, d.source, held.outcome_before, held.event_before,
   held.is_judged_again`,
@@ -80,7 +88,7 @@ export const updateVerdicts = statement(
   'update verdicts',
   verdictParameters,
   sql`update ${deliveries} as d set ${list(verdictColumns.map(({ name }) => sql`${id(name)} = r.${id(name)}`))},
-  change_position = ${verdictPosition}
+  change_position = ${verdictPosition}, ${anyDay(sql`true`)}
 from (${verdictRows}) as r where ${and(ledgerKey.map(({ name }) => sql`d.${id(name)} = r.${id(name)}`))}
 and (${list(verdictColumns.map(columnOf('d')))}) is distinct from (${list(verdictColumns.map(columnOf('r')))})`,
 )
@@ -91,7 +99,7 @@ const moveRows = sql`select ${list(
 )} from ${rowsOf(moveParameters)}`
 const movedColumns = new Set([deliveries.owner, deliveries.body, ...verdictColumns].map(({ name }) => name))
 /** A moved delivery has its body in its entry, because packs are found by the owner. */
-const unset = new Set([deliveries.body_group, deliveries.body_start].map(({ name }) => name))
+const unset = new Set([deliveries.body_group, deliveries.body_start, ...dayColumns].map(({ name }) => name))
 const moved = (column: PgColumn) =>
   unset.has(column.name)
     ? sql`null::${sql.raw(column.getSQLType())}`

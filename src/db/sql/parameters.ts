@@ -96,6 +96,13 @@ export function byKey(columns: readonly PgColumn[], from: (column: PgColumn) => 
 /** Returns a function that qualifies a column with the alias of a table or query. */
 export const columnOf = (alias: string) => (column: PgColumn) => sql`${id(alias)}.${id(column.name)}`
 
+/** The columns of a table whose values come from deliveries: all but `has_moved`, which the upserts find out. */
+export function givenColumnsOf(table: PgTable): PgColumn[] {
+  return getTableConfig(table).columns.filter(({ name }) => name !== HAS_MOVED)
+}
+
+export const HAS_MOVED = 'has_moved'
+
 export function primaryKeyOf(table: PgTable): PgColumn[] {
   const { name, primaryKeys } = getTableConfig(table)
   const [key] = primaryKeys

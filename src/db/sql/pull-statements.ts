@@ -6,6 +6,7 @@ import {
   and,
   columnOf,
   fromParameter,
+  givenColumnsOf,
   id,
   list,
   parametersOf,
@@ -37,8 +38,8 @@ export interface ComparedColumns {
 
 /** Describes rows that were pulled as they would be in the table, in their order. Parameters: the table's columns. */
 export function describePulled(compared: ComparedColumns): Statement {
-  const { name, columns } = getTableConfig(compared.target.table)
-  const parameters = columns.flatMap(parametersOf)
+  const { name } = getTableConfig(compared.target.table)
+  const parameters = givenColumnsOf(compared.target.table).flatMap(parametersOf)
   return statement(
     `describe pulled ${name}`,
     parameters,
@@ -124,7 +125,7 @@ function contentOf({ target, unlike }: ComparedColumns, parentKey?: PartKey): Pg
     ? parentKey.map(({ part }) => part)
     : primaryKeyOf(target.table).map(({ name }) => name)
   const left = new Set([...PROVENANCE, ...target.newest, ...unlike, ...key])
-  return getTableConfig(target.table).columns.filter(({ name }) => !left.has(name))
+  return givenColumnsOf(target.table).filter(({ name }) => !left.has(name))
 }
 
 function sameOf({ target, sameBy = [] }: ComparedColumns, from: From): SQL {

@@ -13,28 +13,29 @@
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -65,11 +66,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -88,7 +89,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -103,7 +104,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 )
 select r.delivery_id, null as table, null::jsonb as key
@@ -116,47 +124,49 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 user_id text[], $27 session_id text[], $28 state text[], $29 timezone text[],
---   $30 created_timezone text[], $31 start_time timestamp with time zone[], $32 end_time timestamp with time zone[],
---   $33 unexpected_end_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
---   $36 peculiarities text[], $37 validity text[], $38 missing_data_ratio numeric[], $39 callback_version text[],
---   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 sleep_date date[], $43 user_id text[],
---   $44 session_id text[], $45 sleep_time timestamp with time zone[], $46 wake_time timestamp with time zone[],
---   $47 sleep_index integer[], $48 sleep_latency integer[], $49 wakeup_latency integer[], $50 light_latency integer[],
---   $51 deep_latency integer[], $52 rem_latency integer[], $53 time_in_bed integer[],
---   $54 time_in_sleep_period integer[], $55 time_in_sleep integer[], $56 time_in_wake integer[],
---   $57 time_in_light integer[], $58 time_in_deep integer[], $59 time_in_rem integer[],
---   $60 time_in_stable_breath integer[], $61 time_in_unstable_breath integer[], $62 time_in_snoring integer[],
---   $63 time_in_no_snoring integer[], $64 sleep_efficiency numeric[], $65 sleep_ratio numeric[],
---   $66 wake_ratio numeric[], $67 light_ratio numeric[], $68 deep_ratio numeric[], $69 rem_ratio numeric[],
---   $70 stable_breath_ratio numeric[], $71 unstable_breath_ratio numeric[], $72 snoring_ratio numeric[],
---   $73 no_snoring_ratio numeric[], $74 breathing_index numeric[], $75 breathing_pattern text[],
---   $76 waso_count integer[], $77 longest_waso integer[], $78 sleep_cycle_count integer[], $79 sleep_cycle numeric[],
---   $80 sleep_cycle_time text[], $81 unstable_breath_count integer[], $82 snoring_count integer[],
---   $83 delivery_id uuid[], $84 received_at timestamp with time zone[], $85 user_id text[], $86 session_id text[],
---   $87 series text[], $88 stages smallint[], $89 stages_at integer[], $90 stages_length integer[],
---   $91 delivery_id uuid[], $92 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 user_id text[], $29 session_id text[],
+--   $30 state text[], $31 timezone text[], $32 created_timezone text[], $33 start_time timestamp with time zone[],
+--   $34 end_time timestamp with time zone[], $35 unexpected_end_time timestamp with time zone[],
+--   $36 utc_offset_minutes smallint[], $37 local_date date[], $38 peculiarities text[], $39 validity text[],
+--   $40 missing_data_ratio numeric[], $41 callback_version text[], $42 delivery_id uuid[],
+--   $43 received_at timestamp with time zone[], $44 sleep_date date[], $45 user_id text[], $46 session_id text[],
+--   $47 sleep_time timestamp with time zone[], $48 wake_time timestamp with time zone[], $49 sleep_index integer[],
+--   $50 sleep_latency integer[], $51 wakeup_latency integer[], $52 light_latency integer[], $53 deep_latency integer[],
+--   $54 rem_latency integer[], $55 time_in_bed integer[], $56 time_in_sleep_period integer[],
+--   $57 time_in_sleep integer[], $58 time_in_wake integer[], $59 time_in_light integer[], $60 time_in_deep integer[],
+--   $61 time_in_rem integer[], $62 time_in_stable_breath integer[], $63 time_in_unstable_breath integer[],
+--   $64 time_in_snoring integer[], $65 time_in_no_snoring integer[], $66 sleep_efficiency numeric[],
+--   $67 sleep_ratio numeric[], $68 wake_ratio numeric[], $69 light_ratio numeric[], $70 deep_ratio numeric[],
+--   $71 rem_ratio numeric[], $72 stable_breath_ratio numeric[], $73 unstable_breath_ratio numeric[],
+--   $74 snoring_ratio numeric[], $75 no_snoring_ratio numeric[], $76 breathing_index numeric[],
+--   $77 breathing_pattern text[], $78 waso_count integer[], $79 longest_waso integer[],
+--   $80 sleep_cycle_count integer[], $81 sleep_cycle numeric[], $82 sleep_cycle_time text[],
+--   $83 unstable_breath_count integer[], $84 snoring_count integer[], $85 delivery_id uuid[],
+--   $86 received_at timestamp with time zone[], $87 user_id text[], $88 session_id text[], $89 series text[],
+--   $90 stages smallint[], $91 stages_at integer[], $92 stages_length integer[], $93 delivery_id uuid[],
+--   $94 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -187,11 +197,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -210,7 +220,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -225,7 +235,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written sleep_sessions" as (
   insert into "sleep_sessions" as t (
@@ -238,9 +255,9 @@ with new_deliveries as (
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
     r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
-    $32::timestamp with time zone[], $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::text[],
-    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[], $42::date[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::timestamp with time zone[],
+    $34::timestamp with time zone[], $35::timestamp with time zone[], $36::smallint[], $37::date[], $38::text[],
+    $39::text[], $40::numeric[], $41::text[], $42::uuid[], $43::timestamp with time zone[], $44::date[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
@@ -256,7 +273,8 @@ with new_deliveries as (
     "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
     "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
     "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at",
-    "sleep_date" = excluded."sleep_date", "pulled_at" = excluded."pulled_at"
+    "sleep_date" = excluded."sleep_date", "pulled_at" = excluded."pulled_at",
+    "has_moved" = case when t."has_moved" or t.sleep_date is not null and t.sleep_date is distinct from excluded.sleep_date then true end
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stats" as (
@@ -279,13 +297,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $43::text[], $44::text[], $45::timestamp with time zone[], $46::timestamp with time zone[], $47::integer[],
-    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
-    $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[], $61::integer[],
-    $62::integer[], $63::integer[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::numeric[],
-    $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::numeric[], $75::text[],
-    $76::integer[], $77::integer[], $78::integer[], $79::numeric[], $80::text[], $81::integer[], $82::integer[],
-    $83::uuid[], $84::timestamp with time zone[]
+    $45::text[], $46::text[], $47::timestamp with time zone[], $48::timestamp with time zone[], $49::integer[],
+    $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[], $55::integer[], $56::integer[],
+    $57::integer[], $58::integer[], $59::integer[], $60::integer[], $61::integer[], $62::integer[], $63::integer[],
+    $64::integer[], $65::integer[], $66::numeric[], $67::numeric[], $68::numeric[], $69::numeric[], $70::numeric[],
+    $71::numeric[], $72::numeric[], $73::numeric[], $74::numeric[], $75::numeric[], $76::numeric[], $77::text[],
+    $78::integer[], $79::integer[], $80::integer[], $81::numeric[], $82::text[], $83::integer[], $84::integer[],
+    $85::uuid[], $86::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -307,11 +325,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $85::text[], $86::text[], $87::text[], $89::integer[], $90::integer[], $91::uuid[], $92::timestamp with time zone[]
+    $87::text[], $88::text[], $89::text[], $91::integer[], $92::integer[], $93::uuid[], $94::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $88::smallint[] as "stages") as w
+  cross join (select $90::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -333,35 +351,36 @@ where not o.is_new;
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
---   $30 type text[], $31 state text[], $32 score numeric[], $33 data_sources text[],
---   $34 score_date_time timestamp with time zone[], $35 utc_offset_minutes smallint[], $36 local_date date[],
---   $37 created_at_utc timestamp with time zone[], $38 version numeric[], $39 delivery_id uuid[],
---   $40 received_at timestamp with time zone[], $41 profile_id text[], $42 score_id text[], $43 position integer[],
---   $44 id text[], $45 name text[], $46 value numeric[], $47 goal numeric[], $48 score numeric[], $49 state text[],
---   $50 unit text[], $51 account_id text[], $52 external_id text[], $53 delivery_id uuid[],
---   $54 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 profile_id text[], $29 id text[],
+--   $30 account_id text[], $31 external_id text[], $32 type text[], $33 state text[], $34 score numeric[],
+--   $35 data_sources text[], $36 score_date_time timestamp with time zone[], $37 utc_offset_minutes smallint[],
+--   $38 local_date date[], $39 created_at_utc timestamp with time zone[], $40 version numeric[],
+--   $41 delivery_id uuid[], $42 received_at timestamp with time zone[], $43 profile_id text[], $44 score_id text[],
+--   $45 position integer[], $46 id text[], $47 name text[], $48 value numeric[], $49 goal numeric[],
+--   $50 score numeric[], $51 state text[], $52 unit text[], $53 account_id text[], $54 external_id text[],
+--   $55 delivery_id uuid[], $56 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -392,11 +411,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -415,7 +434,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -430,7 +449,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written scores" as (
   insert into "scores" as t (
@@ -442,9 +468,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::numeric[], $33::text[],
-    $34::timestamp with time zone[], $35::smallint[], $36::date[], $37::timestamp with time zone[], $38::numeric[],
-    $39::uuid[], $40::timestamp with time zone[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::numeric[], $35::text[],
+    $36::timestamp with time zone[], $37::smallint[], $38::date[], $39::timestamp with time zone[], $40::numeric[],
+    $41::uuid[], $42::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -463,7 +489,8 @@ with new_deliveries as (
     "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
     "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+    "has_moved" = case when t."has_moved" or t.local_date is not null and t.local_date is distinct from excluded.local_date then true end
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
     "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -482,8 +509,8 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $41::text[], $42::text[], $43::integer[], $44::text[], $45::text[], $46::numeric[], $47::numeric[], $48::numeric[],
-    $49::text[], $50::text[], $51::text[], $52::text[], $53::uuid[], $54::timestamp with time zone[]
+    $43::text[], $44::text[], $45::integer[], $46::text[], $47::text[], $48::numeric[], $49::numeric[], $50::numeric[],
+    $51::text[], $52::text[], $53::text[], $54::text[], $55::uuid[], $56::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -509,31 +536,32 @@ where not o.is_new;
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 user_id text[], $27 session_id text[], $28 series text[],
---   $29 inference_seq_num integer[], $30 seq_num integer[], $31 stages smallint[], $32 stages_at integer[],
---   $33 stages_length integer[], $34 callback_version text[], $35 delivery_id uuid[],
---   $36 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 user_id text[], $29 session_id text[],
+--   $30 series text[], $31 inference_seq_num integer[], $32 seq_num integer[], $33 stages smallint[],
+--   $34 stages_at integer[], $35 stages_length integer[], $36 callback_version text[], $37 delivery_id uuid[],
+--   $38 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -564,11 +592,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -587,7 +615,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -602,7 +630,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written sleep_stage_windows" as (
   insert into "sleep_stage_windows" as t (
@@ -616,13 +651,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::integer[], $30::integer[], $32::integer[], $33::integer[], $34::text[],
-    $35::uuid[], $36::timestamp with time zone[]
+    $28::text[], $29::text[], $30::text[], $31::integer[], $32::integer[], $34::integer[], $35::integer[], $36::text[],
+    $37::uuid[], $38::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $31::smallint[] as "stages") as w
+  cross join (select $33::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -644,33 +679,35 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
---   $30 category text[], $31 type text[], $32 periodicity text[], $33 aggregation text[], $34 value text[],
---   $35 value_number numeric[], $36 unit text[], $37 value_type text[], $38 start_date_time timestamp with time zone[],
---   $39 end_date_time timestamp with time zone[], $40 utc_offset_minutes smallint[], $41 local_date date[],
---   $42 end_utc_offset_minutes smallint[], $43 created_at_utc timestamp with time zone[], $44 version numeric[],
---   $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 profile_id text[], $29 id text[],
+--   $30 account_id text[], $31 external_id text[], $32 category text[], $33 type text[], $34 periodicity text[],
+--   $35 aggregation text[], $36 value text[], $37 value_number numeric[], $38 unit text[], $39 value_type text[],
+--   $40 start_date_time timestamp with time zone[], $41 end_date_time timestamp with time zone[],
+--   $42 utc_offset_minutes smallint[], $43 local_date date[], $44 end_utc_offset_minutes smallint[],
+--   $45 created_at_utc timestamp with time zone[], $46 version numeric[], $47 delivery_id uuid[],
+--   $48 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -701,11 +738,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -724,7 +761,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -739,7 +776,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written biomarkers" as (
   insert into "biomarkers" as t (
@@ -753,10 +797,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
-    $35::numeric[], $36::text[], $37::text[], $38::timestamp with time zone[], $39::timestamp with time zone[],
-    $40::smallint[], $41::date[], $42::smallint[], $43::timestamp with time zone[], $44::numeric[], $45::uuid[],
-    $46::timestamp with time zone[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::text[], $36::text[],
+    $37::numeric[], $38::text[], $39::text[], $40::timestamp with time zone[], $41::timestamp with time zone[],
+    $42::smallint[], $43::date[], $44::smallint[], $45::timestamp with time zone[], $46::numeric[], $47::uuid[],
+    $48::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -779,7 +823,20 @@ with new_deliveries as (
     "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
     "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+    "has_moved" = case when t."has_moved" or case when t.periodicity = 'daily' then (
+      (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+        t.utc_offset_minutes, 0
+      ) * interval '1 minute'
+    )::date end is not null and case when t.periodicity = 'daily' then (
+      (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+        t.utc_offset_minutes, 0
+      ) * interval '1 minute'
+    )::date end is distinct from case when excluded.periodicity = 'daily' then (
+      (excluded.start_date_time at time zone 'UTC') + coalesce(excluded.end_date_time - excluded.start_date_time, '0') / 2 + coalesce(
+        excluded.utc_offset_minutes, 0
+      ) * interval '1 minute'
+    )::date end then true end
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
     "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -800,33 +857,34 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
---   $30 name text[], $31 value text[], $32 data_type text[], $33 periodicity text[], $34 ordinality integer[],
---   $35 start_date_time timestamp with time zone[], $36 end_date_time timestamp with time zone[],
---   $37 utc_offset_minutes smallint[], $38 local_date date[], $39 end_utc_offset_minutes smallint[],
---   $40 created_at_utc timestamp with time zone[], $41 version numeric[], $42 delivery_id uuid[],
---   $43 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 profile_id text[], $29 id text[],
+--   $30 account_id text[], $31 external_id text[], $32 name text[], $33 value text[], $34 data_type text[],
+--   $35 periodicity text[], $36 ordinality integer[], $37 start_date_time timestamp with time zone[],
+--   $38 end_date_time timestamp with time zone[], $39 utc_offset_minutes smallint[], $40 local_date date[],
+--   $41 end_utc_offset_minutes smallint[], $42 created_at_utc timestamp with time zone[], $43 version numeric[],
+--   $44 delivery_id uuid[], $45 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -857,11 +915,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -880,7 +938,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -895,7 +953,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written archetypes" as (
   insert into "archetypes" as t (
@@ -908,9 +973,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[],
-    $34::integer[], $35::timestamp with time zone[], $36::timestamp with time zone[], $37::smallint[], $38::date[],
-    $39::smallint[], $40::timestamp with time zone[], $41::numeric[], $42::uuid[], $43::timestamp with time zone[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::text[],
+    $36::integer[], $37::timestamp with time zone[], $38::timestamp with time zone[], $39::smallint[], $40::date[],
+    $41::smallint[], $42::timestamp with time zone[], $43::numeric[], $44::uuid[], $45::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -953,33 +1018,35 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
---   $30 log_type text[], $31 data_type text[], $32 received_at_utc timestamp with time zone[], $33 parent_id text[],
---   $34 value numeric[], $35 unit text[], $36 source text[], $37 recording_method text[], $38 device_type text[],
---   $39 start_date_time timestamp with time zone[], $40 end_date_time timestamp with time zone[],
---   $41 utc_offset_minutes smallint[], $42 local_date date[], $43 end_utc_offset_minutes smallint[],
---   $44 additional_properties text[], $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 profile_id text[], $29 id text[],
+--   $30 account_id text[], $31 external_id text[], $32 log_type text[], $33 data_type text[],
+--   $34 received_at_utc timestamp with time zone[], $35 parent_id text[], $36 value numeric[], $37 unit text[],
+--   $38 source text[], $39 recording_method text[], $40 device_type text[],
+--   $41 start_date_time timestamp with time zone[], $42 end_date_time timestamp with time zone[],
+--   $43 utc_offset_minutes smallint[], $44 local_date date[], $45 end_utc_offset_minutes smallint[],
+--   $46 additional_properties text[], $47 delivery_id uuid[], $48 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -1010,11 +1077,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -1033,7 +1100,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -1048,7 +1115,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
@@ -1062,10 +1136,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::timestamp with time zone[],
-    $33::text[], $34::numeric[], $35::text[], $36::text[], $37::text[], $38::text[], $39::timestamp with time zone[],
-    $40::timestamp with time zone[], $41::smallint[], $42::date[], $43::smallint[], $44::text[], $45::uuid[],
-    $46::timestamp with time zone[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::timestamp with time zone[],
+    $35::text[], $36::numeric[], $37::text[], $38::text[], $39::text[], $40::text[], $41::timestamp with time zone[],
+    $42::timestamp with time zone[], $43::smallint[], $44::date[], $45::smallint[], $46::text[], $47::uuid[],
+    $48::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -1100,74 +1174,76 @@ where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is not 
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 user_id text[], $27 session_id text[], $28 state text[], $29 timezone text[],
---   $30 created_timezone text[], $31 start_time timestamp with time zone[], $32 end_time timestamp with time zone[],
---   $33 unexpected_end_time timestamp with time zone[], $34 utc_offset_minutes smallint[], $35 local_date date[],
---   $36 peculiarities text[], $37 validity text[], $38 missing_data_ratio numeric[], $39 callback_version text[],
---   $40 delivery_id uuid[], $41 received_at timestamp with time zone[], $42 sleep_date date[], $43 user_id text[],
---   $44 session_id text[], $45 sleep_time timestamp with time zone[], $46 wake_time timestamp with time zone[],
---   $47 sleep_index integer[], $48 sleep_latency integer[], $49 wakeup_latency integer[], $50 light_latency integer[],
---   $51 deep_latency integer[], $52 rem_latency integer[], $53 time_in_bed integer[],
---   $54 time_in_sleep_period integer[], $55 time_in_sleep integer[], $56 time_in_wake integer[],
---   $57 time_in_light integer[], $58 time_in_deep integer[], $59 time_in_rem integer[],
---   $60 time_in_stable_breath integer[], $61 time_in_unstable_breath integer[], $62 time_in_snoring integer[],
---   $63 time_in_no_snoring integer[], $64 sleep_efficiency numeric[], $65 sleep_ratio numeric[],
---   $66 wake_ratio numeric[], $67 light_ratio numeric[], $68 deep_ratio numeric[], $69 rem_ratio numeric[],
---   $70 stable_breath_ratio numeric[], $71 unstable_breath_ratio numeric[], $72 snoring_ratio numeric[],
---   $73 no_snoring_ratio numeric[], $74 breathing_index numeric[], $75 breathing_pattern text[],
---   $76 waso_count integer[], $77 longest_waso integer[], $78 sleep_cycle_count integer[], $79 sleep_cycle numeric[],
---   $80 sleep_cycle_time text[], $81 unstable_breath_count integer[], $82 snoring_count integer[],
---   $83 delivery_id uuid[], $84 received_at timestamp with time zone[], $85 user_id text[], $86 session_id text[],
---   $87 series text[], $88 stages smallint[], $89 stages_at integer[], $90 stages_length integer[],
---   $91 delivery_id uuid[], $92 received_at timestamp with time zone[], $93 profile_id text[], $94 id text[],
---   $95 account_id text[], $96 external_id text[], $97 type text[], $98 state text[], $99 score numeric[],
---   $100 data_sources text[], $101 score_date_time timestamp with time zone[], $102 utc_offset_minutes smallint[],
---   $103 local_date date[], $104 created_at_utc timestamp with time zone[], $105 version numeric[],
---   $106 delivery_id uuid[], $107 received_at timestamp with time zone[], $108 profile_id text[], $109 score_id text[],
---   $110 position integer[], $111 id text[], $112 name text[], $113 value numeric[], $114 goal numeric[],
---   $115 score numeric[], $116 state text[], $117 unit text[], $118 account_id text[], $119 external_id text[],
---   $120 delivery_id uuid[], $121 received_at timestamp with time zone[], $122 user_id text[], $123 session_id text[],
---   $124 series text[], $125 inference_seq_num integer[], $126 seq_num integer[], $127 stages smallint[],
---   $128 stages_at integer[], $129 stages_length integer[], $130 callback_version text[], $131 delivery_id uuid[],
---   $132 received_at timestamp with time zone[], $133 profile_id text[], $134 id text[], $135 account_id text[],
---   $136 external_id text[], $137 category text[], $138 type text[], $139 periodicity text[], $140 aggregation text[],
---   $141 value text[], $142 value_number numeric[], $143 unit text[], $144 value_type text[],
---   $145 start_date_time timestamp with time zone[], $146 end_date_time timestamp with time zone[],
---   $147 utc_offset_minutes smallint[], $148 local_date date[], $149 end_utc_offset_minutes smallint[],
---   $150 created_at_utc timestamp with time zone[], $151 version numeric[], $152 delivery_id uuid[],
---   $153 received_at timestamp with time zone[], $154 profile_id text[], $155 id text[], $156 account_id text[],
---   $157 external_id text[], $158 name text[], $159 value text[], $160 data_type text[], $161 periodicity text[],
---   $162 ordinality integer[], $163 start_date_time timestamp with time zone[],
---   $164 end_date_time timestamp with time zone[], $165 utc_offset_minutes smallint[], $166 local_date date[],
---   $167 end_utc_offset_minutes smallint[], $168 created_at_utc timestamp with time zone[], $169 version numeric[],
---   $170 delivery_id uuid[], $171 received_at timestamp with time zone[], $172 profile_id text[], $173 id text[],
---   $174 account_id text[], $175 external_id text[], $176 log_type text[], $177 data_type text[],
---   $178 received_at_utc timestamp with time zone[], $179 parent_id text[], $180 value numeric[], $181 unit text[],
---   $182 source text[], $183 recording_method text[], $184 device_type text[],
---   $185 start_date_time timestamp with time zone[], $186 end_date_time timestamp with time zone[],
---   $187 utc_offset_minutes smallint[], $188 local_date date[], $189 end_utc_offset_minutes smallint[],
---   $190 additional_properties text[], $191 delivery_id uuid[], $192 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 user_id text[], $29 session_id text[],
+--   $30 state text[], $31 timezone text[], $32 created_timezone text[], $33 start_time timestamp with time zone[],
+--   $34 end_time timestamp with time zone[], $35 unexpected_end_time timestamp with time zone[],
+--   $36 utc_offset_minutes smallint[], $37 local_date date[], $38 peculiarities text[], $39 validity text[],
+--   $40 missing_data_ratio numeric[], $41 callback_version text[], $42 delivery_id uuid[],
+--   $43 received_at timestamp with time zone[], $44 sleep_date date[], $45 user_id text[], $46 session_id text[],
+--   $47 sleep_time timestamp with time zone[], $48 wake_time timestamp with time zone[], $49 sleep_index integer[],
+--   $50 sleep_latency integer[], $51 wakeup_latency integer[], $52 light_latency integer[], $53 deep_latency integer[],
+--   $54 rem_latency integer[], $55 time_in_bed integer[], $56 time_in_sleep_period integer[],
+--   $57 time_in_sleep integer[], $58 time_in_wake integer[], $59 time_in_light integer[], $60 time_in_deep integer[],
+--   $61 time_in_rem integer[], $62 time_in_stable_breath integer[], $63 time_in_unstable_breath integer[],
+--   $64 time_in_snoring integer[], $65 time_in_no_snoring integer[], $66 sleep_efficiency numeric[],
+--   $67 sleep_ratio numeric[], $68 wake_ratio numeric[], $69 light_ratio numeric[], $70 deep_ratio numeric[],
+--   $71 rem_ratio numeric[], $72 stable_breath_ratio numeric[], $73 unstable_breath_ratio numeric[],
+--   $74 snoring_ratio numeric[], $75 no_snoring_ratio numeric[], $76 breathing_index numeric[],
+--   $77 breathing_pattern text[], $78 waso_count integer[], $79 longest_waso integer[],
+--   $80 sleep_cycle_count integer[], $81 sleep_cycle numeric[], $82 sleep_cycle_time text[],
+--   $83 unstable_breath_count integer[], $84 snoring_count integer[], $85 delivery_id uuid[],
+--   $86 received_at timestamp with time zone[], $87 user_id text[], $88 session_id text[], $89 series text[],
+--   $90 stages smallint[], $91 stages_at integer[], $92 stages_length integer[], $93 delivery_id uuid[],
+--   $94 received_at timestamp with time zone[], $95 profile_id text[], $96 id text[], $97 account_id text[],
+--   $98 external_id text[], $99 type text[], $100 state text[], $101 score numeric[], $102 data_sources text[],
+--   $103 score_date_time timestamp with time zone[], $104 utc_offset_minutes smallint[], $105 local_date date[],
+--   $106 created_at_utc timestamp with time zone[], $107 version numeric[], $108 delivery_id uuid[],
+--   $109 received_at timestamp with time zone[], $110 profile_id text[], $111 score_id text[], $112 position integer[],
+--   $113 id text[], $114 name text[], $115 value numeric[], $116 goal numeric[], $117 score numeric[],
+--   $118 state text[], $119 unit text[], $120 account_id text[], $121 external_id text[], $122 delivery_id uuid[],
+--   $123 received_at timestamp with time zone[], $124 user_id text[], $125 session_id text[], $126 series text[],
+--   $127 inference_seq_num integer[], $128 seq_num integer[], $129 stages smallint[], $130 stages_at integer[],
+--   $131 stages_length integer[], $132 callback_version text[], $133 delivery_id uuid[],
+--   $134 received_at timestamp with time zone[], $135 profile_id text[], $136 id text[], $137 account_id text[],
+--   $138 external_id text[], $139 category text[], $140 type text[], $141 periodicity text[], $142 aggregation text[],
+--   $143 value text[], $144 value_number numeric[], $145 unit text[], $146 value_type text[],
+--   $147 start_date_time timestamp with time zone[], $148 end_date_time timestamp with time zone[],
+--   $149 utc_offset_minutes smallint[], $150 local_date date[], $151 end_utc_offset_minutes smallint[],
+--   $152 created_at_utc timestamp with time zone[], $153 version numeric[], $154 delivery_id uuid[],
+--   $155 received_at timestamp with time zone[], $156 profile_id text[], $157 id text[], $158 account_id text[],
+--   $159 external_id text[], $160 name text[], $161 value text[], $162 data_type text[], $163 periodicity text[],
+--   $164 ordinality integer[], $165 start_date_time timestamp with time zone[],
+--   $166 end_date_time timestamp with time zone[], $167 utc_offset_minutes smallint[], $168 local_date date[],
+--   $169 end_utc_offset_minutes smallint[], $170 created_at_utc timestamp with time zone[], $171 version numeric[],
+--   $172 delivery_id uuid[], $173 received_at timestamp with time zone[], $174 profile_id text[], $175 id text[],
+--   $176 account_id text[], $177 external_id text[], $178 log_type text[], $179 data_type text[],
+--   $180 received_at_utc timestamp with time zone[], $181 parent_id text[], $182 value numeric[], $183 unit text[],
+--   $184 source text[], $185 recording_method text[], $186 device_type text[],
+--   $187 start_date_time timestamp with time zone[], $188 end_date_time timestamp with time zone[],
+--   $189 utc_offset_minutes smallint[], $190 local_date date[], $191 end_utc_offset_minutes smallint[],
+--   $192 additional_properties text[], $193 delivery_id uuid[], $194 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -1198,11 +1274,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -1221,7 +1297,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -1236,7 +1312,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
@@ -1250,10 +1333,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $172::text[], $173::text[], $174::text[], $175::text[], $176::text[], $177::text[],
-    $178::timestamp with time zone[], $179::text[], $180::numeric[], $181::text[], $182::text[], $183::text[],
-    $184::text[], $185::timestamp with time zone[], $186::timestamp with time zone[], $187::smallint[], $188::date[],
-    $189::smallint[], $190::text[], $191::uuid[], $192::timestamp with time zone[]
+    $174::text[], $175::text[], $176::text[], $177::text[], $178::text[], $179::text[],
+    $180::timestamp with time zone[], $181::text[], $182::numeric[], $183::text[], $184::text[], $185::text[],
+    $186::text[], $187::timestamp with time zone[], $188::timestamp with time zone[], $189::smallint[], $190::date[],
+    $191::smallint[], $192::text[], $193::uuid[], $194::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -1288,9 +1371,9 @@ with new_deliveries as (
     r."ordinality", r."start_date_time", r."end_date_time", r."utc_offset_minutes", r."local_date",
     r."end_utc_offset_minutes", r."created_at_utc", r."version", r."delivery_id", r."received_at"
   from unnest(
-    $154::text[], $155::text[], $156::text[], $157::text[], $158::text[], $159::text[], $160::text[], $161::text[],
-    $162::integer[], $163::timestamp with time zone[], $164::timestamp with time zone[], $165::smallint[], $166::date[],
-    $167::smallint[], $168::timestamp with time zone[], $169::numeric[], $170::uuid[], $171::timestamp with time zone[]
+    $156::text[], $157::text[], $158::text[], $159::text[], $160::text[], $161::text[], $162::text[], $163::text[],
+    $164::integer[], $165::timestamp with time zone[], $166::timestamp with time zone[], $167::smallint[], $168::date[],
+    $169::smallint[], $170::timestamp with time zone[], $171::numeric[], $172::uuid[], $173::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "name", "value", "data_type", "periodicity", "ordinality",
     "start_date_time", "end_date_time", "utc_offset_minutes", "local_date", "end_utc_offset_minutes", "created_at_utc",
@@ -1334,10 +1417,10 @@ with new_deliveries as (
     r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes", r."created_at_utc", r."version",
     r."delivery_id", r."received_at"
   from unnest(
-    $133::text[], $134::text[], $135::text[], $136::text[], $137::text[], $138::text[], $139::text[], $140::text[],
-    $141::text[], $142::numeric[], $143::text[], $144::text[], $145::timestamp with time zone[],
-    $146::timestamp with time zone[], $147::smallint[], $148::date[], $149::smallint[],
-    $150::timestamp with time zone[], $151::numeric[], $152::uuid[], $153::timestamp with time zone[]
+    $135::text[], $136::text[], $137::text[], $138::text[], $139::text[], $140::text[], $141::text[], $142::text[],
+    $143::text[], $144::numeric[], $145::text[], $146::text[], $147::timestamp with time zone[],
+    $148::timestamp with time zone[], $149::smallint[], $150::date[], $151::smallint[],
+    $152::timestamp with time zone[], $153::numeric[], $154::uuid[], $155::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "category", "type", "periodicity", "aggregation", "value",
     "value_number", "unit", "value_type", "start_date_time", "end_date_time", "utc_offset_minutes", "local_date",
@@ -1360,7 +1443,20 @@ with new_deliveries as (
     "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
     "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+    "has_moved" = case when t."has_moved" or case when t.periodicity = 'daily' then (
+      (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+        t.utc_offset_minutes, 0
+      ) * interval '1 minute'
+    )::date end is not null and case when t.periodicity = 'daily' then (
+      (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+        t.utc_offset_minutes, 0
+      ) * interval '1 minute'
+    )::date end is distinct from case when excluded.periodicity = 'daily' then (
+      (excluded.start_date_time at time zone 'UTC') + coalesce(excluded.end_date_time - excluded.start_date_time, '0') / 2 + coalesce(
+        excluded.utc_offset_minutes, 0
+      ) * interval '1 minute'
+    )::date end then true end
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
     "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -1382,13 +1478,13 @@ with new_deliveries as (
     w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1], r."callback_version", r."delivery_id",
     r."received_at"
   from unnest(
-    $122::text[], $123::text[], $124::text[], $125::integer[], $126::integer[], $128::integer[], $129::integer[],
-    $130::text[], $131::uuid[], $132::timestamp with time zone[]
+    $124::text[], $125::text[], $126::text[], $127::integer[], $128::integer[], $130::integer[], $131::integer[],
+    $132::text[], $133::uuid[], $134::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "inference_seq_num", "seq_num", "stages_at", "stages_length", "callback_version",
     "delivery_id", "received_at", nth
   )
-  cross join (select $127::smallint[] as "stages") as w
+  cross join (select $129::smallint[] as "stages") as w
   where (r.delivery_id in (select n.delivery_id from new_deliveries as n)) is true
   order by
     r."user_id" collate "C", r."session_id" collate "C", r."series" collate "C", r."inference_seq_num",
@@ -1409,9 +1505,9 @@ with new_deliveries as (
     r."score_date_time", r."utc_offset_minutes", r."local_date", r."created_at_utc", r."version", r."delivery_id",
     r."received_at"
   from unnest(
-    $93::text[], $94::text[], $95::text[], $96::text[], $97::text[], $98::text[], $99::numeric[], $100::text[],
-    $101::timestamp with time zone[], $102::smallint[], $103::date[], $104::timestamp with time zone[], $105::numeric[],
-    $106::uuid[], $107::timestamp with time zone[]
+    $95::text[], $96::text[], $97::text[], $98::text[], $99::text[], $100::text[], $101::numeric[], $102::text[],
+    $103::timestamp with time zone[], $104::smallint[], $105::date[], $106::timestamp with time zone[], $107::numeric[],
+    $108::uuid[], $109::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "type", "state", "score", "data_sources", "score_date_time",
     "utc_offset_minutes", "local_date", "created_at_utc", "version", "delivery_id", "received_at", nth
@@ -1430,7 +1526,8 @@ with new_deliveries as (
     "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
     "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
     "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+    "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+    "has_moved" = case when t."has_moved" or t.local_date is not null and t.local_date is distinct from excluded.local_date then true end
   where (
     coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
     "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -1449,9 +1546,9 @@ with new_deliveries as (
     r."profile_id", r."score_id", r."position", r."id", r."name", r."value", r."goal", r."score", r."state", r."unit",
     r."account_id", r."external_id", r."delivery_id", r."received_at"
   from unnest(
-    $108::text[], $109::text[], $110::integer[], $111::text[], $112::text[], $113::numeric[], $114::numeric[],
-    $115::numeric[], $116::text[], $117::text[], $118::text[], $119::text[], $120::uuid[],
-    $121::timestamp with time zone[]
+    $110::text[], $111::text[], $112::integer[], $113::text[], $114::text[], $115::numeric[], $116::numeric[],
+    $117::numeric[], $118::text[], $119::text[], $120::text[], $121::text[], $122::uuid[],
+    $123::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "score_id", "position", "id", "name", "value", "goal", "score", "state", "unit", "account_id",
     "external_id", "delivery_id", "received_at", nth
@@ -1473,9 +1570,9 @@ with new_deliveries as (
     r."unexpected_end_time", r."utc_offset_minutes", r."local_date", r."peculiarities"::text[], r."validity",
     r."missing_data_ratio", r."callback_version", r."delivery_id", r."received_at", r."sleep_date"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::timestamp with time zone[],
-    $32::timestamp with time zone[], $33::timestamp with time zone[], $34::smallint[], $35::date[], $36::text[],
-    $37::text[], $38::numeric[], $39::text[], $40::uuid[], $41::timestamp with time zone[], $42::date[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::timestamp with time zone[],
+    $34::timestamp with time zone[], $35::timestamp with time zone[], $36::smallint[], $37::date[], $38::text[],
+    $39::text[], $40::numeric[], $41::text[], $42::uuid[], $43::timestamp with time zone[], $44::date[]
   ) with ordinality as r(
     "user_id", "session_id", "state", "timezone", "created_timezone", "start_time", "end_time", "unexpected_end_time",
     "utc_offset_minutes", "local_date", "peculiarities", "validity", "missing_data_ratio", "callback_version",
@@ -1491,7 +1588,8 @@ with new_deliveries as (
     "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
     "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
     "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at",
-    "sleep_date" = excluded."sleep_date", "pulled_at" = excluded."pulled_at"
+    "sleep_date" = excluded."sleep_date", "pulled_at" = excluded."pulled_at",
+    "has_moved" = case when t."has_moved" or t.sleep_date is not null and t.sleep_date is distinct from excluded.sleep_date then true end
   where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new
 ), "written sleep_stats" as (
@@ -1514,13 +1612,13 @@ with new_deliveries as (
     r."longest_waso", r."sleep_cycle_count", r."sleep_cycle", r."sleep_cycle_time"::timestamp with time zone[],
     r."unstable_breath_count", r."snoring_count", r."delivery_id", r."received_at"
   from unnest(
-    $43::text[], $44::text[], $45::timestamp with time zone[], $46::timestamp with time zone[], $47::integer[],
-    $48::integer[], $49::integer[], $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[],
-    $55::integer[], $56::integer[], $57::integer[], $58::integer[], $59::integer[], $60::integer[], $61::integer[],
-    $62::integer[], $63::integer[], $64::numeric[], $65::numeric[], $66::numeric[], $67::numeric[], $68::numeric[],
-    $69::numeric[], $70::numeric[], $71::numeric[], $72::numeric[], $73::numeric[], $74::numeric[], $75::text[],
-    $76::integer[], $77::integer[], $78::integer[], $79::numeric[], $80::text[], $81::integer[], $82::integer[],
-    $83::uuid[], $84::timestamp with time zone[]
+    $45::text[], $46::text[], $47::timestamp with time zone[], $48::timestamp with time zone[], $49::integer[],
+    $50::integer[], $51::integer[], $52::integer[], $53::integer[], $54::integer[], $55::integer[], $56::integer[],
+    $57::integer[], $58::integer[], $59::integer[], $60::integer[], $61::integer[], $62::integer[], $63::integer[],
+    $64::integer[], $65::integer[], $66::numeric[], $67::numeric[], $68::numeric[], $69::numeric[], $70::numeric[],
+    $71::numeric[], $72::numeric[], $73::numeric[], $74::numeric[], $75::numeric[], $76::numeric[], $77::text[],
+    $78::integer[], $79::integer[], $80::integer[], $81::numeric[], $82::text[], $83::integer[], $84::integer[],
+    $85::uuid[], $86::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "sleep_time", "wake_time", "sleep_index", "sleep_latency", "wakeup_latency",
     "light_latency", "deep_latency", "rem_latency", "time_in_bed", "time_in_sleep_period", "time_in_sleep",
@@ -1542,11 +1640,11 @@ with new_deliveries as (
     r."user_id", r."session_id", r."series", w."stages"[r."stages_at" : r."stages_at" + r."stages_length" - 1],
     r."delivery_id", r."received_at"
   from unnest(
-    $85::text[], $86::text[], $87::text[], $89::integer[], $90::integer[], $91::uuid[], $92::timestamp with time zone[]
+    $87::text[], $88::text[], $89::text[], $91::integer[], $92::integer[], $93::uuid[], $94::timestamp with time zone[]
   ) with ordinality as r(
     "user_id", "session_id", "series", "stages_at", "stages_length", "delivery_id", "received_at", nth
   )
-  cross join (select $88::smallint[] as "stages") as w
+  cross join (select $90::smallint[] as "stages") as w
   where (
     (r."user_id", r."session_id", r.delivery_id) in (
       select o."user_id", o."session_id", o.delivery_id from "written sleep_sessions" as o where o.is_new
@@ -1572,33 +1670,35 @@ where not o.is_new;
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_start integer[], $16 body_size integer[], $17 source text[],
 --   $18 headers text[], $19 received_at timestamp with time zone[], $20 last_received_at timestamp with time zone[],
---   $21 times_received integer[], $22 normaliser_version integer[], $23 subject text[], $24 group_id uuid,
---   $25 group_bytes bytea, $26 profile_id text[], $27 id text[], $28 account_id text[], $29 external_id text[],
---   $30 log_type text[], $31 data_type text[], $32 received_at_utc timestamp with time zone[], $33 parent_id text[],
---   $34 value numeric[], $35 unit text[], $36 source text[], $37 recording_method text[], $38 device_type text[],
---   $39 start_date_time timestamp with time zone[], $40 end_date_time timestamp with time zone[],
---   $41 utc_offset_minutes smallint[], $42 local_date date[], $43 end_utc_offset_minutes smallint[],
---   $44 additional_properties text[], $45 delivery_id uuid[], $46 received_at timestamp with time zone[]
+--   $21 times_received integer[], $22 normaliser_version integer[], $23 first_day date[], $24 last_day date[],
+--   $25 subject text[], $26 group_id uuid, $27 group_bytes bytea, $28 profile_id text[], $29 id text[],
+--   $30 account_id text[], $31 external_id text[], $32 log_type text[], $33 data_type text[],
+--   $34 received_at_utc timestamp with time zone[], $35 parent_id text[], $36 value numeric[], $37 unit text[],
+--   $38 source text[], $39 recording_method text[], $40 device_type text[],
+--   $41 start_date_time timestamp with time zone[], $42 end_date_time timestamp with time zone[],
+--   $43 utc_offset_minutes smallint[], $44 local_date date[], $45 end_utc_offset_minutes smallint[],
+--   $46 additional_properties text[], $47 delivery_id uuid[], $48 received_at timestamp with time zone[]
 with new_deliveries as (
   insert into "deliveries" (
     "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem",
     "body", "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at",
-    "times_received", "normaliser_version"
+    "times_received", "normaliser_version", "first_day", "last_day"
   )
   select
     r."owner", r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"),
     r."delivery_id", r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
-    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $24::uuid end,
+    substring(w."body" from r."body_at" for r."body_length"), case when r.body_start is not null then $26::uuid end,
     r."body_start", r."body_size", r."source", r."headers"::jsonb, r."received_at", r."last_received_at",
-    r."times_received", r."normaliser_version"
+    r."times_received", r."normaliser_version", r."first_day", r."last_day"
   from unnest(
     $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::integer[], $17::text[], $18::text[],
-    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::text[]
+    $19::timestamp with time zone[], $20::timestamp with time zone[], $21::integer[], $22::integer[], $23::date[],
+    $24::date[], $25::text[]
   ) with ordinality as r(
     "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
     "outcome", "problem", "body_at", "body_length", "body_start", "body_size", "source", "headers", "received_at",
-    "last_received_at", "times_received", "normaliser_version", "subject", nth
+    "last_received_at", "times_received", "normaliser_version", "first_day", "last_day", "subject", nth
   )
   cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
   where (
@@ -1629,11 +1729,11 @@ with new_deliveries as (
 ), new_bodies as (
   insert into "body_groups" (group_id, bytes)
   select
-    $24::uuid,
-    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $25::bytea else (
+    $26::uuid,
+    case when count(*) = (select count(s) from unnest($15::integer[]) as s) then $27::bytea else (
       select string_agg(
         case when (r.delivery_id in (select n.delivery_id from new_deliveries as n)) then substring(
-          $25::bytea from r.body_start for r.body_size
+          $27::bytea from r.body_start for r.body_size
         ) else decode(repeat('00', r.body_size), 'hex') end,
         ''::bytea
         order by r.body_start
@@ -1652,7 +1752,7 @@ with new_deliveries as (
       nullif(r.subject, ''), r.owner
     ),
     r.received_at
-  from unnest($6::uuid[], $1::text[], $2::text[], $23::text[], $10::text[], $19::timestamp with time zone[]) as r(
+  from unnest($6::uuid[], $1::text[], $2::text[], $25::text[], $10::text[], $19::timestamp with time zone[]) as r(
     "delivery_id", "owner", "vendor", "subject", "outcome", "received_at"
   )
   where r.outcome = 'stored'
@@ -1667,7 +1767,14 @@ with new_deliveries as (
     ) is not null
   order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
   on conflict (owner, vendor) do update
-  set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+  set
+    user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+    former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+      o.former_persons, o.person_id
+    ) end,
+    change_position = (
+      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+    )
   where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at)
 ), "written data_logs" as (
   insert into "data_logs" as t (
@@ -1681,10 +1788,10 @@ with new_deliveries as (
     r."end_date_time", r."utc_offset_minutes", r."local_date", r."end_utc_offset_minutes",
     r."additional_properties"::jsonb, r."delivery_id", r."received_at"
   from unnest(
-    $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::timestamp with time zone[],
-    $33::text[], $34::numeric[], $35::text[], $36::text[], $37::text[], $38::text[], $39::timestamp with time zone[],
-    $40::timestamp with time zone[], $41::smallint[], $42::date[], $43::smallint[], $44::text[], $45::uuid[],
-    $46::timestamp with time zone[]
+    $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::timestamp with time zone[],
+    $35::text[], $36::numeric[], $37::text[], $38::text[], $39::text[], $40::text[], $41::timestamp with time zone[],
+    $42::timestamp with time zone[], $43::smallint[], $44::date[], $45::smallint[], $46::text[], $47::uuid[],
+    $48::timestamp with time zone[]
   ) with ordinality as r(
     "profile_id", "id", "account_id", "external_id", "log_type", "data_type", "received_at_utc", "parent_id", "value",
     "unit", "source", "recording_method", "device_type", "start_date_time", "end_date_time", "utc_offset_minutes",
@@ -1786,7 +1893,9 @@ set
   "normaliser_version" = case when held.is_judged_again then held."new normaliser_version" else d."normaliser_version" end,
   change_position = case when held.is_judged_again and held."new outcome" = 'stored' then (
     select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
-  ) else d.change_position end
+  ) else d.change_position end,
+  "first_day" = case when held.is_judged_again then null else d."first_day" end,
+  "last_day" = case when held.is_judged_again then null else d."last_day" end
 from held
 where d."owner" = held."owner" and d."vendor" = held."vendor" and d."body_digest" = held."body_digest"
 returning
@@ -1844,7 +1953,14 @@ where r.outcome = 'stored'
   ) is not null
 order by r.owner collate "C", r.vendor collate "C", (coalesce(r.subject, '') = ''), r.received_at
 on conflict (owner, vendor) do update
-set user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at
+set
+  user_id = excluded.user_id, person_id = excluded.person_id, first_received_at = excluded.first_received_at,
+  former_persons = case when o.person_id = excluded.person_id then o.former_persons else array_append(
+    o.former_persons, o.person_id
+  ) end,
+  change_position = (
+    select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) from change_feed as f where f.id = 1
+  )
 where (o.user_id = '', o.first_received_at) > (excluded.user_id = '', excluded.first_received_at);
 
 -- upsert(sleep_sessions): src/db/sql/upserts.ts
@@ -1880,7 +1996,8 @@ set
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
   "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date",
-  "pulled_at" = excluded."pulled_at"
+  "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or t.sleep_date is not null and t.sleep_date is distinct from excluded.sleep_date then true end
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
 returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -2009,7 +2126,8 @@ set
   "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
   "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or t.local_date is not null and t.local_date is distinct from excluded.local_date then true end
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
   "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -2146,7 +2264,20 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or case when t.periodicity = 'daily' then (
+    (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+      t.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end is not null and case when t.periodicity = 'daily' then (
+    (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+      t.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end is distinct from case when excluded.periodicity = 'daily' then (
+    (excluded.start_date_time at time zone 'UTC') + coalesce(excluded.end_date_time - excluded.start_date_time, '0') / 2 + coalesce(
+      excluded.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end then true end
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
   "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -2358,7 +2489,9 @@ set
   "problem" = r."problem", "headers" = r."headers", "normaliser_version" = r."normaliser_version",
   change_position = case when (d.outcome = 'stored' or r.outcome = 'stored') and (d.outcome, d.event) is distinct from (
     r.outcome, r.event
-  ) then (select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1) else d.change_position end
+  ) then (select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1) else d.change_position end,
+  "first_day" = case when true then null else d."first_day" end,
+  "last_day" = case when true then null else d."last_day" end
 from (
   select
     r."owner" as "owner", r."vendor" as "vendor",
@@ -2418,7 +2551,7 @@ with gone as (
     "r"."body" as "body", null::uuid as "body_group", null::integer as "body_start", "d"."body_size" as "body_size",
     "d"."source" as "source", "r"."headers" as "headers", "d"."received_at" as "received_at",
     "d"."last_received_at" as "last_received_at", "d"."times_received" as "times_received",
-    "r"."normaliser_version" as "normaliser_version",
+    "r"."normaliser_version" as "normaliser_version", null::date as "first_day", null::date as "last_day",
     case when (d.outcome = 'stored' or r.outcome = 'stored') then (
       select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
     ) else d.change_position end as change_position
@@ -2426,12 +2559,12 @@ with gone as (
 insert into "deliveries" as d (
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
-  "normaliser_version", change_position
+  "normaliser_version", "first_day", "last_day", change_position
 )
 select
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_group", "body_start", "body_size", "source", "headers", "received_at", "last_received_at", "times_received",
-  "normaliser_version", change_position
+  "normaliser_version", "first_day", "last_day", change_position
 from gone
 where (
   not (select exists (select from erasures))
@@ -2508,7 +2641,8 @@ set
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
   "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date",
-  "pulled_at" = excluded."pulled_at"
+  "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or t.sleep_date is not null and t.sleep_date is distinct from excluded.sleep_date then true end
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
   and (
     "t"."state", "t"."timezone", "t"."created_timezone", "t"."start_time", "t"."end_time", "t"."unexpected_end_time",
@@ -2556,7 +2690,8 @@ set
   "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
   "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or t.local_date is not null and t.local_date is distinct from excluded.local_date then true end
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
   "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -2652,7 +2787,20 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or case when t.periodicity = 'daily' then (
+    (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+      t.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end is not null and case when t.periodicity = 'daily' then (
+    (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+      t.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end is distinct from case when excluded.periodicity = 'daily' then (
+    (excluded.start_date_time at time zone 'UTC') + coalesce(excluded.end_date_time - excluded.start_date_time, '0') / 2 + coalesce(
+      excluded.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end then true end
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
   "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -3523,16 +3671,21 @@ with told as (
   select "d"."owner", "d"."vendor", "d"."body_digest"
   from "deliveries" as d
   where d.delivery_id = any($1::uuid[])
-    and d.change_position is distinct from (
-      select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+    and (
+      d.change_position is distinct from (
+        select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+      )
+        or d.first_day is not null
     )
   order by "d"."owner" collate "C", "d"."vendor" collate "C", "d"."body_digest"
   for update
 )
 update "deliveries" as d
-set change_position = (
-  select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
-)
+set
+  change_position = (
+    select 2 * (pg_current_xact_id()::text::bigint + f.xid_offset) + 1 from "change_feed" as f where f.id = 1
+  ),
+  first_day = null, last_day = null
 from told
 where d."owner" = told."owner" and d."vendor" = told."vendor" and d."body_digest" = told."body_digest";
 
@@ -3557,25 +3710,28 @@ where o.owner = any($1::text[]);
 --   $9 authenticated_by text[], $10 outcome text[], $11 problem text[], $12 body bytea, $13 body_at integer[],
 --   $14 body_length integer[], $15 body_size integer[], $16 source text[], $17 headers text[],
 --   $18 received_at timestamp with time zone[], $19 last_received_at timestamp with time zone[],
---   $20 times_received integer[], $21 normaliser_version integer[], $22 change_position bigint[]
+--   $20 times_received integer[], $21 normaliser_version integer[], $22 first_day date[], $23 last_day date[],
+--   $24 change_position bigint[]
 insert into "deliveries" (
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_size", "source", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-  "change_position"
+  "first_day", "last_day", "change_position"
 )
 select
   k.owner, r."vendor", substring(w."body_digest" from r."body_digest_at" for r."body_digest_length"), r."delivery_id",
   r."event", r."user_id", r."authenticated_by", r."outcome", r."problem"::jsonb,
   substring(w."body" from r."body_at" for r."body_length"), r."body_size", r."source", r."headers"::jsonb,
-  r."received_at", r."last_received_at", r."times_received", r."normaliser_version", r."change_position"
+  r."received_at", r."last_received_at", r."times_received", r."normaliser_version", r."first_day", r."last_day",
+  r."change_position"
 from unnest(
   $1::text[], $2::text[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[],
   $11::text[], $13::integer[], $14::integer[], $15::integer[], $16::text[], $17::text[],
-  $18::timestamp with time zone[], $19::timestamp with time zone[], $20::integer[], $21::integer[], $22::bigint[]
+  $18::timestamp with time zone[], $19::timestamp with time zone[], $20::integer[], $21::integer[], $22::date[],
+  $23::date[], $24::bigint[]
 ) with ordinality as r(
   "owner", "vendor", "body_digest_at", "body_digest_length", "delivery_id", "event", "user_id", "authenticated_by",
   "outcome", "problem", "body_at", "body_length", "body_size", "source", "headers", "received_at", "last_received_at",
-  "times_received", "normaliser_version", "change_position", nth
+  "times_received", "normaliser_version", "first_day", "last_day", "change_position", nth
 )
 cross join (select $3::bytea as "body_digest", $12::bytea as "body") as w
 join "owners" as k on k.owner = r.owner and k.vendor = r.vendor
@@ -3590,15 +3746,16 @@ returning delivery_id;
 --   $1 owner text, $2 vendor text, $3 body_digest bytea, $4 delivery_id uuid, $5 event text, $6 user_id text,
 --   $7 authenticated_by text, $8 outcome text, $9 problem text, $10 body bytea, $11 body_size integer, $12 source text,
 --   $13 headers text, $14 received_at timestamp with time zone, $15 last_received_at timestamp with time zone,
---   $16 times_received integer, $17 normaliser_version integer, $18 change_position bigint
+--   $16 times_received integer, $17 normaliser_version integer, $18 first_day date, $19 last_day date,
+--   $20 change_position bigint
 insert into "deliveries" (
   "owner", "vendor", "body_digest", "delivery_id", "event", "user_id", "authenticated_by", "outcome", "problem", "body",
   "body_size", "source", "headers", "received_at", "last_received_at", "times_received", "normaliser_version",
-  "change_position"
+  "first_day", "last_day", "change_position"
 ) values (
   $1::text, $2::text, $3::bytea, $4::uuid, $5::text, $6::text, $7::text, $8::text, $9::text::jsonb, $10::bytea,
   $11::integer, $12::text, $13::text::jsonb, $14::timestamp with time zone, $15::timestamp with time zone, $16::integer,
-  $17::integer, $18::bigint
+  $17::integer, $18::date, $19::date, $20::bigint
 )
 on conflict ("owner", "vendor", "body_digest") do nothing
 returning delivery_id;
@@ -3711,7 +3868,8 @@ set
   "local_date" = excluded."local_date", "peculiarities" = excluded."peculiarities", "validity" = excluded."validity",
   "missing_data_ratio" = excluded."missing_data_ratio", "callback_version" = excluded."callback_version",
   "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "sleep_date" = excluded."sleep_date",
-  "pulled_at" = excluded."pulled_at"
+  "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or t.sleep_date is not null and t.sleep_date is distinct from excluded.sleep_date then true end
 where ("t".received_at, "t".delivery_id) <= ("excluded".received_at, "excluded".delivery_id)
 returning t."user_id", t."session_id", t.delivery_id, t.xmax = 0 as is_new;
 
@@ -3839,7 +3997,8 @@ set
   "state" = excluded."state", "score" = excluded."score", "data_sources" = excluded."data_sources",
   "score_date_time" = excluded."score_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "created_at_utc" = excluded."created_at_utc", "version" = excluded."version",
-  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+  "delivery_id" = excluded."delivery_id", "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or t.local_date is not null and t.local_date is distinct from excluded.local_date then true end
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
   "t".pulled_at is null, "t".received_at, "t".delivery_id
@@ -3965,7 +4124,20 @@ set
   "end_date_time" = excluded."end_date_time", "utc_offset_minutes" = excluded."utc_offset_minutes",
   "local_date" = excluded."local_date", "end_utc_offset_minutes" = excluded."end_utc_offset_minutes",
   "created_at_utc" = excluded."created_at_utc", "version" = excluded."version", "delivery_id" = excluded."delivery_id",
-  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at"
+  "received_at" = excluded."received_at", "pulled_at" = excluded."pulled_at",
+  "has_moved" = case when t."has_moved" or case when t.periodicity = 'daily' then (
+    (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+      t.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end is not null and case when t.periodicity = 'daily' then (
+    (t.start_date_time at time zone 'UTC') + coalesce(t.end_date_time - t.start_date_time, '0') / 2 + coalesce(
+      t.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end is distinct from case when excluded.periodicity = 'daily' then (
+    (excluded.start_date_time at time zone 'UTC') + coalesce(excluded.end_date_time - excluded.start_date_time, '0') / 2 + coalesce(
+      excluded.utc_offset_minutes, 0
+    ) * interval '1 minute'
+  )::date end then true end
 where (
   coalesce("t"."created_at_utc", '-infinity'::timestamptz), coalesce("t"."version", '-infinity'::numeric),
   "t".pulled_at is null, "t".received_at, "t".delivery_id

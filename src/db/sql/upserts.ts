@@ -7,6 +7,8 @@ import {
   byKey,
   columnOf,
   fromParameter,
+  givenColumnsOf,
+  HAS_MOVED,
   id,
   list,
   names,
@@ -30,7 +32,7 @@ const isPulledAt = ({ name }: { name: string }) => name === 'pulled_at'
 
 /** The columns that a statement has parameters for. Without pulled rows `pulled_at` is left out, so that it costs nothing. */
 export function givenColumns({ table }: Target, withPulled: boolean): PgColumn[] {
-  const { columns } = getTableConfig(table)
+  const columns = givenColumnsOf(table)
   return withPulled ? columns : columns.filter((column) => !isPulledAt(column))
 }
 
@@ -101,7 +103,7 @@ export function upsertSql(
   returning: SQL,
   { onlyDiffering = false, withPulled = false, ofShard = false }: UpsertOptions = {},
 ): SQL {
-  const { columns } = getTableConfig(target.table)
+  const columns = givenColumnsOf(target.table)
   const given = givenColumns(target, withPulled)
   const others = columns.filter((column) => !key.includes(column))
   const isDifferent = sql` and (${list(others.map(columnOf('t')))}) is distinct from (${list(others.map(columnOf('excluded')))})`
@@ -113,8 +115,20 @@ select distinct on (${order}) ${list(given.map(value))}
 from ${rowsOf(parameters, first)}${join} ${ofShard ? inShard : where}
 order by ${order}, (${age(target, 'r', withPulled)}) desc, r.nth desc
 on conflict (${names(key)}) do update
-set ${list(others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`))}
+set ${list([...others.map((column) => sql`${id(column.name)} = excluded.${id(column.name)}`), ...moved(target)])}
 where (${age(target, 't')}) <= (${age(target, 'excluded')})${onlyDiffering ? isDifferent : sql``} ${returning}`
+}
+
+/**
+ * Marks a record that leaves its day, so that the day is computed again. The mark stays: the version that left may not be the one
+ * that is read when days are computed.
+ */
+function moved({ day }: Target): SQL[] {
+  if (!day) return []
+  const [before, after] = ['t', 'excluded'].map((alias) => sql.raw(day.sql(alias)))
+  return [
+    sql`${id(HAS_MOVED)} = case when t.${id(HAS_MOVED)} or ${before} is not null and ${before} is distinct from ${after} then true end`,
+  ]
 }
 
 /**

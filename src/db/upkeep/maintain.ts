@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Target } from '../../tables/target.ts'
 import { sqlState } from '../commit/failure.ts'
+import { storeAllDays } from '../days/background.ts'
 import { lockNumber } from '../migrate/migrate.ts'
 import { idAtTime, timeOfId } from '../uuid-time.ts'
 import { type PackLimits, packBodies, packedUntil } from './pack.ts'
@@ -66,6 +67,8 @@ export interface Maintained {
   readonly provisionalRowsDeleted: number
   /** Deliveries without an owner that name an erased person. */
   readonly erasedDeliveriesDeleted: number
+  /** Whether the stored days have every change. Not on Citus, nor before the online steps are done. */
+  readonly daysStored: boolean
 }
 
 /**
@@ -111,6 +114,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
   }
   // As for packing: an hour later every delivery is committed.
   const erasedDeliveriesDeleted = (await options.deleteErased?.(client, now - HOUR, signal)) ?? 0
+  const daysStored = await storeAllDays(client, { schema: options.schema, targets, signal })
   return {
     partitionsCreated,
     bodiesPacked: packed.deliveries,
@@ -120,6 +124,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     unverifiedDeleted,
     provisionalRowsDeleted,
     erasedDeliveriesDeleted,
+    daysStored,
   }
 }
 

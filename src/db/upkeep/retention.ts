@@ -45,6 +45,9 @@ const DELETE_ENTRIES = `with gone as (
     floor = greatest(floor, (select max(change_position) from told)),
     floor_id = coalesce((select delivery_id from told where change_position is null order by 1 desc limit 1), floor_id)
   where exists (select from told)
+), not_computed as (
+  update stored_days_state set change_position = null, began_at = null
+  where coalesce(change_position, began_at) <= (select max(change_position) from told)
 )
 select count(*)::int as deleted from gone`
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Delivery, Receipt } from '../../ingest/delivery.ts'
+import type { TargetRows } from '../../tables/target.ts'
 import type { DeliveryRows } from './plan.ts'
 
 /** The arrivals of identical bytes in one group. They become one row of the ledger. */
@@ -113,7 +114,37 @@ export function ledgerRow({ delivery, members }: Entry) {
     last_received_at: (members.at(-1) ?? delivery).arrival.receivedAt,
     times_received: members.length,
     normaliser_version: delivery.normaliserVersion,
+    ...daysOf(verdict.rows),
   }
+}
+
+/** The local days that the rows of a delivery belong to, as `deliveries.first_day` and `last_day` have them. */
+interface Days {
+  readonly first_day: string | null
+  readonly last_day: string | null
+}
+
+const NONE: Days = { first_day: 'infinity', last_day: '-infinity' }
+const ANY: Days = { first_day: null, last_day: null }
+
+/** Texts of this form are ordered as the dates are. */
+const DATE = /^\d{4}-\d\d-\d\d$/
+
+/** Returns the first and the last day whose row in `user_days` the rows may change. */
+export function daysOf(all: readonly TargetRows[]): Days {
+  let first: string | undefined
+  let last: string | undefined
+  for (const { target, rows } of all) {
+    if (!target.day) continue
+    for (const row of rows) {
+      const day = target.day.of(row)
+      if (day === null) continue
+      if (day === undefined || !DATE.test(day)) return ANY
+      if (first === undefined || day < first) first = day
+      if (last === undefined || day > last) last = day
+    }
+  }
+  return first === undefined || last === undefined ? NONE : { first_day: first, last_day: last }
 }
 
 /** What the statement that counts duplicates returns for an entry: what the ledger had. */

@@ -64,6 +64,11 @@ const DAY_INDEXES: Readonly<Record<string, string>> = {
   scores_local_date_idx: 'scores (local_date, profile_id)',
   biomarkers_day_idx: `biomarkers (${DAY}, profile_id) where periodicity = 'daily'`,
   biomarkers_profile_day_idx: `biomarkers (profile_id, ${DAY}) where periodicity = 'daily'`,
+  owners_person_hash_idx: 'owners (hashtextextended(person_id, 0))',
+  owners_change_idx: 'owners (change_position) where change_position is not null',
+  sleep_sessions_moved_idx: 'sleep_sessions (user_id) where has_moved',
+  scores_moved_idx: 'scores (profile_id) where has_moved',
+  biomarkers_moved_idx: 'biomarkers (profile_id) where has_moved',
 }
 
 /** Builds the indexes by day in a database that had rows when they came. Until then user_days reads whole tables. */

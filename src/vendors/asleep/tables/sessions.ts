@@ -1,7 +1,10 @@
+import { sql } from 'drizzle-orm'
 import { date, index, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core'
 import {
   decimal,
   instant,
+  moving,
+  movingComments,
   provenance,
   provenanceComments,
   pulled,
@@ -29,16 +32,19 @@ export const sleepSessions = pgTable(
     ...provenance,
     sleep_date: date({ mode: 'string' }),
     ...pulled,
+    ...moving,
   },
   (t) => [
     primaryKey({ columns: [t.user_id, t.session_id] }),
     // For all users on one day.
     index('sleep_sessions_sleep_date_idx').on(t.sleep_date, t.user_id),
+    index('sleep_sessions_moved_idx').on(t.user_id).where(sql`has_moved`),
   ],
 )
 
 export const sessions = target(sleepSessions, {
   about: 'One sleep session, as its latest SESSION_COMPLETE callback describes it.',
+  day: { of: ({ sleep_date }) => sleep_date, sql: (session) => `${session}.sleep_date` },
   comments: {
     ...keyComments,
     state: 'session.state: OPEN, CLOSED, COMPLETE, or a later addition.',
@@ -58,5 +64,6 @@ export const sessions = target(sleepSessions, {
     sleep_date:
       'The day of the night: local calendar date of wake_time, or else of end_time or unexpected_end_time, in created_timezone, or else timezone, or else UTC.',
     ...pulledComments,
+    ...movingComments,
   },
 })

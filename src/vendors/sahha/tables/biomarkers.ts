@@ -1,8 +1,16 @@
 import { sql } from 'drizzle-orm'
 import { index, numeric, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { provenance, provenanceComments, pulled, pulledComments } from '../../../tables/columns.ts'
+import {
+  moving,
+  movingComments,
+  provenance,
+  provenanceComments,
+  pulled,
+  pulledComments,
+} from '../../../tables/columns.ts'
 import { target } from '../../../tables/target.ts'
 import {
+  middleDay,
   newestRevision,
   period,
   periodComments,
@@ -14,6 +22,11 @@ import {
 
 /** The user's day on which the middle of the period is: a sleep from the evening on belongs to the day of waking. */
 const localDay = sql`(((start_date_time at time zone 'UTC') + coalesce(end_date_time - start_date_time, '0') / 2 + coalesce(utc_offset_minutes, 0) * interval '1 minute')::date)`
+
+/** The same of a row with an alias; NULL if the biomarker is not of one day. */
+const dayOf = (b: string) => `case when ${b}.periodicity = 'daily' then
+    ((${b}.start_date_time at time zone 'UTC') + coalesce(${b}.end_date_time - ${b}.start_date_time, '0') / 2
+      + coalesce(${b}.utc_offset_minutes, 0) * interval '1 minute')::date end`
 const isOfOneDay = sql`periodicity = 'daily'`
 
 export const biomarkersTable = pgTable(
@@ -32,18 +45,21 @@ export const biomarkersTable = pgTable(
     ...revision,
     ...provenance,
     ...pulled,
+    ...moving,
   },
   (t) => [
     primaryKey({ columns: [t.profile_id, t.id] }),
     // For all profiles on one day, and for the days of one profile. The day is that of daily_biomarkers.
     index('biomarkers_day_idx').on(localDay, t.profile_id).where(isOfOneDay),
     index('biomarkers_profile_day_idx').on(t.profile_id, localDay).where(isOfOneDay),
+    index('biomarkers_moved_idx').on(t.profile_id).where(sql`has_moved`),
   ],
 )
 
 export const biomarkers = target(biomarkersTable, {
   about: 'Sahha biomarkers (BiomarkerCreatedIntegrationEvent), newest revision of each.',
   newest: newestRevision,
+  day: { of: (row) => (row.periodicity === 'daily' ? middleDay(row) : null), sql: dayOf },
   comments: {
     ...profileComments,
     category: 'category: activity, sleep, body, vitals, engagement, or a later addition.',
@@ -58,5 +74,6 @@ export const biomarkers = target(biomarkersTable, {
     ...revisionComments,
     ...provenanceComments,
     ...pulledComments,
+    ...movingComments,
   },
 })

@@ -1,4 +1,5 @@
 import { date, smallint, text } from 'drizzle-orm/pg-core'
+import { unixTime } from '../../../contract/instant.ts'
 import { decimal, instant } from '../../../tables/columns.ts'
 
 export const profile = {
@@ -35,6 +36,39 @@ export const periodComments = {
   end_utc_offset_minutes:
     'UTC offset that endDateTime was sent with, in minutes; differs across a DST change.',
 }
+
+const DAY = 86_400_000
+
+interface Period {
+  readonly start_date_time: string | null
+  readonly end_date_time: string | null
+  readonly utc_offset_minutes: number | null
+}
+
+/**
+ * Returns the local calendar date, `YYYY-MM-DD`, of the middle of a period, as the view `daily_biomarkers` finds it; null if the
+ * period has no start. Returns undefined if microseconds decide, and outside the years 0 to 9999.
+ */
+export function middleDay({
+  start_date_time,
+  end_date_time,
+  utc_offset_minutes,
+}: Period): string | null | undefined {
+  if (start_date_time === null) return null
+  const start = unixTime(start_date_time) as number
+  const end = unixTime(end_date_time) ?? start
+  const middle = start + (end - start) / 2 + (utc_offset_minutes ?? 0) * 60_000
+  if (!Number.isFinite(middle)) return undefined
+  const sinceMidnight = ((middle % DAY) + DAY) % DAY
+  const isAtMidnight = sinceMidnight < 1 || sinceMidnight > DAY - 1
+  if (isAtMidnight && [start_date_time, end_date_time].some((text) => text && MICROSECONDS.test(text)))
+    return undefined
+  const text = new Date(middle).toISOString()
+  return /^\d{4}-/.test(text) ? text.slice(0, 10) : undefined
+}
+
+/** Digits of a second after the milliseconds that are not 0. */
+const MICROSECONDS = /\.\d{3}\d*[1-9]/
 
 export const revision = {
   created_at_utc: instant(),

@@ -1,7 +1,10 @@
+import { sql } from 'drizzle-orm'
 import { foreignKey, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import {
   decimal,
   instant,
+  moving,
+  movingComments,
   provenance,
   provenanceComments,
   pulled,
@@ -23,17 +26,20 @@ export const scoresTable = pgTable(
     ...revision,
     ...provenance,
     ...pulled,
+    ...moving,
   },
   (t) => [
     primaryKey({ columns: [t.profile_id, t.id] }),
     // For all profiles on one day.
     index('scores_local_date_idx').on(t.local_date, t.profile_id),
+    index('scores_moved_idx').on(t.profile_id).where(sql`has_moved`),
   ],
 )
 
 export const scores = target(scoresTable, {
   about: 'Sahha health scores (ScoreCreatedIntegrationEvent), newest revision of each.',
   newest: newestRevision,
+  day: { of: ({ local_date }) => local_date, sql: (score) => `${score}.local_date` },
   comments: {
     ...profileComments,
     type: 'type: activity, sleep, readiness, wellbeing, mental_wellbeing, or a later addition.',
@@ -46,6 +52,7 @@ export const scores = target(scoresTable, {
     ...revisionComments,
     ...provenanceComments,
     ...pulledComments,
+    ...movingComments,
   },
 })
 
