@@ -48,6 +48,7 @@ Examples:
           schema: database.schema,
           targets,
           retention: retentionOf(config),
+          storesDays: true,
           deleteErased: erasedArrivals(vendors, config.BODY_LIMIT_BYTES),
           signal,
           ...(to === false && { archive: 'none' }),

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { beginWriting } from './citus/nodes.ts'
 import { isDistributed } from './citus/state.ts'
+import { sqlState } from './commit/failure.ts'
 import { isErased } from './sql/fence.ts'
 import { IN_ORDER, isRewritten, movesTo } from './sql/owner-statements.ts'
 
@@ -119,16 +121,24 @@ export async function tellRewritten(
  * erasure waits for the transactions that hold the first lock, so this one sees every fence that is not waiting.
  */
 async function changeLink<T>(client: Client, change: () => Promise<T>): Promise<T> {
-  await beginWriting(client, { lockTimeout: 1_000 })
-  try {
-    await client.query(
-      'lock table deliveries in row exclusive mode; lock table owners in share row exclusive mode',
-    )
-    const result = await change()
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback').catch(() => {})
-    throw error
+  for (let attempt = 1; ; attempt += 1) {
+    await beginWriting(client, { lockTimeout: 1_000 })
+    try {
+      await client.query(
+        'lock table deliveries in row exclusive mode; lock table owners in share row exclusive mode',
+      )
+      const result = await change()
+      await client.query('commit')
+      return result
+    } catch (error) {
+      await client.query('rollback').catch(() => {})
+      // Such as days of the person that are being stored. Deliveries go on meanwhile.
+      if (attempt === ATTEMPTS || !LOCKED.includes(sqlState(error) ?? '')) throw error
+      await sleep(200)
+    }
   }
 }
+
+const ATTEMPTS = 5
+/** Lock timeout and deadlock. */
+const LOCKED = ['55P03', '40P01']

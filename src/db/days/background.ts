@@ -112,7 +112,10 @@ export class DayKeeper {
   }
 }
 
-/** Stores days until every change is in them that was committed before. Returns false if something has to be waited for. */
+/**
+ * Stores days until every change is in them that was committed before, or until something has to be waited for. Returns whether
+ * all days are stored, but for those of the last changes.
+ */
 export async function storeAllDays(
   client: pg.ClientBase,
   {
@@ -124,7 +127,8 @@ export async function storeAllDays(
   const rules = await zoneRules(client)
   while (!signal.aborted) {
     const progress = await storeDays(client as pg.PoolClient, { schema, targets, rules })
-    if (progress === 'done' || progress === 'waiting') return progress === 'done'
+    if (progress === 'done' || progress === 'waiting') break
   }
-  return false
+  const { rows } = await client.query('select stored_days_are_complete() as is')
+  return rows[0].is
 }

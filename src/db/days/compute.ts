@@ -42,11 +42,11 @@ export async function computeDays(client: Client, ranges: readonly Range[]): Pro
   const valuesOf = ({ persons, first_day, last_day }: Range) => [persons, first_day, last_day]
   const isMany = ({ persons }: Range) => persons.length >= MANY
   for (const range of ranges.filter(isMany)) await client.query(COMPUTE, valuesOf(range))
-  const others = ranges.filter((range) => !isMany(range))
-  if (others.length === 0) return
+  const few = ranges.filter((range) => !isMany(range))
+  if (few.length === 0) return
   // To plan the view takes longer than to compute some days of few persons.
   await client.query('set local plan_cache_mode = force_generic_plan')
-  for (const range of others)
+  for (const range of few)
     await client.query({ name: 'compute days', text: COMPUTE, values: valuesOf(range) })
 }
 

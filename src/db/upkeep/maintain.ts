@@ -45,6 +45,8 @@ export interface MaintainOptions {
    * can't; then nothing is dropped. After a run with it, a run without it drops nothing for its age. `none` ends that.
    */
   readonly archive?: ((periods: readonly Period[]) => Promise<void>) | 'none'
+  /** Also stores the days of `user_days`, without a pause. The service does that otherwise (`DayKeeper`). */
+  readonly storesDays?: boolean
   /** Deletes the deliveries that arrived until a time and name an erased person. Returns how many. */
   readonly deleteErased?: (client: pg.ClientBase, until: number, signal: AbortSignal) => Promise<number>
 }
@@ -67,8 +69,8 @@ export interface Maintained {
   readonly provisionalRowsDeleted: number
   /** Deliveries without an owner that name an erased person. */
   readonly erasedDeliveriesDeleted: number
-  /** Whether the stored days have every change. Not on Citus, nor before the online steps are done. */
-  readonly daysStored: boolean
+  /** Whether all days are stored, if it was asked for. Not on Citus, nor before the online steps are done. */
+  readonly daysStored?: boolean
 }
 
 /**
@@ -114,7 +116,8 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
   }
   // As for packing: an hour later every delivery is committed.
   const erasedDeliveriesDeleted = (await options.deleteErased?.(client, now - HOUR, signal)) ?? 0
-  const daysStored = await storeAllDays(client, { schema: options.schema, targets, signal })
+  const { schema, storesDays = false } = options
+  const daysStored = storesDays && (await storeAllDays(client, { schema, targets, signal }))
   return {
     partitionsCreated,
     bodiesPacked: packed.deliveries,
@@ -124,7 +127,7 @@ async function maintainLocked(client: pg.ClientBase, options: MaintainOptions): 
     unverifiedDeleted,
     provisionalRowsDeleted,
     erasedDeliveriesDeleted,
-    daysStored,
+    ...(storesDays && { daysStored }),
   }
 }
 
