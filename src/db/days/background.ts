@@ -105,7 +105,7 @@ export class DayKeeper {
   #tell(progress: Progress): void {
     const { log } = this.#options
     if (progress === 'computing' && !this.#isComputing)
-      log.info('all days of user_days are computed and stored')
+      log.info('computing all days of user_days, to store them')
     if (progress === 'done' && this.#isComputing) log.info('all days of user_days are stored')
     if (progress === 'computing') this.#isComputing = true
     else if (progress === 'done') this.#isComputing = false

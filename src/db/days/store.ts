@@ -20,7 +20,7 @@ export interface DayOptions {
 
 /**
  * `done`: the stored days have every change that was committed before. `more`: another call continues. `computing`: the same, while
- * all days are computed for the first time. `waiting`: another process is doing it, or an online step has to be finished.
+ * all days are computed (the first time, or again). `waiting`: another process is doing it, or an online step has to be finished.
  */
 export type Progress = 'done' | 'more' | 'computing' | 'waiting'
 

@@ -18,7 +18,7 @@ import {
 } from './parameters.ts'
 
 const ledgerKey = primaryKeyOf(deliveries)
-/** A delivery that is judged again may change any day. */
+/** NULL in both: a delivery that is judged again may change any day. */
 const dayColumns = [deliveries.first_day, deliveries.last_day]
 const isDay = (column: PgColumn) => dayColumns.some(({ name }) => name === column.name)
 const anyDay = (when: SQL) =>
